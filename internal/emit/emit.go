@@ -1,0 +1,393 @@
+// Package emit turns allocated functions into BPF instructions: one row per
+// machine op, then jumps and the layout of the stack.
+package emit
+
+import (
+	"fmt"
+
+	"github.com/whistler-lang/whistler/internal/bpf"
+	"github.com/whistler-lang/whistler/internal/ir"
+	"github.com/whistler-lang/whistler/internal/regalloc"
+	"github.com/whistler-lang/whistler/internal/source"
+)
+
+// A Code is one function's instructions.
+type Code struct {
+	Insns []bpf.Insn
+	Lines []bpf.Line
+	Refs  []bpf.Ref
+	Stack int        // bytes of stack, spills included
+	Uses  []StackUse // who uses them, for the error when it is too much
+}
+
+// A StackUse is one piece of the stack.
+type StackUse struct {
+	Bytes int
+	Name  string
+	Pos   source.Pos
+}
+
+// MaxStack is what the kernel gives a program (MAX_BPF_STACK of
+// <linux/filter.h>).
+const MaxStack = 512
+
+// An emitter collects the code of one function.
+type emitter struct {
+	r      *regalloc.Result
+	cpu    int
+	code   *Code
+	slots  []int16 // frame offset of each stack slot
+	spills int     // frame offset of spill slot 0 is -(spills+8)
+	start  []int   // by block ID, -1 while unknown
+	fixups []fixup
+	pos    source.Pos
+}
+
+// A fixup is a jump whose target's slot was not known.
+type fixup struct {
+	slot int
+	to   *ir.Block
+}
+
+// Func emits r for BPF cpu version 2, 3 or 4.
+func Func(r *regalloc.Result, cpu int) (*Code, error) {
+	e := &emitter{r: r, cpu: cpu, code: &Code{}}
+	e.layoutStack()
+	layout, next := e.order()
+	e.start = make([]int, r.F.NumBlocks())
+	for i := range e.start {
+		e.start[i] = -1
+	}
+	for _, b := range layout {
+		e.start[b.IR.ID] = len(e.code.Insns)
+		for _, i := range b.Insts {
+			e.at(i.Pos)
+			e.inst(i)
+		}
+		e.term(b, next[b.IR.ID])
+	}
+	for _, f := range e.fixups {
+		off := e.start[f.to.ID] - f.slot - 1
+		in := &e.code.Insns[f.slot]
+		if off != int(int16(off)) {
+			if in.Op == bpf.ClassJMP|bpf.JmpA && cpu >= 4 {
+				*in = bpf.Insn{Op: bpf.ClassJMP32 | bpf.JmpA, Imm: int32(off)}
+				continue
+			}
+			return nil, source.Errorf(posAt(e.code.Lines, f.slot), "the program is too large: a jump of %d slots does not fit", off).
+				WithExpected("at most 32767 slots between a branch and its target").
+				WithHint("split the program with tail-call or defsubprog").WithCode("too-large")
+		}
+		in.Off = int16(off)
+	}
+	return e.code, nil
+}
+
+func posAt(lines []bpf.Line, slot int) (p source.Pos) {
+	for _, l := range lines {
+		if l.Slot > slot {
+			break
+		}
+		p = l.Pos
+	}
+	return p
+}
+
+// layoutStack gives slots and spills their places below R10, the most
+// strictly aligned first.
+func (e *emitter) layoutStack() {
+	f := e.r.F
+	used := make([]bool, len(f.Slots))
+	for _, b := range e.r.Blocks {
+		for _, i := range b.Insts {
+			if i.V != nil && i.V.Slot != 0 {
+				used[i.V.Slot] = true
+			}
+			if i.Remat != nil && i.Remat.Slot != 0 {
+				used[i.Remat.Slot] = true
+			}
+		}
+	}
+	e.slots = make([]int16, len(f.Slots))
+	depth := 0
+	if n := 8 * e.r.Spills; n > 0 {
+		depth = n
+		e.code.Uses = append(e.code.Uses, StackUse{n, "values that found no register", source.Pos{}})
+	}
+	e.spills = 0
+	for _, align := range []int{8, 4, 2, 1} {
+		for i, s := range f.Slots {
+			if i == 0 || !used[i] || alignOf(s.Size) != align {
+				continue
+			}
+			depth = (depth + s.Size + align - 1) / align * align
+			e.slots[i] = int16(-depth)
+			e.code.Uses = append(e.code.Uses, StackUse{s.Size, s.Name, s.Pos})
+		}
+	}
+	e.code.Stack = (depth + 7) / 8 * 8
+}
+
+// alignOf is what the verifier wants of a slot: 8 for whole words, less for
+// small scalars.
+func alignOf(size int) int {
+	switch size {
+	case 1, 2, 4:
+		return size
+	}
+	return 8
+}
+
+func (e *emitter) spillOff(l regalloc.Loc) int16 {
+	return int16(-8 * (int(l-regalloc.Slot0) + 1))
+}
+
+func (e *emitter) at(p source.Pos) {
+	if p.Known() && p != e.pos {
+		e.pos = p
+		n := len(e.code.Insns)
+		if k := len(e.code.Lines); k > 0 && e.code.Lines[k-1].Slot == n {
+			e.code.Lines[k-1].Pos = p
+			return
+		}
+		e.code.Lines = append(e.code.Lines, bpf.Line{Slot: n, Pos: p})
+	}
+}
+
+func (e *emitter) put(in bpf.Insn) { e.code.Insns = append(e.code.Insns, in) }
+
+func reg(l regalloc.Loc) bpf.Reg { return bpf.Reg(l) }
+
+var aluOps = map[ir.Op]uint8{ir.OpAdd: bpf.AluAdd, ir.OpSub: bpf.AluSub, ir.OpMul: bpf.AluMul, ir.OpUDiv: bpf.AluDiv,
+	ir.OpUMod: bpf.AluMod, ir.OpSDiv: bpf.AluDiv, ir.OpSMod: bpf.AluMod, ir.OpAnd: bpf.AluAnd, ir.OpOr: bpf.AluOr,
+	ir.OpXor: bpf.AluXor, ir.OpShl: bpf.AluLsh, ir.OpShr: bpf.AluRsh, ir.OpSar: bpf.AluArsh}
+
+var jumpOps = map[ir.Op]uint8{ir.OpEq: bpf.JmpEq, ir.OpNe: bpf.JmpNe, ir.OpUlt: bpf.JmpLt, ir.OpUle: bpf.JmpLe,
+	ir.OpUgt: bpf.JmpGt, ir.OpUge: bpf.JmpGe, ir.OpSlt: bpf.JmpSlt, ir.OpSle: bpf.JmpSle, ir.OpSgt: bpf.JmpSgt,
+	ir.OpSge: bpf.JmpSge, ir.OpTest: bpf.JmpSet}
+
+var atomicOps = map[string]int32{"add": bpf.AtomicAdd, "or": bpf.AtomicOr, "and": bpf.AtomicAnd, "xor": bpf.AtomicXor,
+	"fetch-add": bpf.AtomicAdd | bpf.AtomicFetch, "fetch-or": bpf.AtomicOr | bpf.AtomicFetch,
+	"fetch-and": bpf.AtomicAnd | bpf.AtomicFetch, "fetch-xor": bpf.AtomicXor | bpf.AtomicFetch,
+	"xchg": bpf.AtomicXchg, "cmpxchg": bpf.AtomicCmpxchg}
+
+func aluClass(size uint8) uint8 {
+	if size == 4 {
+		return bpf.ClassALU
+	}
+	return bpf.ClassALU64
+}
+
+func jumpClass(size uint8) uint8 {
+	if size == 4 {
+		return bpf.ClassJMP32
+	}
+	return bpf.ClassJMP
+}
+
+func (e *emitter) mov(dst, src bpf.Reg) {
+	if dst != src {
+		e.put(bpf.Insn{Op: bpf.ClassALU64 | bpf.AluMov | bpf.SrcX, Dst: dst, Src: src})
+	}
+}
+
+// constant puts n into dst: one slot where 32 bits say it, else two.
+func (e *emitter) constant(dst bpf.Reg, n int64) {
+	switch {
+	case n == int64(int32(n)):
+		e.put(bpf.Insn{Op: bpf.ClassALU64 | bpf.AluMov, Dst: dst, Imm: int32(n)})
+	case n == int64(uint32(n)):
+		e.put(bpf.Insn{Op: bpf.ClassALU | bpf.AluMov, Dst: dst, Imm: int32(n)})
+	default:
+		e.put(bpf.Insn{Op: bpf.OpLdImm64, Dst: dst, Imm: int32(n)})
+		e.put(bpf.Insn{Imm: int32(n >> 32)})
+	}
+}
+
+func (e *emitter) remat(dst bpf.Reg, v *ir.Value) {
+	switch v.Op {
+	case ir.OpConst:
+		e.constant(dst, v.Aux)
+	case ir.OpStackAddr:
+		e.mov(dst, bpf.R10)
+		e.put(bpf.Insn{Op: bpf.ClassALU64 | bpf.AluAdd, Dst: dst, Imm: int32(int64(e.slots[v.Slot]) + v.Aux)})
+	case ir.OpMapAddr:
+		e.code.Refs = append(e.code.Refs, bpf.Ref{Slot: len(e.code.Insns), Kind: bpf.RefMap, Name: v.Sym})
+		e.put(bpf.Insn{Op: bpf.OpLdImm64, Dst: dst})
+		e.put(bpf.Insn{})
+	}
+}
+
+func (e *emitter) inst(i regalloc.Inst) {
+	if i.V != nil {
+		e.value(i)
+		return
+	}
+	switch {
+	case i.Remat != nil && i.Dst.IsSlot():
+		e.put(bpf.Insn{Op: bpf.ClassST | bpf.ModeMem | bpf.SizeDW, Dst: bpf.R10, Off: e.spillOff(i.Dst), Imm: int32(i.Remat.Aux)})
+	case i.Remat != nil:
+		e.remat(reg(i.Dst), i.Remat)
+	case i.Dst.IsSlot():
+		e.put(bpf.Insn{Op: bpf.ClassSTX | bpf.ModeMem | bpf.SizeDW, Dst: bpf.R10, Src: reg(i.Src[0]), Off: e.spillOff(i.Dst)})
+	case i.Src[0].IsSlot():
+		e.put(bpf.Insn{Op: bpf.ClassLDX | bpf.ModeMem | bpf.SizeDW, Dst: reg(i.Dst), Src: bpf.R10, Off: e.spillOff(i.Src[0])})
+	default:
+		e.mov(reg(i.Dst), reg(i.Src[0]))
+	}
+}
+
+// address is base register and offset of a memory op; rest are the places
+// of the arguments behind the address.
+func (e *emitter) address(i regalloc.Inst) (base bpf.Reg, off int16, rest []regalloc.Loc) {
+	if i.V.Slot != 0 {
+		return bpf.R10, e.slots[i.V.Slot] + int16(i.V.Aux), i.Src
+	}
+	return reg(i.Src[0]), int16(i.V.Aux), i.Src[1:]
+}
+
+func (e *emitter) value(i regalloc.Inst) {
+	v := i.V
+	var dst bpf.Reg
+	if i.Dst.IsReg() {
+		dst = reg(i.Dst)
+	}
+	switch {
+	case aluOps[v.Op] != 0 || v.Op == ir.OpAdd:
+		e.binary(i, dst)
+	case v.Op == ir.OpNeg:
+		e.mov(dst, reg(i.Src[0]))
+		e.put(bpf.Insn{Op: aluClass(v.Size) | bpf.AluNeg, Dst: dst})
+	case v.Op == ir.OpZext:
+		e.zext(dst, reg(i.Src[0]), v.Size)
+	case v.Op == ir.OpSext:
+		e.sext(dst, reg(i.Src[0]), v.Size)
+	case v.Op == ir.OpBE:
+		e.mov(dst, reg(i.Src[0]))
+		e.put(bpf.Insn{Op: bpf.ClassALU | bpf.AluEnd | bpf.SrcX, Dst: dst, Imm: int32(v.Size) * 8})
+	case v.Op == ir.OpBswap:
+		e.bswap(dst, reg(i.Src[0]), v.Size)
+	case v.Op.Compares():
+		e.put(bpf.Insn{Op: bpf.ClassALU64 | bpf.AluMov, Dst: dst, Imm: 1})
+		e.branch(v.Op, v, i.Src, 1)
+		e.put(bpf.Insn{Op: bpf.ClassALU64 | bpf.AluMov, Dst: dst, Imm: 0})
+	case v.Op == ir.OpLoad || v.Op == ir.OpLoadS:
+		base, off, _ := e.address(i)
+		mode := uint8(bpf.ModeMem)
+		if v.Op == ir.OpLoadS && v.Size < 8 && e.cpu >= 4 {
+			mode = bpf.ModeMemSX
+		}
+		e.put(bpf.Insn{Op: bpf.ClassLDX | mode | bpf.SizeOf(int(v.Size)), Dst: dst, Src: base, Off: off})
+		if v.Op == ir.OpLoadS && mode == bpf.ModeMem {
+			e.sext(dst, dst, v.Size)
+		}
+	case v.Op == ir.OpStore:
+		base, off, rest := e.address(i)
+		if v.HasImm {
+			e.put(bpf.Insn{Op: bpf.ClassST | bpf.ModeMem | bpf.SizeOf(int(v.Size)), Dst: base, Off: off, Imm: int32(v.Imm)})
+		} else {
+			e.put(bpf.Insn{Op: bpf.ClassSTX | bpf.ModeMem | bpf.SizeOf(int(v.Size)), Dst: base, Src: reg(rest[0]), Off: off})
+		}
+	case v.Op == ir.OpAtomic:
+		e.atomic(i, dst)
+	case v.Op == ir.OpCall:
+		e.put(bpf.Insn{Op: bpf.ClassJMP | bpf.JmpCall, Imm: int32(v.Aux)})
+	case v.Op == ir.OpCallSub:
+		e.code.Refs = append(e.code.Refs, bpf.Ref{Slot: len(e.code.Insns), Kind: bpf.RefSubprog, Name: v.Sym})
+		e.put(bpf.Insn{Op: bpf.ClassJMP | bpf.JmpCall, Src: bpf.PseudoCall, Imm: -1})
+	default:
+		panic(fmt.Sprintf("no row for %v", v.LongString()))
+	}
+}
+
+func (e *emitter) binary(i regalloc.Inst, dst bpf.Reg) {
+	v := i.V
+	op, class, off := aluOps[v.Op], aluClass(v.Size), int16(0)
+	if v.Op == ir.OpSDiv || v.Op == ir.OpSMod {
+		off = 1
+	}
+	a := reg(i.Src[0])
+	if v.HasImm {
+		if class == bpf.ClassALU && dst != a {
+			e.put(bpf.Insn{Op: bpf.ClassALU | bpf.AluMov | bpf.SrcX, Dst: dst, Src: a})
+		} else {
+			e.mov(dst, a)
+		}
+		e.put(bpf.Insn{Op: class | op, Dst: dst, Off: off, Imm: int32(v.Imm)})
+		return
+	}
+	b := reg(i.Src[1])
+	if dst == b && dst != a && v.Op.Commutes() {
+		a, b = b, a
+	}
+	e.mov(dst, a)
+	e.put(bpf.Insn{Op: class | op | bpf.SrcX, Dst: dst, Src: b, Off: off})
+}
+
+func (e *emitter) zext(dst, src bpf.Reg, size uint8) {
+	switch size {
+	case 4:
+		e.put(bpf.Insn{Op: bpf.ClassALU | bpf.AluMov | bpf.SrcX, Dst: dst, Src: src})
+	case 8:
+		e.mov(dst, src)
+	default:
+		e.mov(dst, src)
+		e.put(bpf.Insn{Op: bpf.ClassALU64 | bpf.AluAnd, Dst: dst, Imm: 1<<(8*size) - 1})
+	}
+}
+
+func (e *emitter) sext(dst, src bpf.Reg, size uint8) {
+	if size == 8 {
+		e.mov(dst, src)
+		return
+	}
+	if e.cpu >= 4 {
+		e.put(bpf.Insn{Op: bpf.ClassALU64 | bpf.AluMov | bpf.SrcX, Dst: dst, Src: src, Off: int16(size) * 8})
+		return
+	}
+	e.mov(dst, src)
+	n := int32(64 - 8*int(size))
+	e.put(bpf.Insn{Op: bpf.ClassALU64 | bpf.AluLsh, Dst: dst, Imm: n})
+	e.put(bpf.Insn{Op: bpf.ClassALU64 | bpf.AluArsh, Dst: dst, Imm: n})
+}
+
+// bswap swaps unconditionally: one instruction in v4; before, one of
+// `be` and `le` is the identity, so both are applied.
+func (e *emitter) bswap(dst, src bpf.Reg, size uint8) {
+	e.mov(dst, src)
+	if e.cpu >= 4 {
+		e.put(bpf.Insn{Op: bpf.ClassALU64 | bpf.AluEnd, Dst: dst, Imm: int32(size) * 8})
+		return
+	}
+	e.put(bpf.Insn{Op: bpf.ClassALU | bpf.AluEnd | bpf.SrcX, Dst: dst, Imm: int32(size) * 8})
+	e.put(bpf.Insn{Op: bpf.ClassALU | bpf.AluEnd | bpf.SrcK, Dst: dst, Imm: int32(size) * 8})
+}
+
+func (e *emitter) atomic(i regalloc.Inst, dst bpf.Reg) {
+	v := i.V
+	base, off, rest := e.address(i)
+	op := bpf.ClassSTX | bpf.ModeAtomic | bpf.SizeOf(int(v.Size))
+	switch {
+	case v.Sym == "cmpxchg": // args: expected, new; R0 is free, and is the result
+		e.mov(bpf.R0, reg(rest[0]))
+		e.put(bpf.Insn{Op: op, Dst: base, Src: reg(rest[1]), Off: off, Imm: bpf.AtomicCmpxchg})
+		e.mov(dst, bpf.R0)
+	case atomicOps[v.Sym]&bpf.AtomicFetch != 0:
+		e.mov(dst, reg(rest[0]))
+		e.put(bpf.Insn{Op: op, Dst: base, Src: dst, Off: off, Imm: atomicOps[v.Sym]})
+	default:
+		e.put(bpf.Insn{Op: op, Dst: base, Src: reg(rest[0]), Off: off, Imm: atomicOps[v.Sym]})
+	}
+}
+
+// branch emits `if a op b goto +off`.
+func (e *emitter) branch(op ir.Op, v *ir.Value, src []regalloc.Loc, off int16) {
+	in := bpf.Insn{Op: jumpClass(v.Size) | jumpOps[op], Dst: reg(src[0]), Off: off}
+	if v.HasImm {
+		in.Imm = int32(v.Imm)
+	} else {
+		in.Op |= bpf.SrcX
+		in.Src = reg(src[1])
+	}
+	e.put(in)
+}

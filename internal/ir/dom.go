@@ -1,0 +1,121 @@
+package ir
+
+// DomTree answers which block dominates which.
+type DomTree struct {
+	idom     []*Block // by ID
+	in, out  []int    // positions in a walk of the tree, by ID; in 0: unreachable
+	Children [][]*Block
+	RPO      []*Block // reachable blocks, each after those that dominate it
+}
+
+// Dominators computes the tree of f (Cooper, Harvey, Kennedy 2001).
+func Dominators(f *Func) *DomTree {
+	n := f.nextB
+	d := &DomTree{idom: make([]*Block, n), in: make([]int, n), out: make([]int, n), Children: make([][]*Block, n)}
+	d.RPO = f.ReversePostorder()
+	num := make([]int, n)
+	for i, b := range d.RPO {
+		num[b.ID] = i + 1
+	}
+	preds := f.Preds()
+	entry := f.Blocks[0]
+	d.idom[entry.ID] = entry
+	for changed := true; changed; {
+		changed = false
+		for _, b := range d.RPO[1:] {
+			var idom *Block
+			for _, p := range preds[b.ID] {
+				if d.idom[p.ID] == nil {
+					continue
+				}
+				if idom == nil {
+					idom = p
+					continue
+				}
+				a, c := p, idom
+				for a != c {
+					for num[a.ID] > num[c.ID] {
+						a = d.idom[a.ID]
+					}
+					for num[c.ID] > num[a.ID] {
+						c = d.idom[c.ID]
+					}
+				}
+				idom = a
+			}
+			if d.idom[b.ID] != idom {
+				d.idom[b.ID], changed = idom, true
+			}
+		}
+	}
+	for _, b := range d.RPO[1:] {
+		d.Children[d.idom[b.ID].ID] = append(d.Children[d.idom[b.ID].ID], b)
+	}
+	// Number the tree without recursion: generated programs may be deep.
+	clock := 0
+	type frame struct {
+		b    *Block
+		next int
+	}
+	clock++
+	d.in[entry.ID] = clock
+	stack := []frame{{entry, 0}}
+	for len(stack) > 0 {
+		top := &stack[len(stack)-1]
+		clock++
+		if top.next < len(d.Children[top.b.ID]) {
+			c := d.Children[top.b.ID][top.next]
+			top.next++
+			d.in[c.ID] = clock
+			stack = append(stack, frame{c, 0})
+			continue
+		}
+		d.out[top.b.ID] = clock
+		stack = stack[:len(stack)-1]
+	}
+	return d
+}
+
+// Reachable reports whether b can be reached from the entry.
+func (d *DomTree) Reachable(b *Block) bool { return d.in[b.ID] != 0 }
+
+// Dominates reports whether every way to b goes through a; a block
+// dominates itself.
+func (d *DomTree) Dominates(a, b *Block) bool {
+	return d.in[a.ID] != 0 && d.in[a.ID] <= d.in[b.ID] && d.out[b.ID] <= d.out[a.ID]
+}
+
+// Idom is the closest block that dominates b; the entry's is itself.
+func (d *DomTree) Idom(b *Block) *Block { return d.idom[b.ID] }
+
+// ReversePostorder lists the reachable blocks so that, loops aside, each
+// stands before its successors. The first successor comes first where the
+// order is free, which puts a branch's taken side right behind it.
+func (f *Func) ReversePostorder() []*Block {
+	seen := make([]bool, f.nextB)
+	var post []*Block
+	type frame struct {
+		b    *Block
+		next int
+	}
+	seen[f.Blocks[0].ID] = true
+	stack := []frame{{f.Blocks[0], len(f.Blocks[0].Succs)}}
+	for len(stack) > 0 {
+		top := &stack[len(stack)-1]
+		if top.next > 0 {
+			top.next--
+			to := top.b.Succs[top.next].To
+			if !seen[to.ID] {
+				seen[to.ID] = true
+				stack = append(stack, frame{to, len(to.Succs)})
+			}
+			continue
+		}
+		post = append(post, top.b)
+		stack = stack[:len(stack)-1]
+	}
+	for i, j := 0, len(post)-1; i < j; i, j = i+1, j-1 {
+		post[i], post[j] = post[j], post[i]
+	}
+	return post
+}

@@ -1,0 +1,199 @@
+// Package ir is the compiler's one intermediate form: functions of basic
+// blocks, in SSA, where a block takes parameters instead of having phis.
+// Every value is 64 bits wide; a value of a narrower Size is zero above it.
+package ir
+
+import "github.com/whistler-lang/whistler/internal/source"
+
+// A Func is one BPF function. Blocks[0] is the entry; its parameters are the
+// function's.
+type Func struct {
+	Name   string
+	Blocks []*Block
+	Slots  []*Slot // the stack; Slots[0] is unused, so that Slot 0 means none
+	nextV  int
+	nextB  int
+}
+
+// A Slot is a piece of the function's stack.
+type Slot struct {
+	Size int // bytes
+	Name string
+	Pos  source.Pos
+}
+
+// A Block runs its Values in order and leaves by Term, along one of Succs.
+// A branch goes to Succs[0] when its condition holds, else to Succs[1].
+type Block struct {
+	ID     int
+	Params []*Value
+	Values []*Value
+	Term   *Value
+	Succs  []Edge
+	Depth  int // how many loops are around the block, a hint for the allocator
+}
+
+// An Edge gives To its parameters.
+type Edge struct {
+	To   *Block
+	Args []*Value
+}
+
+// A Value is computed once and named by its ID. Pos is the form that it
+// comes from.
+type Value struct {
+	ID   int
+	Op   Op
+	Cmp  Op    // OpBr: the comparison of its arguments
+	Size uint8 // bytes, where the op has a size
+	Type Type
+	Slot int    // stack slot that a memory op or stackaddr addresses, 0 if none
+	Aux  int64  // constant, offset, or helper number
+	Sym  string // map, subprogram or atomic operation
+	Imm  int64  // the last argument, when HasImm
+	// HasImm says that the last argument is the constant Imm.
+	HasImm bool
+	Args   []*Value
+	Pos    source.Pos
+}
+
+// NewFunc makes a function without blocks.
+func NewFunc(name string) *Func { return &Func{Name: name, Slots: []*Slot{nil}} }
+
+// NewBlock adds an empty block at the end.
+func (f *Func) NewBlock() *Block {
+	b := &Block{ID: f.nextB}
+	f.nextB++
+	f.Blocks = append(f.Blocks, b)
+	return b
+}
+
+// NewValue makes a value with a new name. The caller puts it in a block.
+func (f *Func) NewValue(op Op, pos source.Pos, args ...*Value) *Value {
+	v := &Value{ID: f.nextV, Op: op, Args: args, Pos: pos}
+	if op.Sized() {
+		v.Size = 8
+	}
+	f.nextV++
+	return v
+}
+
+// NewSlot adds size bytes of stack.
+func (f *Func) NewSlot(size int, name string, pos source.Pos) int {
+	f.Slots = append(f.Slots, &Slot{size, name, pos})
+	return len(f.Slots) - 1
+}
+
+// NumValues bounds all value IDs; NumBlocks all block IDs.
+func (f *Func) NumValues() int { return f.nextV }
+
+// NumBlocks bounds the IDs of f's blocks.
+func (f *Func) NumBlocks() int { return f.nextB }
+
+// Const makes a constant; the caller puts it in a block.
+func (f *Func) Const(n int64, pos source.Pos) *Value {
+	v := f.NewValue(OpConst, pos)
+	v.Aux = n
+	return v
+}
+
+// NewParam adds a parameter to b.
+func (f *Func) NewParam(b *Block, t Type, pos source.Pos) *Value {
+	v := f.NewValue(OpParam, pos)
+	v.Type = t
+	b.Params = append(b.Params, v)
+	return v
+}
+
+// Append puts v at the end of b.
+func (b *Block) Append(v *Value) *Value {
+	b.Values = append(b.Values, v)
+	return v
+}
+
+// Insert puts v before value i of b.
+func (b *Block) Insert(i int, v *Value) {
+	b.Values = append(b.Values, nil)
+	copy(b.Values[i+1:], b.Values[i:])
+	b.Values[i] = v
+}
+
+// Uses calls f with the place of every use of a value in b, so that f may
+// read it or replace it.
+func (b *Block) Uses(f func(**Value)) {
+	for _, v := range b.Values {
+		for i := range v.Args {
+			f(&v.Args[i])
+		}
+	}
+	if b.Term != nil {
+		for i := range b.Term.Args {
+			f(&b.Term.Args[i])
+		}
+	}
+	for _, e := range b.Succs {
+		for i := range e.Args {
+			f(&e.Args[i])
+		}
+	}
+}
+
+// Preds lists, for each block ID, the blocks with an edge to it (twice for
+// two edges).
+func (f *Func) Preds() [][]*Block {
+	preds := make([][]*Block, f.nextB)
+	for _, b := range f.Blocks {
+		for _, e := range b.Succs {
+			preds[e.To.ID] = append(preds[e.To.ID], b)
+		}
+	}
+	return preds
+}
+
+// IsConst gives the value of a constant.
+func (v *Value) IsConst() (int64, bool) {
+	for v.Op == OpCopy {
+		v = v.Args[0]
+	}
+	return v.Aux, v.Op == OpConst
+}
+
+// Operand is argument i of v with immediates: the value, or nil and the constant.
+func (v *Value) Operand(i int) (*Value, int64) {
+	if i < len(v.Args) {
+		return v.Args[i], 0
+	}
+	return nil, v.Imm
+}
+
+// NumOperands counts arguments and the immediate.
+func (v *Value) NumOperands() int {
+	if v.HasImm {
+		return len(v.Args) + 1
+	}
+	return len(v.Args)
+}
+
+// MakeCopy turns v into a copy of w.
+func (v *Value) MakeCopy(w *Value) {
+	v.Op, v.Args, v.Aux, v.Sym, v.Slot, v.Imm, v.HasImm, v.Size = OpCopy, []*Value{w}, 0, "", 0, 0, false, 0
+	v.Type = w.Type
+}
+
+// MakeConst turns v into the constant n.
+func (v *Value) MakeConst(n int64) {
+	v.Op, v.Args, v.Aux, v.Sym, v.Slot, v.Imm, v.HasImm, v.Size = OpConst, nil, n, "", 0, 0, false, 0
+	v.Type = Scalar
+}
+
+// IsParamOf reports whether v is a parameter of b.
+func (v *Value) IsParamOf(b *Block) bool {
+	if v.Op == OpParam {
+		for _, p := range b.Params {
+			if p == v {
+				return true
+			}
+		}
+	}
+	return false
+}

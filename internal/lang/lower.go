@@ -1,0 +1,542 @@
+package lang
+
+import (
+	"fmt"
+	"math/big"
+	"strings"
+	"sync"
+
+	"github.com/whistler-lang/whistler/internal/abi"
+	"github.com/whistler-lang/whistler/internal/ir"
+	"github.com/whistler-lang/whistler/internal/lisp"
+	"github.com/whistler-lang/whistler/internal/prelude"
+	"github.com/whistler-lang/whistler/internal/sexp"
+	"github.com/whistler-lang/whistler/internal/source"
+	"github.com/whistler-lang/whistler/internal/types"
+)
+
+// preludeBase reads the prelude. Macros for bodies may have the names of
+// compile-time functions (min, abs, 1+); they live under bodyPrefix+NAME, so
+// that macro code still sees the functions.
+var preludeBase = sync.OnceValue(func() *base {
+	b := &base{table: sexp.NewTable(nil), docs: map[string]*sexp.Cons{}}
+	for _, f := range prelude.Files() {
+		forms, errs := sexp.ReadAll(f, b.table, sexp.Features{})
+		if len(errs) > 0 {
+			panic("prelude: " + errs[0].Render(source.Style{}))
+		}
+		for _, form := range forms {
+			def, ok := form.V.(*sexp.Cons)
+			if !ok {
+				panic("prelude: not a definition: " + sexp.Print(form.V))
+			}
+			rest := def.Cdr.(*sexp.Cons)
+			name := rest.Car.(*sexp.Symbol)
+			b.docs[name.Name] = def
+			if def.Car.(*sexp.Symbol).Name == "DEFMACRO" {
+				name = b.table.Intern(bodyPrefix + name.Name)
+				def = &sexp.Cons{Car: def.Car, Pos: def.Pos, Cdr: &sexp.Cons{Car: name, Cdr: rest.Cdr}}
+			}
+			b.macros = append(b.macros, preludeMacro{name, def})
+		}
+	}
+	return b
+})
+
+const bodyPrefix = "%BODY/"
+
+// A val is a lowered expression: a value and its static type.
+type val struct {
+	v *ir.Value
+	t *types.Type
+}
+
+// A lowerer lowers the body of one program.
+type lowerer struct {
+	*builder
+	c     *compiler
+	prog  *Program
+	pos   source.Pos // innermost form with a place
+	user  sexp.Value // the user's form around the expansion that is lowered
+	frames []source.Frame
+	scope *scope
+	ctx   val // the context
+	ctxVar *variable
+	blocks []*blockTarget
+	cleanups []cleanup
+	free  map[int][]int // stack slots of temporaries that are free again, by size
+	depth int
+	internal int // inside of a prelude macro's expansion
+}
+
+// A scope is what names mean, innermost first.
+type scope struct {
+	up   *scope
+	name *sexp.Symbol
+	v    *variable
+	env  *lisp.Env // macros in force
+}
+
+func (l *lowerer) env() *lisp.Env {
+	if l.scope == nil {
+		return nil
+	}
+	return l.scope.env
+}
+
+func (l *lowerer) bind(name *sexp.Symbol, v *variable) {
+	l.scope = &scope{up: l.scope, name: name, v: v, env: l.env().Shadow(name)}
+}
+
+func (l *lowerer) lookup(name *sexp.Symbol) *variable {
+	for s := l.scope; s != nil; s = s.up {
+		if s.name == name && s.v != nil {
+			return s.v
+		}
+	}
+	return nil
+}
+
+// fail ends the lowering of the current form. culprit is the datum that is
+// wrong, nil for the whole form.
+func (l *lowerer) fail(culprit sexp.Value, format string, args ...any) *source.Error {
+	e := source.Errorf(l.pos, format, args...)
+	e.Culprit = culprit
+	if p := sexp.PosOf(culprit); culprit != nil && p.Known() && !prelude.IsPrelude(p.File) {
+		e.Pos = p
+	} else if culprit != nil && l.user != nil {
+		if p, ok := locate(l.user, culprit, 0); ok {
+			e.Pos = p
+		}
+	}
+	for i := len(l.frames) - 1; i >= 0; i-- {
+		e.Expansion = append(e.Expansion, l.frames[i])
+	}
+	return e
+}
+
+func (l *lowerer) warn(culprit sexp.Value, format string, args ...any) *source.Error {
+	e := l.fail(culprit, format, args...)
+	e.Severity = source.SevWarning
+	l.c.unit.Warnings = append(l.c.unit.Warnings, e)
+	return e
+}
+
+// guard runs f; an error ends f only, and is reported.
+func (l *lowerer) guard(f func() val) (v val) {
+	saved := *l
+	depth := l.depth
+	defer func() {
+		switch e := recover().(type) {
+		case nil:
+		case *source.Error:
+			if e.Severity == source.SevBug {
+				panic(e)
+			}
+			l.c.report(e, l.user, l.pos)
+			l.pos, l.user, l.frames, l.scope, l.blocks, l.cleanups = saved.pos, saved.user, saved.frames, saved.scope, saved.blocks, saved.cleanups
+			l.depth, l.internal = depth, saved.internal
+			if l.cur == nil || l.cur.Term != nil {
+				l.unreachable()
+			}
+			v = val{l.constant(0, l.pos), types.Nowhere}
+		default:
+			panic(e)
+		}
+	}()
+	return f()
+}
+
+const maxNesting = 3000
+
+// expr lowers a form. at is the place of the form where the form itself has
+// none (symbols and numbers), unknown inside of expansions.
+func (l *lowerer) expr(form sexp.Value, at source.Pos) val {
+	if l.depth++; l.depth > maxNesting {
+		panic(l.fail(nil, "forms are nested more than %d deep", maxNesting).WithHint("is a macro expanding into itself?").WithCode("nesting"))
+	}
+	defer func() { l.depth-- }()
+	switch x := form.(type) {
+	case *sexp.Cons:
+		savedPos, savedUser := l.pos, l.user
+		if x.Pos.Known() && !prelude.IsPrelude(x.Pos.File) {
+			l.pos, l.user = x.Pos, x
+		}
+		v := l.list(x)
+		l.pos, l.user = savedPos, savedUser
+		return v
+	case *sexp.Symbol:
+		return l.symbol(x, at)
+	}
+	if n, ok := integerOf(form); ok {
+		return l.literal(n)
+	}
+	switch x := form.(type) {
+	case *sexp.String:
+		panic(l.failAt(at, form, "a string has no value in a program").
+			WithExpected("a number; strings are for printk and compile-time code").WithCode("string"))
+	case *big.Int:
+		panic(l.failAt(at, form, "the number %v does not fit in 64 bits", x).WithCode("literal-too-wide"))
+	case float64, *big.Rat:
+		panic(l.failAt(at, form, "%s is not an integer: the kernel has no other numbers", sexp.Print(form)).WithCode("not-integer"))
+	}
+	panic(l.failAt(at, form, "%s has no value in a program", sexp.Print(form)).WithCode("not-a-form"))
+}
+
+func (l *lowerer) failAt(at source.Pos, culprit sexp.Value, format string, args ...any) *source.Error {
+	e := l.fail(culprit, format, args...)
+	if at.Known() && !prelude.IsPrelude(at.File) {
+		e.Pos = at
+	}
+	return e
+}
+
+// integerOf gives the 64 bits of integers and characters that fit.
+func integerOf(v sexp.Value) (int64, bool) {
+	switch x := v.(type) {
+	case int64:
+		return x, true
+	case sexp.Char:
+		return int64(x), true
+	case *big.Int:
+		if x.Sign() > 0 && x.BitLen() <= 64 {
+			return int64(x.Uint64()), true
+		}
+	}
+	return 0, false
+}
+
+func (l *lowerer) literal(n int64) val { return val{l.constant(n, l.pos), types.Lit} }
+
+func (l *lowerer) symbol(s *sexp.Symbol, at source.Pos) val {
+	if s == sexp.Nil || s.Name == "NULL" && l.lookup(s) == nil {
+		return l.literal(0)
+	}
+	if s == sexp.T {
+		return l.literal(1)
+	}
+	if s.Keyword {
+		panic(l.failAt(at, s, "the keyword `%s` has no value in a program", s.Display()).WithCode("keyword"))
+	}
+	if v := l.lookup(s); v != nil {
+		return l.readVar(v)
+	}
+	if exp, ok := l.c.in.SymbolMacro(s, l.env()); ok {
+		l.enterMacro(s.Display(), at)
+		v := l.expr(exp, source.Pos{})
+		l.leaveMacro()
+		return v
+	}
+	if v, ok := l.c.in.Global(s); ok {
+		switch v {
+		case sexp.Nil:
+			return l.literal(0)
+		case sexp.T:
+			return l.literal(1)
+		}
+		if n, ok := integerOf(v); ok {
+			return l.literal(n)
+		}
+		if _, isBig := v.(*big.Int); isBig {
+			panic(l.failAt(at, s, "the value of `%s` does not fit in 64 bits: %s", s.Display(), sexp.Print(v)).WithCode("literal-too-wide"))
+		}
+		panic(l.failAt(at, s, "`%s` is %s, which is not an integer", s.Display(), shorten(sexp.Print(v))).
+			WithExpected("an integer, a character, t or nil").WithCode("not-integer"))
+	}
+	if n, ok := abi.Constant(s.Name); ok {
+		return l.literal(n)
+	}
+	if n, ok := abi.ConstantFold(s.Name); ok {
+		return l.literal(n)
+	}
+	e := l.failAt(at, s, "unknown variable `%s`", s.Display()).WithExpected("a variable, a constant or a kernel constant").WithCode("unknown-variable")
+	if l.c.maps[s.Name] != nil {
+		e.WithExpected("a value").WithHint("`%s` is a map: use (getmap %s key)", s.Display(), s.Display())
+	} else if m := didYouMean(s.Name, l.namesInScope()); m != "" {
+		e.WithHint("did you mean `%s`?", m)
+	}
+	panic(e)
+}
+
+func shorten(s string) string {
+	if len(s) > 60 {
+		return s[:57] + "..."
+	}
+	return s
+}
+
+func (l *lowerer) namesInScope() (names []string) {
+	for s := l.scope; s != nil; s = s.up {
+		if s.v != nil {
+			names = append(names, s.name.Name)
+		}
+	}
+	return names
+}
+
+func (l *lowerer) readVar(v *variable) val {
+	v.used = true
+	if v.slot != 0 {
+		x := l.add(ir.OpLoad, l.pos, l.slotAddr(v.slot))
+		x.Size, x.Type = uint8(v.typ.Size), v.typ.Space
+		if v.typ.Kind == types.Int && v.typ.Signed && v.typ.Size < 8 {
+			x.Op = ir.OpLoadS
+		}
+		return val{x, v.typ}
+	}
+	return val{l.read(v, l.cur), v.typ}
+}
+
+func (l *lowerer) slotAddr(slot int) *ir.Value {
+	a := l.add(ir.OpStackAddr, l.pos)
+	a.Slot, a.Type = slot, ir.PtrStack
+	return a
+}
+
+func (l *lowerer) enterMacro(name string, at source.Pos) {
+	l.frames = append(l.frames, source.Frame{Name: name, Pos: at.Or(l.pos)})
+	if len(l.frames) > 500 {
+		panic(l.fail(nil, "macros expand into macros more than 500 deep").WithHint("is `%s` expanding into itself?", name).WithCode("endless-macro"))
+	}
+}
+
+func (l *lowerer) leaveMacro() { l.frames = l.frames[:len(l.frames)-1] }
+
+// list lowers a compound form: a macro's, a core form's, an accessor's or a
+// helper's.
+func (l *lowerer) list(form *sexp.Cons) val {
+	head, ok := form.Car.(*sexp.Symbol)
+	if !ok {
+		panic(l.fail(form.Car, "a form must begin with a name, not with %s", shorten(sexp.Print(form.Car))).WithCode("not-a-form"))
+	}
+	if _, proper := sexp.Slice(form.Cdr); !proper {
+		panic(l.fail(form, "this form is a dotted list").WithCode("not-a-form"))
+	}
+	env := l.env()
+	if _, isMacro := l.c.in.Macro(head, env); isMacro {
+		return l.expand(form, head.Display(), form, false)
+	}
+	if f := formNamed(head.Name); f != nil && (l.internal > 0 || !strings.HasPrefix(head.Name, "%")) {
+		args, _ := sexp.Slice(form.Cdr)
+		if len(args) < f.min || f.max >= 0 && len(args) > f.max {
+			panic(l.arity(head.Display(), f.params, len(args)))
+		}
+		return f.lower(l, &call{l, form, head, args})
+	}
+	if body := l.c.table.Find(bodyPrefix + head.Name); body != nil && (l.internal > 0 || !strings.HasPrefix(head.Name, "%")) {
+		renamed := &sexp.Cons{Car: body, Cdr: form.Cdr, Pos: form.Pos, At: form.At}
+		return l.expand(renamed, head.Display(), form, true)
+	}
+	args, _ := sexp.Slice(form.Cdr)
+	cl := &call{l, form, head, args}
+	if a, ok := l.c.access[head.Name]; ok {
+		return a.lower(l, cl)
+	}
+	if a, ok := l.c.trace[head.Name]; ok {
+		return a.lower(l, cl)
+	}
+	if h := abi.HelperByName(head.Name); h != nil {
+		return l.helper(cl, h)
+	}
+	e := l.failAt(form.At, head, "unknown form `%s`", head.Display()).WithExpected("a form, macro, accessor or helper").WithCode("unknown-form")
+	if _, isFun := l.c.in.GlobalFunction(head); isFun {
+		e = l.failAt(form.At, head, "`%s` is a compile-time function: programs in the kernel cannot call it", head.Display()).
+			WithHint("make it a macro with defmacro").WithCode("compile-time-function")
+	} else if m := didYouMean(head.Name, l.c.operators()); m != "" {
+		e.WithHint("did you mean `%s`?", m)
+	}
+	panic(e)
+}
+
+func (l *lowerer) arity(name, params string, n int) *source.Error {
+	return l.fail(nil, "`%s` got %d argument%s", name, n, plural(n)).WithExpected("%s", strings.TrimSpace("("+name+" "+params)+")").WithCode("argument-count")
+}
+
+func plural(n int) string {
+	if n == 1 {
+		return ""
+	}
+	return "s"
+}
+
+// expand lowers the expansion of a macro form. orig is the form as written.
+func (l *lowerer) expand(form *sexp.Cons, name string, orig *sexp.Cons, internal bool) val {
+	l.c.prog = l.prog
+	exp, _, err := l.c.in.Expand1(form, l.env())
+	if err != nil {
+		for _, e := range source.AsList(err) {
+			if internal {
+				place(e, l.user, l.pos)
+				e.What = strings.ReplaceAll(e.What, strings.ToLower(bodyPrefix), "")
+				e.Expected = strings.ReplaceAll(e.Expected, strings.ToLower(bodyPrefix), "")
+			} else {
+				e.Pos = e.Pos.Or(l.pos)
+			}
+			panic(e)
+		}
+	}
+	if !internal {
+		l.enterMacro(name, orig.Pos)
+		defer l.leaveMacro()
+		// A user's macro sees only what users may use.
+		saved := l.internal
+		l.internal = 0
+		defer func() { l.internal = saved }()
+	} else {
+		l.internal++
+		defer func() { l.internal-- }()
+		if l.internal > 500 {
+			panic(l.fail(nil, "`%s` expands into itself", name).WithCode("endless-macro"))
+		}
+	}
+	return l.expr(exp, source.Pos{})
+}
+
+// body lowers forms in order and gives the value of the last.
+func (l *lowerer) body(forms sexp.Value) val {
+	v := val{nil, types.Lit}
+	for c, ok := forms.(*sexp.Cons); ok; c, ok = c.Cdr.(*sexp.Cons) {
+		if !l.reachable() && v.v != nil {
+			// Code behind a return is checked, but never runs.
+			v = l.guard(func() val { return l.expr(c.Car, c.At) })
+			v.t = types.Nowhere
+			continue
+		}
+		v = l.guard(func() val { return l.expr(c.Car, c.At) })
+	}
+	if v.v == nil {
+		return l.literal(0)
+	}
+	return v
+}
+
+// A call is a form being lowered by a row of the table.
+type call struct {
+	l    *lowerer
+	form *sexp.Cons
+	head *sexp.Symbol
+	args []sexp.Value
+}
+
+// at is the place of argument i.
+func (c *call) at(i int) source.Pos {
+	x := c.form
+	for ; i >= 0; i-- {
+		next, ok := x.Cdr.(*sexp.Cons)
+		if !ok {
+			return source.Pos{}
+		}
+		x = next
+	}
+	return x.At
+}
+
+// arg lowers argument i.
+func (c *call) arg(i int) val { return c.l.expr(c.args[i], c.at(i)) }
+
+// int lowers argument i, which must be a number.
+func (c *call) int(i int) val {
+	v := c.arg(i)
+	c.l.wantInt(v, c.args[i], c.at(i), c.head.Display())
+	return v
+}
+
+func (l *lowerer) wantInt(v val, form sexp.Value, at source.Pos, who string) {
+	if v.t.IsPtr() {
+		panic(l.failAt(at, form, "`%s` wants a number, and this is a %v", who, v.t).WithHint("(cast u64 p) makes a number of a pointer").WithCode("pointer-arithmetic"))
+	}
+}
+
+// constant evaluates argument i at compile time.
+func (c *call) constant(i int) int64 {
+	if v := c.arg(i); v.t.Kind == types.Literal {
+		if n, ok := v.v.IsConst(); ok {
+			return n
+		}
+	}
+	panic(c.l.failAt(c.at(i), c.args[i], "argument %d of `%s` must be a constant", i+1, c.head.Display()).WithCode("not-constant"))
+}
+
+// rest is the tail of the form from argument i on.
+func (c *call) rest(i int) sexp.Value {
+	var x sexp.Value = c.form.Cdr
+	for ; i > 0; i-- {
+		x = x.(*sexp.Cons).Cdr
+	}
+	return x
+}
+
+// mapArg is the map that argument i names.
+func (c *call) mapArg(i int) *Map {
+	s, ok := c.args[i].(*sexp.Symbol)
+	if !ok {
+		panic(c.l.failAt(c.at(i), c.args[i], "argument %d of `%s` must be the name of a map", i+1, c.head.Display()).
+			WithExpected("a map declared with defmap").WithCode("unknown-map"))
+	}
+	m := c.l.c.maps[s.Name]
+	if m == nil {
+		panic(c.l.c.unknownMap(c.l.failAt(c.at(i), s, "unknown map `%s`", s.Display()), s))
+	}
+	return m
+}
+
+func (c *compiler) unknownMap(e *source.Error, s *sexp.Symbol) *source.Error {
+	e.WithExpected("a map declared with defmap").WithCode("unknown-map")
+	var names []string
+	for n := range c.maps {
+		names = append(names, n)
+	}
+	if m := didYouMean(s.Name, names); m != "" {
+		e.WithHint("did you mean `%s`? (declared at %v)", m, c.maps[strings.ToUpper(m)].Pos)
+	}
+	return e
+}
+
+// operators lists all that may stand at the head of a form.
+func (c *compiler) operators() (names []string) {
+	for _, f := range forms() {
+		if !strings.HasPrefix(f.name, "%") {
+			names = append(names, f.name)
+		}
+	}
+	for n := range preludeBase().docs {
+		if !strings.HasPrefix(n, "%") {
+			names = append(names, n)
+		}
+	}
+	for n := range c.access {
+		names = append(names, n)
+	}
+	for n := range c.trace {
+		names = append(names, n)
+	}
+	for _, h := range abi.Helpers() {
+		names = append(names, h.Name)
+	}
+	return names
+}
+
+// truncate makes x fit a place of type t, as storing and reading back would.
+func (l *lowerer) truncate(x val, t *types.Type) *ir.Value {
+	if t.Kind != types.Int || t.Size == 8 {
+		return x.v
+	}
+	op := ir.OpZext
+	if t.Signed {
+		op = ir.OpSext
+	}
+	if n, ok := x.v.IsConst(); ok {
+		return l.constant(int64(op.Eval(uint8(t.Size), uint64(n), 0)), l.pos)
+	}
+	v := l.add(op, l.pos, x.v)
+	v.Size = uint8(t.Size)
+	return v
+}
+
+func bug(format string, args ...any) *source.Error {
+	e := source.Errorf(source.Pos{}, format, args...)
+	e.Severity = source.SevBug
+	return e
+}
+
+var _ = fmt.Sprint

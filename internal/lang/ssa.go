@@ -1,0 +1,161 @@
+package lang
+
+import (
+	"github.com/whistler-lang/whistler/internal/ir"
+	"github.com/whistler-lang/whistler/internal/source"
+	"github.com/whistler-lang/whistler/internal/types"
+)
+
+// A variable of the program's body. Those whose address is taken live in a
+// stack slot, the others in SSA values.
+type variable struct {
+	name    string
+	typ     *types.Type // of the place; written types truncate
+	written bool
+	slot    int
+	pos     source.Pos
+	used    bool
+}
+
+// A builder makes SSA while the source is walked (Braun et al., "Simple and
+// Efficient Construction of Static Single Assignment Form", 2013): a block
+// is sealed when all its predecessors are known; reading a variable in one
+// that is not sealed makes a parameter that sealing completes.
+type builder struct {
+	f     *ir.Func
+	cur   *ir.Block
+	state map[*ir.Block]*blockState
+}
+
+type blockState struct {
+	defs   map[*variable]*ir.Value
+	sealed bool
+	preds  []pred
+	open   []openParam // parameters that wait for sealing
+}
+
+// A pred is an edge: successor k of b.
+type pred struct {
+	b *ir.Block
+	k int
+}
+
+type openParam struct {
+	v     *variable
+	param *ir.Value
+}
+
+func newBuilder(name string) *builder {
+	return &builder{f: ir.NewFunc(name), state: map[*ir.Block]*blockState{}}
+}
+
+// block makes a new block, which is not sealed.
+func (b *builder) block() *ir.Block {
+	blk := b.f.NewBlock()
+	b.state[blk] = &blockState{defs: map[*variable]*ir.Value{}}
+	return blk
+}
+
+// start goes on in blk.
+func (b *builder) start(blk *ir.Block) { b.cur = blk }
+
+// jump ends the current block with a jump to `to`.
+func (b *builder) jump(to *ir.Block, pos source.Pos, args ...*ir.Value) {
+	b.cur.Term = b.f.NewValue(ir.OpJump, pos)
+	b.cur.Succs = []ir.Edge{{To: to, Args: args}}
+	b.state[to].preds = append(b.state[to].preds, pred{b.cur, 0})
+}
+
+// branch ends the current block: to yes when cmp holds, else to no.
+func (b *builder) branch(cmp ir.Op, x, y *ir.Value, yes, no *ir.Block, pos source.Pos) {
+	t := b.f.NewValue(ir.OpBr, pos, x, y)
+	t.Cmp = cmp
+	b.cur.Term = t
+	b.cur.Succs = []ir.Edge{{To: yes}, {To: no}}
+	b.state[yes].preds = append(b.state[yes].preds, pred{b.cur, 0})
+	b.state[no].preds = append(b.state[no].preds, pred{b.cur, 1})
+}
+
+// ret ends the current block and goes on in one that nothing reaches.
+func (b *builder) ret(v *ir.Value, pos source.Pos) {
+	b.cur.Term = b.f.NewValue(ir.OpRet, pos, v)
+	b.unreachable()
+}
+
+// unreachable goes on in a block without predecessors.
+func (b *builder) unreachable() {
+	blk := b.block()
+	b.seal(blk)
+	b.cur = blk
+}
+
+// reachable reports whether the current block has a predecessor or is the entry.
+func (b *builder) reachable() bool {
+	return b.cur == b.f.Blocks[0] || len(b.state[b.cur].preds) > 0 || !b.state[b.cur].sealed
+}
+
+// seal says that all predecessors of blk are known.
+func (b *builder) seal(blk *ir.Block) {
+	st := b.state[blk]
+	for len(st.open) > 0 {
+		o := st.open[0]
+		st.open = st.open[1:]
+		b.feed(blk, o.v)
+	}
+	st.sealed = true
+}
+
+// feed gives blk's newest parameter, which stands for v, its arguments on
+// every edge.
+func (b *builder) feed(blk *ir.Block, v *variable) {
+	for _, p := range b.state[blk].preds {
+		arg := b.read(v, p.b)
+		e := &p.b.Succs[p.k]
+		e.Args = append(e.Args, arg)
+	}
+}
+
+func (b *builder) write(v *variable, x *ir.Value) { b.state[b.cur].defs[v] = x }
+
+// read gives v's value at the end of blk as it is now.
+func (b *builder) read(v *variable, blk *ir.Block) *ir.Value {
+	// Straight lines are walked without recursion: sources may be long.
+	var path []*ir.Block
+	var x *ir.Value
+	for x == nil {
+		st := b.state[blk]
+		if x = st.defs[v]; x != nil {
+			break
+		}
+		switch {
+		case !st.sealed:
+			x = b.f.NewParam(blk, v.typ.Space, v.pos)
+			st.open = append(st.open, openParam{v, x})
+		case len(st.preds) == 1:
+			path = append(path, blk)
+			blk = st.preds[0].b
+			continue
+		case len(st.preds) == 0:
+			x = b.f.Const(0, v.pos) // unreachable
+			blk.Insert(0, x)
+		default:
+			x = b.f.NewParam(blk, v.typ.Space, v.pos)
+			st.defs[v] = x // ends the recursion of a loop
+			b.feed(blk, v)
+		}
+		st.defs[v] = x
+	}
+	for _, p := range path {
+		b.state[p].defs[v] = x
+	}
+	return x
+}
+
+// add appends a value to the current block.
+func (b *builder) add(op ir.Op, pos source.Pos, args ...*ir.Value) *ir.Value {
+	return b.cur.Append(b.f.NewValue(op, pos, args...))
+}
+
+func (b *builder) constant(n int64, pos source.Pos) *ir.Value {
+	return b.cur.Append(b.f.Const(n, pos))
+}

@@ -1,0 +1,300 @@
+// Package lang turns data into functions of the IR: it evaluates top-level
+// forms, expands macros, checks types and lowers program bodies.
+package lang
+
+import (
+	"sort"
+	"strings"
+
+	"github.com/whistler-lang/whistler/internal/abi"
+	"github.com/whistler-lang/whistler/internal/ir"
+	"github.com/whistler-lang/whistler/internal/lisp"
+	"github.com/whistler-lang/whistler/internal/prelude"
+	"github.com/whistler-lang/whistler/internal/sexp"
+	"github.com/whistler-lang/whistler/internal/source"
+	"github.com/whistler-lang/whistler/internal/types"
+)
+
+// A Kernel answers what a source asks of a kernel: the formats of its
+// tracepoints. Nil means that there is nothing to ask.
+type Kernel interface {
+	// Tracepoint gives the fields of an event.
+	Tracepoint(category, event string) ([]TraceField, error)
+}
+
+// A TraceField is a field of a tracepoint's format: bytes, from the start
+// of the record.
+type TraceField struct {
+	Name         string
+	Offset, Size int
+	Signed       bool
+	Count        int  // elements of an array, 0 for a plain field
+	DataLoc      bool // __data_loc: offset and length of a string elsewhere in the record
+}
+
+// Options say what Lower may use.
+type Options struct {
+	CPU     int // BPF cpu version, for (cpu-version)
+	Arch    string
+	Include func(name string) (*source.File, error) // reads a file for (include ...); nil: there are none
+	Kernel  Kernel
+	MaxSteps, MaxCells int64 // limits of compile-time code, 0 for the defaults
+}
+
+// A Unit is what a source declares.
+type Unit struct {
+	Maps     []*Map
+	Structs  []*types.Struct
+	Programs []*Program
+	Warnings source.List
+	// FinalLicense is the one licence of all programs.
+	License string
+}
+
+// A Map is a defmap.
+type Map struct {
+	Name       string // as written
+	C          string // in objects
+	Type       *abi.MapType
+	Key, Value *types.Type // nil where the type has none
+	KeySize    int
+	ValueSize  int
+	MaxEntries int64
+	Flags      uint32
+	Extra      uint64
+	PinByName  bool
+	Inner      *Map
+	Events     []*types.Struct
+	Values     []string // program names of a prog-array's slots, "" for empty ones
+	Show       string
+	Doc        string
+	Pos        source.Pos
+}
+
+// A Program is a defprog, lowered.
+type Program struct {
+	Name      string // as written
+	C         string
+	Type      *abi.ProgType
+	Section   string
+	License   string
+	Sleepable bool
+	CPU       int
+	Doc       string
+	Pos       source.Pos
+	Func      *ir.Func
+}
+
+// A context is one compilation.
+type compiler struct {
+	opt     Options
+	table   *sexp.Table
+	in      *lisp.Interp
+	unit    *Unit
+	errs    source.List
+	maps    map[string]*Map // by symbol name
+	structs map[string]*types.Struct
+	progs   map[string]source.Pos
+	access  map[string]accessor // struct accessors by symbol name
+	trace   map[string]traceAccess
+	names   map[string]named // object names taken
+	pending []*pendingProg   // programs whose bodies are lowered last
+	reading []string         // files being included
+	prog    *Program         // the program whose body is being lowered
+}
+
+// named remembers who has a name in the object.
+type named struct {
+	what, name string
+	pos        source.Pos
+}
+
+// Lower reads and lowers the files in order.
+func Lower(files []*source.File, opt Options) (*Unit, source.List) {
+	base := preludeBase()
+	c := &compiler{opt: opt, table: sexp.NewTable(base.table), unit: &Unit{}, maps: map[string]*Map{},
+		structs: map[string]*types.Struct{}, progs: map[string]source.Pos{}, access: map[string]accessor{},
+		trace: map[string]traceAccess{}, names: map[string]named{}}
+	c.in = lisp.New(lisp.Options{Table: c.table, MaxSteps: opt.MaxSteps, MaxCells: opt.MaxCells,
+		Builtins: c.builtins(), Specials: c.specials(), Warn: func(e *source.Error) {
+			e.Severity = source.SevWarning
+			c.unit.Warnings = append(c.unit.Warnings, e)
+		}})
+	for _, m := range base.macros {
+		c.in.Lazy(m.name, m.form)
+	}
+	for _, f := range files {
+		c.readFile(f)
+	}
+	c.lowerPrograms()
+	if len(c.unit.Programs) == 0 && len(c.errs.Errors()) == 0 && len(c.unit.Maps)+len(c.unit.Structs) == 0 {
+		e := source.Errorf(source.Pos{}, "there is no program in the source").WithExpected("at least one (defprog name (:type ...) body...)").WithCode("no-program")
+		if len(files) > 0 {
+			e.Pos = source.Pos{File: files[0]}
+		}
+		c.errs = append(c.errs, e)
+	}
+	c.checkLicenses()
+	if len(c.errs.Errors()) > 0 {
+		return nil, append(c.errs, c.unit.Warnings...).Sorted()
+	}
+	c.unit.Warnings = append(c.errs, c.unit.Warnings...).Sorted()
+	return c.unit, nil
+}
+
+func (c *compiler) readFile(f *source.File) {
+	features := sexp.Features{"WHISTLER": true, "LINUX": true, strings.ToUpper(c.opt.Arch): true}
+	forms, errs := sexp.ReadAll(f, c.table, features)
+	c.errs = append(c.errs, errs...)
+	for _, form := range forms {
+		if _, err := c.in.EvalTop(form.V, form.Pos); err != nil {
+			c.report(err, form.V, form.Pos)
+		}
+		if len(c.errs) > 50 {
+			return
+		}
+	}
+}
+
+// report keeps an error, placed as well as possible.
+func (c *compiler) report(err error, form sexp.Value, pos source.Pos) {
+	for _, e := range source.AsList(err) {
+		place(e, form, pos)
+		c.errs = append(c.errs, e)
+	}
+}
+
+// place finds where e belongs: an error inside of the prelude, or without a
+// place, belongs to the user's form, and there to the datum that is wrong.
+func place(e *source.Error, form sexp.Value, pos source.Pos) {
+	inPrelude := e.Pos.Known() && prelude.IsPrelude(e.Pos.File)
+	if !e.Pos.Known() || inPrelude || e.Pos == sexp.PosOf(form) {
+		if inPrelude || !e.Pos.Known() {
+			e.Pos = pos
+		}
+		if e.Culprit != nil {
+			if at, ok := locate(form, e.Culprit, 0); ok {
+				e.Pos = at
+			}
+		}
+	}
+	var frames []source.Frame
+	for _, f := range e.Expansion {
+		if !f.Pos.Known() || !prelude.IsPrelude(f.Pos.File) {
+			frames = append(frames, f)
+		}
+	}
+	e.Expansion = frames
+}
+
+// locate finds the place of datum inside of form.
+func locate(form, datum sexp.Value, depth int) (source.Pos, bool) {
+	if depth > 200 {
+		return source.Pos{}, false
+	}
+	for c, ok := form.(*sexp.Cons); ok; c, ok = c.Cdr.(*sexp.Cons) {
+		if same(c.Car, datum) && c.At.Known() {
+			return c.At, true
+		}
+		if p, found := locate(c.Car, datum, depth+1); found {
+			return p, true
+		}
+	}
+	return source.Pos{}, false
+}
+
+func same(a, b sexp.Value) bool {
+	switch a.(type) {
+	case *sexp.Symbol, *sexp.Cons, int64, sexp.Char, *sexp.String:
+		return a == b
+	}
+	return false
+}
+
+// checkLicenses demands one licence for all programs of an object.
+func (c *compiler) checkLicenses() {
+	var first *Program
+	for _, p := range c.unit.Programs {
+		if first == nil {
+			first = p
+			c.unit.License = p.License
+		} else if p.License != first.License {
+			c.errs = append(c.errs, source.Errorf(p.Pos, "program `%s` has the licence %q, but `%s` has %q", p.Name, p.License, first.Name, first.License).
+				WithExpected("one licence for all programs of an object").WithNote(first.Pos, "`%s` is here", first.Name).WithCode("licence-conflict"))
+		}
+	}
+	if first == nil {
+		c.unit.License = "GPL"
+	}
+}
+
+// objectName gives the name in objects and refuses what is taken.
+func (c *compiler) objectName(what string, sym *sexp.Symbol, pos source.Pos) string {
+	name := abi.ObjectName(sym.Name)
+	if old, taken := c.names[name]; taken {
+		e := source.Errorf(pos, "the %s `%s` is declared twice", what, sym.Display())
+		if old.name != sym.Name || old.what != what {
+			e = source.Errorf(pos, "the %s `%s` and the %s `%s` have the same name `%s` in the object", what, sym.Display(), old.what, strings.ToLower(old.name), name)
+		}
+		panic(e.WithNote(old.pos, "the %s is declared here first", old.what).WithHint("rename one of them").WithCode("duplicate"))
+	}
+	c.names[name] = named{what, sym.Name, pos}
+	return name
+}
+
+// base is the prelude, read once.
+type base struct {
+	table  *sexp.Table
+	macros []preludeMacro
+	docs   map[string]*sexp.Cons
+}
+
+type preludeMacro struct {
+	name *sexp.Symbol
+	form *sexp.Cons
+}
+
+// didYouMean finds the nearest of names to name by edit distance.
+func didYouMean(name string, names []string) string {
+	best, dist := "", 1+max(1, len(name)/3)
+	sort.Strings(names)
+	for _, n := range names {
+		if d := distance(strings.ToLower(name), strings.ToLower(n), dist); d < dist {
+			best, dist = n, d
+		}
+	}
+	return strings.ToLower(best)
+}
+
+// distance is the Levenshtein distance with transpositions, up to limit.
+func distance(a, b string, limit int) int {
+	if abs(len(a)-len(b)) >= limit {
+		return limit
+	}
+	prev2, prev, cur := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range prev {
+		prev[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		cur[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			cur[j] = min(prev[j]+1, cur[j-1]+1, prev[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				cur[j] = min(cur[j], prev2[j-2]+1)
+			}
+		}
+		prev2, prev, cur = prev, cur, prev2
+	}
+	return prev[len(b)]
+}
+
+func abs(n int) int {
+	if n < 0 {
+		return -n
+	}
+	return n
+}

@@ -1,0 +1,95 @@
+package opt
+
+import "github.com/whistler-lang/whistler/internal/ir"
+
+// copyelim lets users of copies use the original, and removes parameters
+// that are always given the same value:
+//
+//	jump b1(v0)    b1(v1): v2 = add v1 v1   =>   jump b1    b1: v2 = add v0 v0
+func copyelim(f *ir.Func, _ *Config) bool {
+	changed := false
+	for again := true; again; {
+		again = false
+		preds := f.Preds()
+		for _, b := range f.Blocks[1:] {
+			for i := 0; i < len(b.Params); i++ {
+				same, ok := sameArg(b, i, preds[b.ID])
+				if !ok {
+					continue
+				}
+				p := b.Params[i]
+				b.Params = append(b.Params[:i:i], b.Params[i+1:]...)
+				for _, pr := range uniq(preds[b.ID]) {
+					for k := range pr.Succs {
+						if e := &pr.Succs[k]; e.To == b {
+							e.Args = append(e.Args[:i:i], e.Args[i+1:]...)
+						}
+					}
+				}
+				// The parameter becomes a copy where it stood.
+				p.MakeCopy(same)
+				b.Insert(0, p)
+				i--
+				changed, again = true, true
+			}
+		}
+		for _, b := range f.Blocks {
+			b.Uses(func(p **ir.Value) {
+				for (*p).Op == ir.OpCopy {
+					*p = (*p).Args[0]
+					changed = true
+				}
+			})
+		}
+	}
+	if changed {
+		for _, b := range f.Blocks {
+			kept := b.Values[:0]
+			for _, v := range b.Values {
+				if v.Op != ir.OpCopy {
+					kept = append(kept, v)
+				}
+			}
+			b.Values = kept
+		}
+	}
+	return changed
+}
+
+// sameArg gives the one value that every edge gives to parameter i of b,
+// edges that pass the parameter itself aside.
+func sameArg(b *ir.Block, i int, preds []*ir.Block) (*ir.Value, bool) {
+	var same *ir.Value
+	for _, p := range uniq(preds) {
+		for _, e := range p.Succs {
+			if e.To != b {
+				continue
+			}
+			a := e.Args[i]
+			for a.Op == ir.OpCopy {
+				a = a.Args[0]
+			}
+			if a == b.Params[i] || a == same {
+				continue
+			}
+			if same != nil {
+				return nil, false
+			}
+			same = a
+		}
+	}
+	return same, same != nil
+}
+
+func uniq(bs []*ir.Block) (out []*ir.Block) {
+	for _, b := range bs {
+		dup := false
+		for _, o := range out {
+			dup = dup || o == b
+		}
+		if !dup {
+			out = append(out, b)
+		}
+	}
+	return out
+}

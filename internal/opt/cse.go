@@ -1,0 +1,133 @@
+package opt
+
+import (
+	"github.com/whistler-lang/whistler/internal/abi"
+	"github.com/whistler-lang/whistler/internal/ir"
+)
+
+// cse replaces a value by an equal one that dominates it. Loads are equal
+// while no write to the same class of memory can lie between them.
+func cse(f *ir.Func, _ *Config) bool {
+	changed := false
+	dom := ir.Dominators(f)
+	preds := f.Preds()
+	type key struct {
+		op       ir.Op
+		size     uint8
+		slot     int
+		aux, imm int64
+		sym      string
+		a, b     int
+		epoch    int
+	}
+	type entry struct {
+		v *ir.Value
+		b *ir.Block
+	}
+	table := map[key][]entry{}
+	clock := 0
+	exit := make([]epochs, f.NumBlocks())
+	for _, b := range dom.RPO {
+		var ep epochs
+		if ps := preds[b.ID]; len(ps) == 1 && exit[ps[0].ID].set {
+			ep = exit[ps[0].ID]
+		} else {
+			clock++
+			ep.bumpAll(clock)
+		}
+		for _, v := range b.Values {
+			if v.Op.Writes() {
+				clock++
+				ep.write(v, clock)
+			}
+			if !v.Op.Pure() && v.Op != ir.OpLoad && v.Op != ir.OpLoadS || v.Op == ir.OpCopy {
+				continue
+			}
+			k := key{op: v.Op, size: v.Size, slot: v.Slot, aux: v.Aux, imm: v.Imm, sym: v.Sym, a: -1, b: -1}
+			if v.HasImm {
+				k.b = -2
+			}
+			for i, a := range v.Args {
+				for a.Op == ir.OpCopy {
+					a = a.Args[0]
+				}
+				if i == 0 {
+					k.a = a.ID
+				} else {
+					k.b = a.ID
+				}
+			}
+			if v.Op.Commutes() && k.b >= 0 && k.a > k.b {
+				k.a, k.b = k.b, k.a
+			}
+			if v.Op.Reads() {
+				k.epoch = ep.of(v)
+			}
+			found := false
+			for _, e := range table[k] {
+				if dom.Dominates(e.b, b) {
+					v.MakeCopy(e.v)
+					changed, found = true, true
+					break
+				}
+			}
+			if !found {
+				table[k] = append(table[k], entry{v, b})
+			}
+		}
+		ep.set = true
+		exit[b.ID] = ep
+	}
+	return changed
+}
+
+// epochs counts writes for each class of memory; a class is the type of
+// the pointer. Numbers without a class may point anywhere.
+type epochs struct {
+	at  [16]int
+	set bool
+}
+
+func (e *epochs) bumpAll(clock int) {
+	for i := range e.at {
+		e.at[i] = clock
+	}
+}
+
+func class(v *ir.Value) ir.Type {
+	if v.Slot != 0 {
+		return ir.PtrStack
+	}
+	return v.Args[0].Type
+}
+
+func (e *epochs) of(load *ir.Value) int { return e.at[class(load)] }
+
+func (e *epochs) write(v *ir.Value, clock int) {
+	switch v.Op {
+	case ir.OpStore, ir.OpAtomic:
+		if c := class(v); c != ir.Scalar && c != ir.PtrMem {
+			e.at[c], e.at[ir.Scalar], e.at[ir.PtrMem] = clock, clock, clock
+			return
+		}
+	case ir.OpCall:
+		if h := abi.HelperByID(int32(v.Aux)); h != nil && readsOnly(h) {
+			return
+		}
+	}
+	e.bumpAll(clock)
+}
+
+// readsOnly reports whether a helper writes no memory that the program can
+// read: it gets no context, no record and no buffer to fill, and its map is
+// only looked at.
+func readsOnly(h *abi.Helper) bool {
+	if h.ChangesPacket {
+		return false
+	}
+	switch h.C {
+	case "bpf_map_lookup_elem", "bpf_map_lookup_percpu_elem":
+		return true
+	}
+	return len(h.Args) == 0
+}

@@ -1,0 +1,95 @@
+package opt
+
+import "github.com/whistler-lang/whistler/internal/ir"
+
+// dce drops blocks that cannot be reached, parameters and values that
+// nothing with an effect needs.
+func dce(f *ir.Func, _ *Config) bool {
+	changed := false
+	dom := f.ReversePostorder()
+	if len(dom) != len(f.Blocks) {
+		seen := make([]bool, f.NumBlocks())
+		for _, b := range dom {
+			seen[b.ID] = true
+		}
+		kept := f.Blocks[:0]
+		for _, b := range f.Blocks {
+			if seen[b.ID] {
+				kept = append(kept, b)
+			}
+		}
+		f.Blocks, changed = kept, true
+	}
+	live := make([]bool, f.NumValues())
+	feeds := make([][]*ir.Value, f.NumValues()) // what edges give to a parameter
+	var work []*ir.Value
+	need := func(v *ir.Value) {
+		if !live[v.ID] {
+			live[v.ID] = true
+			work = append(work, v)
+		}
+	}
+	for _, b := range f.Blocks {
+		for _, v := range b.Values {
+			if !droppable(v) {
+				need(v)
+			}
+		}
+		for _, a := range b.Term.Args {
+			need(a)
+		}
+		for _, e := range b.Succs {
+			for i, a := range e.Args {
+				feeds[e.To.Params[i].ID] = append(feeds[e.To.Params[i].ID], a)
+			}
+		}
+	}
+	for len(work) > 0 {
+		v := work[len(work)-1]
+		work = work[:len(work)-1]
+		for _, a := range v.Args {
+			need(a)
+		}
+		for _, a := range feeds[v.ID] {
+			need(a)
+		}
+	}
+	for _, b := range f.Blocks {
+		kept := b.Values[:0]
+		for _, v := range b.Values {
+			if live[v.ID] {
+				kept = append(kept, v)
+			}
+		}
+		changed = changed || len(kept) != len(b.Values)
+		b.Values = kept
+	}
+	for _, b := range f.Blocks {
+		for k := range b.Succs {
+			e := &b.Succs[k]
+			var args []*ir.Value
+			for i, a := range e.Args {
+				if e.To == f.Blocks[0] || live[e.To.Params[i].ID] {
+					args = append(args, a)
+				}
+			}
+			e.Args = args
+		}
+	}
+	for _, b := range f.Blocks[1:] {
+		var params []*ir.Value
+		for _, p := range b.Params {
+			if live[p.ID] {
+				params = append(params, p)
+			}
+		}
+		changed = changed || len(params) != len(b.Params)
+		b.Params = params
+	}
+	return changed
+}
+
+// droppable reports whether v matters only through its result.
+func droppable(v *ir.Value) bool {
+	return v.Op.Pure() || v.Op == ir.OpLoad || v.Op == ir.OpLoadS
+}

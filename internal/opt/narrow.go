@@ -1,0 +1,201 @@
+package opt
+
+import (
+	"math/bits"
+
+	"github.com/whistler-lang/whistler/internal/ir"
+)
+
+// narrow drops masks, extensions and byte swaps that the known width of a
+// value makes superfluous:
+//
+//	v1 = load.2; v2 = zext.2 v1        =>   v2 = v1
+//	v1 = load.2; eq (be.2 v1) 0x0800   =>   eq v1 0x0008
+func narrow(f *ir.Func, _ *Config) bool {
+	w := widths{memo: make([]uint8, f.NumValues())}
+	changed := false
+	for _, b := range f.Blocks {
+		for i := 0; i < len(b.Values); i++ {
+			v := b.Values[i]
+			switch v.Op {
+			case ir.OpZext:
+				if w.of(v.Args[0]) <= v.Size*8 {
+					v.MakeCopy(v.Args[0])
+					changed = true
+				} else if x := v.Args[0]; (x.Op == ir.OpZext || x.Op == ir.OpSext) && x.Size >= v.Size {
+					v.Args[0] = x.Args[0]
+					changed = true
+				} else if m, isMask := maskOf(x); isMask && x.Size == 8 && ir.Trunc(^uint64(0), uint(v.Size)*8)&^m == 0 {
+					v.Args[0] = x.Args[0]
+					changed = true
+				}
+			case ir.OpSext:
+				if w.of(v.Args[0]) < v.Size*8 {
+					v.MakeCopy(v.Args[0])
+					changed = true
+				} else if x := v.Args[0]; (x.Op == ir.OpZext || x.Op == ir.OpSext) && x.Size >= v.Size {
+					v.Args[0] = x.Args[0]
+					changed = true
+				}
+			case ir.OpAnd:
+				if m, ok := maskOf(v); ok && v.Size == 8 {
+					if known := w.of(v.Args[0]); ir.Trunc(^uint64(0), uint(known))&^m == 0 {
+						v.MakeCopy(v.Args[0])
+						changed = true
+					}
+				}
+			case ir.OpStore:
+				if !v.HasImm && v.Size < 8 {
+					// Only the low bytes are stored: extensions before are idle.
+					if x := v.Args[len(v.Args)-1]; (x.Op == ir.OpZext || x.Op == ir.OpSext) && x.Size >= v.Size {
+						v.Args[len(v.Args)-1] = x.Args[0]
+						changed = true
+					}
+				}
+			}
+			if v.Op.Compares() {
+				changed = w.unswap(f, b, &i, v, v.Op) || changed
+			}
+		}
+		if t := b.Term; t.Op == ir.OpBr {
+			n := len(b.Values)
+			changed = w.unswap(f, b, &n, t, t.Cmp) || changed
+		}
+	}
+	return changed
+}
+
+// unswap compares the unswapped value with the swapped constant. i is the
+// place in b before which new constants go.
+func (w *widths) unswap(f *ir.Func, b *ir.Block, i *int, v *ir.Value, op ir.Op) bool {
+	if op != ir.OpEq && op != ir.OpNe || len(v.Args) != 2 || v.Size != 8 {
+		return false
+	}
+	x := v.Args[0]
+	c, isConst := v.Args[1].IsConst()
+	if x.Op != ir.OpBE && x.Op != ir.OpBswap {
+		return false
+	}
+	if isConst {
+		if w.of(x.Args[0]) > x.Size*8 || uint64(c) != ir.Trunc(uint64(c), uint(x.Size)*8) {
+			return false
+		}
+		n := f.Const(int64(x.Op.Eval(x.Size, uint64(c), 0)), v.Pos)
+		w.memo = append(w.memo, make([]uint8, n.ID+1-len(w.memo))...)
+		b.Insert(*i, n)
+		*i++
+		v.Args = []*ir.Value{x.Args[0], n}
+		return true
+	}
+	y := v.Args[1]
+	if y.Op == x.Op && y.Size == x.Size && w.of(x.Args[0]) <= x.Size*8 && w.of(y.Args[0]) <= x.Size*8 {
+		v.Args = []*ir.Value{x.Args[0], y.Args[0]}
+		return true
+	}
+	return false
+}
+
+func maskOf(v *ir.Value) (uint64, bool) {
+	if v.Op != ir.OpAnd {
+		return 0, false
+	}
+	if v.HasImm {
+		return uint64(v.Imm), true
+	}
+	m, ok := v.Args[1].IsConst()
+	return uint64(m), ok
+}
+
+// widths knows how many low bits of a value can be other than zero.
+type widths struct {
+	memo  []uint8 // width+1, 0 when unknown yet
+	depth int
+	cut   bool // the depth limit was met: the answer is right, but not the best
+}
+
+func (w *widths) of(v *ir.Value) uint8 {
+	if v.ID < len(w.memo) && w.memo[v.ID] != 0 {
+		return w.memo[v.ID] - 1
+	}
+	if w.depth > 32 {
+		w.cut = true
+		return 64
+	}
+	w.depth++
+	n := w.compute(v)
+	w.depth--
+	if v.ID < len(w.memo) && (!w.cut || w.depth == 0) {
+		w.memo[v.ID] = n + 1
+	}
+	if w.depth == 0 {
+		w.cut = false
+	}
+	return n
+}
+
+func (w *widths) compute(v *ir.Value) uint8 {
+	// operand is the width of argument i or of the immediate.
+	operand := func(i int) uint8 {
+		if a, imm := v.Operand(i); a != nil {
+			return w.of(a)
+		} else {
+			return uint8(bits.Len64(uint64(imm)))
+		}
+	}
+	most := uint8(64)
+	switch v.Op {
+	case ir.OpCopy, ir.OpReload:
+		return w.of(v.Args[0])
+	case ir.OpConst:
+		return uint8(bits.Len64(uint64(v.Aux)))
+	case ir.OpLoad:
+		if v.Type != ir.Scalar {
+			return 64
+		}
+		return v.Size * 8
+	case ir.OpZext:
+		return min(v.Size*8, operand(0))
+	case ir.OpBE, ir.OpBswap:
+		return v.Size * 8
+	}
+	if v.Op.Compares() {
+		return 1
+	}
+	if v.Type != ir.Scalar {
+		return 64
+	}
+	if v.Op.Sized() && v.Size == 4 && v.Op.Foldable() {
+		most = 32
+	}
+	switch v.Op {
+	case ir.OpAnd:
+		return min(most, operand(0), operand(1))
+	case ir.OpOr, ir.OpXor:
+		return min(most, max(operand(0), operand(1)))
+	case ir.OpAdd:
+		return min(most, max(operand(0), operand(1))+1)
+	case ir.OpMul:
+		return min(most, uint8(min(64, int(operand(0))+int(operand(1)))))
+	case ir.OpUDiv, ir.OpUMod:
+		return min(most, operand(0))
+	case ir.OpShr:
+		n := operand(0)
+		if v.Size != 8 {
+			return min(most, n)
+		}
+		if a, imm := v.Operand(1); a == nil {
+			return min(most, n-min(n, uint8(imm&63)))
+		} else if c, ok := a.IsConst(); ok {
+			return min(most, n-min(n, uint8(c&63)))
+		}
+		return min(most, n)
+	case ir.OpShl:
+		n := operand(0)
+		if a, imm := v.Operand(1); a == nil {
+			return min(most, uint8(min(64, int(n)+int(imm&63))))
+		} else if c, ok := a.IsConst(); ok {
+			return min(most, uint8(min(64, int(n)+int(c&63))))
+		}
+	}
+	return most
+}

@@ -1,0 +1,107 @@
+// Package opt improves functions and lowers them to what the machine has.
+// A pass is a function in a file of its name; passes.go is their order.
+package opt
+
+import (
+	"fmt"
+
+	"github.com/whistler-lang/whistler/internal/ir"
+)
+
+// Config is what passes may know of the target.
+type Config struct {
+	CPU   int                           // BPF cpu version: 2, 3 or 4
+	Off   map[string]bool               // passes to leave out, for tests
+	Trace func(pass string, f *ir.Func) // called after each pass that changed f
+}
+
+// A pass changes f and reports whether it did.
+type pass struct {
+	name string
+	run  func(f *ir.Func, c *Config) bool
+	why  string
+}
+
+// improve runs again and again until nothing changes: each pass feeds the
+// others.
+var improve = []pass{
+	{"copyelim", copyelim, "first, so that the others see values and not their copies"},
+	{"fold", fold, "constants, then identities on what is left"},
+	{"rewrite", rewrite, "rules.lisp"},
+	{"narrow", narrow, "masks and byte swaps that known bits make superfluous"},
+	{"branch", branch, "constant and correlated branches, blocks that only jump"},
+	{"cse", cse, "equal values, loads included"},
+	{"forward", forward, "loads of what was just stored in the same stack slot"},
+	{"dce", dce, "what nobody uses"},
+	{"deadstore", deadstore, "stack stores that nobody reads"},
+}
+
+// finish runs once, in order: what it makes is for the machine.
+var finish = []pass{
+	{"expand", expand, "signed division for machines that have none"},
+	{"fold", fold, "the constants of what was expanded"},
+	{"copyelim", copyelim, "lower sees through no copies that it does not make"},
+	{"lower", lower, "generic ops into BPF-shaped ones"},
+	{"dce", dce, "address arithmetic that lower folded into loads and stores"},
+	{"returns", returns, "equal ends of the program become one"},
+	{"critical", critical, "edges get a block for their moves"},
+	{"depth", depth, "loop depths, for the allocator's costs"},
+}
+
+// Names lists the passes that Config.Off may leave out: all but those that
+// the later stages need.
+func Names() (names []string) {
+	for _, p := range improve {
+		names = append(names, p.name)
+	}
+	return append(names, "returns")
+}
+
+// Improve optimises f without changing its form; Lower makes it ready for
+// the allocator. The verifier runs after every pass that changed something.
+func Improve(f *ir.Func, c *Config) error {
+	for round := 0; round < 20; round++ {
+		changed := false
+		for _, p := range improve {
+			if c.Off[p.name] {
+				continue
+			}
+			ch, err := run(p, f, c)
+			if err != nil {
+				return err
+			}
+			changed = changed || ch
+		}
+		if !changed {
+			break
+		}
+	}
+	return nil
+}
+
+// Lower turns f into the form that regalloc and emit take.
+func Lower(f *ir.Func, c *Config) error {
+	for _, p := range finish {
+		if c.Off[p.name] && p.name == "returns" {
+			continue
+		}
+		if _, err := run(p, f, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func run(p pass, f *ir.Func, c *Config) (bool, error) {
+	changed := p.run(f, c)
+	if !changed {
+		return false, nil
+	}
+	if err := ir.Verify(f); err != nil {
+		return true, fmt.Errorf("pass %s broke %v\n%v", p.name, err, f)
+	}
+	if c.Trace != nil {
+		c.Trace(p.name, f)
+	}
+	return true, nil
+}

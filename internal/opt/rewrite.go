@@ -1,0 +1,268 @@
+package opt
+
+import (
+	_ "embed"
+	"fmt"
+	"math/big"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/whistler-lang/whistler/internal/ir"
+	"github.com/whistler-lang/whistler/internal/sexp"
+	"github.com/whistler-lang/whistler/internal/source"
+)
+
+//go:embed rules.lisp
+var rulesText string
+
+// A rule says that two expressions are equal and that the right one is the
+// better.
+type rule struct{ left, right *term }
+
+// A term is an op on terms, a number, or a variable: ?name binds constants
+// only, any other name whatever stands there.
+type term struct {
+	op    ir.Op
+	size  uint8
+	args  []*term
+	num   *int64
+	name  string
+	konst bool
+}
+
+var rules = sync.OnceValue(func() map[ir.Op][]rule {
+	byOp := map[ir.Op][]rule{}
+	rs, err := readRules(rulesText)
+	if err != nil {
+		panic("rules.lisp: " + err.Error())
+	}
+	for _, r := range rs {
+		byOp[r.left.op] = append(byOp[r.left.op], r)
+	}
+	return byOp
+})
+
+// rewrite applies the rules of rules.lisp, to values and to the conditions
+// of branches.
+func rewrite(f *ir.Func, _ *Config) bool {
+	changed := false
+	byOp := rules()
+	for _, b := range f.Blocks {
+		for i := 0; i < len(b.Values); i++ {
+			v := b.Values[i]
+			for again := true; again; {
+				again = false
+				for _, r := range byOp[v.Op] {
+					env := map[string]*ir.Value{}
+					if !r.left.matchOp(v, v.Op, env) || allConst(v.Args) {
+						continue
+					}
+					i += r.apply(f, b, i, v, env)
+					changed, again = true, true
+					break
+				}
+			}
+		}
+		t := b.Term
+		if t.Op != ir.OpBr || t.HasImm {
+			continue
+		}
+		for again := true; again; {
+			again = false
+			for _, r := range byOp[t.Cmp] {
+				env := map[string]*ir.Value{}
+				if !r.left.matchOp(t, t.Cmp, env) || allConst(t.Args) {
+					continue
+				}
+				switch {
+				case r.right.num != nil:
+					c := f.Const(*r.right.num, t.Pos)
+					z := f.Const(0, t.Pos)
+					b.Append(c)
+					b.Append(z)
+					t.Cmp, t.Args = ir.OpNe, []*ir.Value{c, z}
+				case r.right.op.Compares():
+					var args []*ir.Value
+					for _, a := range r.right.args {
+						v, _ := a.build(f, b, len(b.Values), t.Pos, env)
+						args = append(args, v)
+					}
+					t.Cmp, t.Size, t.Args = r.right.op, r.right.size, args
+				default:
+					continue
+				}
+				changed, again = true, true
+				break
+			}
+		}
+	}
+	return changed
+}
+
+func allConst(vs []*ir.Value) bool {
+	for _, v := range vs {
+		if _, ok := v.IsConst(); !ok {
+			return false
+		}
+	}
+	return true // fold's work
+}
+
+// apply makes v, value i of b, compute the right side; it returns how many
+// values it put before it.
+func (r rule) apply(f *ir.Func, b *ir.Block, i int, v *ir.Value, env map[string]*ir.Value) (added int) {
+	right := r.right
+	if n, ok := right.constant(env); ok {
+		v.MakeConst(n)
+		return 0
+	}
+	if right.op == ir.OpInvalid {
+		v.MakeCopy(env[right.name])
+		return 0
+	}
+	var args []*ir.Value
+	for _, a := range right.args {
+		x, n := a.build(f, b, i+added, v.Pos, env)
+		args = append(args, x)
+		added += n
+	}
+	v.Op, v.Size, v.Args = right.op, right.size, args
+	return added
+}
+
+// build puts what t computes before value i of b.
+func (t *term) build(f *ir.Func, b *ir.Block, i int, pos source.Pos, env map[string]*ir.Value) (v *ir.Value, added int) {
+	if n, ok := t.constant(env); ok {
+		v = f.Const(n, pos)
+		b.Insert(i, v)
+		return v, 1
+	}
+	if t.op == ir.OpInvalid {
+		return env[t.name], 0
+	}
+	var args []*ir.Value
+	for _, a := range t.args {
+		x, n := a.build(f, b, i+added, pos, env)
+		args = append(args, x)
+		added += n
+	}
+	v = f.NewValue(t.op, pos, args...)
+	v.Size = t.size
+	b.Insert(i+added, v)
+	return v, added + 1
+}
+
+// constant computes t where env makes all its leaves constant.
+func (t *term) constant(env map[string]*ir.Value) (int64, bool) {
+	switch {
+	case t.num != nil:
+		return *t.num, true
+	case t.op == ir.OpInvalid:
+		if v := env[t.name]; v != nil {
+			return v.IsConst()
+		}
+		return 0, false
+	}
+	var c [2]int64
+	for i, a := range t.args {
+		n, ok := a.constant(env)
+		if !ok {
+			return 0, false
+		}
+		c[i] = n
+	}
+	return int64(t.op.Eval(t.size, uint64(c[0]), uint64(c[1]))), true
+}
+
+// match binds the variables of t so that it becomes v.
+func (t *term) match(v *ir.Value, env map[string]*ir.Value) bool {
+	for v.Op == ir.OpCopy {
+		v = v.Args[0]
+	}
+	n, isConst := v.IsConst()
+	switch {
+	case t.num != nil:
+		return isConst && n == *t.num
+	case t.op != ir.OpInvalid:
+		return t.matchOp(v, v.Op, env)
+	case t.konst && !isConst:
+		return false
+	}
+	if old := env[t.name]; old != nil {
+		m, oldConst := old.IsConst()
+		return old == v || isConst && oldConst && m == n
+	}
+	env[t.name] = v
+	return true
+}
+
+func (t *term) matchOp(v *ir.Value, op ir.Op, env map[string]*ir.Value) bool {
+	if op != t.op || v.Size != t.size || len(v.Args) != len(t.args) || v.HasImm {
+		return false
+	}
+	for i, a := range t.args {
+		if !a.match(v.Args[i], env) {
+			return false
+		}
+	}
+	return true
+}
+
+func readRules(text string) (rs []rule, err error) {
+	forms, errs := sexp.ReadAll(source.NewFile("rules.lisp", text), sexp.NewTable(nil), nil)
+	if len(errs) > 0 {
+		return nil, errs
+	}
+	for _, form := range forms {
+		items, _ := sexp.Slice(form.V)
+		if len(items) != 3 {
+			return nil, fmt.Errorf("not a rule: %s", sexp.Print(form.V))
+		}
+		var r rule
+		if r.left, err = readTerm(items[1]); err != nil {
+			return nil, err
+		}
+		if r.right, err = readTerm(items[2]); err != nil {
+			return nil, err
+		}
+		rs = append(rs, r)
+	}
+	return rs, nil
+}
+
+func readTerm(v sexp.Value) (*term, error) {
+	switch v := v.(type) {
+	case int64:
+		return &term{num: &v}, nil
+	case *big.Int:
+		n := int64(v.Uint64())
+		return &term{num: &n}, nil
+	case *sexp.Symbol:
+		name := strings.ToLower(v.Name)
+		return &term{name: name, konst: strings.HasPrefix(name, "?")}, nil
+	case *sexp.Cons:
+		items, _ := sexp.Slice(v)
+		head, isSym := items[0].(*sexp.Symbol)
+		if !isSym {
+			break
+		}
+		name, size, _ := strings.Cut(strings.ToLower(head.Name), ".")
+		t := &term{op: ir.OpNamed(name), size: 8}
+		if n, err := strconv.Atoi(size); err == nil {
+			t.size = uint8(n)
+		}
+		if t.op == ir.OpInvalid || t.op.Arity() != len(items)-1 {
+			return nil, fmt.Errorf("no such op: %s", sexp.Print(v))
+		}
+		for _, x := range items[1:] {
+			a, err := readTerm(x)
+			if err != nil {
+				return nil, err
+			}
+			t.args = append(t.args, a)
+		}
+		return t, nil
+	}
+	return nil, fmt.Errorf("not a term: %s", sexp.Print(v))
+}

@@ -1,0 +1,284 @@
+package regalloc
+
+import (
+	"math"
+
+	"github.com/whistler-lang/whistler/internal/ir"
+)
+
+// colour gives every value a register, in dominance order: first the values
+// that live across calls, which must share R6 to R9, then the others around
+// them. It returns a value to spill where that fails, nil when all is well.
+func (a *allocator) colour() *ir.Value {
+	conflict := make([]uint16, a.f.NumValues())
+	hints := a.hints()
+	if v := a.colourClass(true, conflict, hints); v != nil {
+		return v
+	}
+	// What a value that does not cross a call must keep clear of: crossing
+	// values that are born while it lives.
+	s := newLiveSet(a.f.NumValues())
+	for _, b := range a.f.Blocks {
+		a.backward(b, s, func(v *ir.Value, s *liveSet) {
+			var born uint16
+			switch {
+			case v == nil:
+				for _, p := range b.Params {
+					if a.cross[p.ID] && a.inReg(p) {
+						born |= 1 << a.loc[p.ID]
+					}
+				}
+			case a.cross[v.ID] && v.Op.HasResult():
+				born = 1 << a.loc[v.ID]
+			}
+			if v != nil && !v.Op.IsCall() {
+				c := clobbers(v)
+				for i, x := range v.Args {
+					if keepArg(v, i) && a.regUse(v, x) {
+						conflict[x.ID] |= born | c
+					}
+				}
+			}
+			if v != nil {
+				born |= clobbers(v)
+			}
+			for _, w := range s.vs {
+				if w != v {
+					conflict[w.ID] |= born
+				}
+			}
+		})
+	}
+	return a.colourClass(false, conflict, hints)
+}
+
+// colourClass colours the values whose cross is crossing.
+func (a *allocator) colourClass(crossing bool, conflict []uint16, hints [][]hint) *ir.Value {
+	s := newLiveSet(a.f.NumValues())
+	var weight []float64
+	for _, b := range a.live.dom.RPO {
+		s.reset(a.live.in[b.ID])
+		var busy uint16
+		for _, v := range s.vs {
+			if a.loc[v.ID] >= 0 {
+				busy |= 1 << a.loc[v.ID]
+			}
+		}
+		out := map[int]bool{}
+		for _, v := range a.live.out[b.ID] {
+			out[v.ID] = true
+		}
+		last := map[int]int{} // index of the last register use in b
+		for i, v := range b.Values {
+			for _, x := range v.Args {
+				if a.regUse(v, x) {
+					last[x.ID] = i
+				}
+			}
+		}
+		for _, x := range b.Term.Args {
+			if a.regUse(b.Term, x) {
+				last[x.ID] = len(b.Values)
+			}
+		}
+		free := func(x *ir.Value, i int) {
+			if !out[x.ID] && last[x.ID] == i && a.loc[x.ID] >= 0 && s.has(x) {
+				s.remove(x)
+				busy &^= 1 << a.loc[x.ID]
+			}
+		}
+		place := func(v *ir.Value, keep uint16) *ir.Value {
+			if a.loc[v.ID] < 0 && a.cross[v.ID] == crossing {
+				allowed := uint16(allRegs)
+				if crossing {
+					allowed = calleeSaved
+				}
+				allowed &^= busy | keep | conflict[v.ID]
+				if allowed == 0 {
+					if weight == nil {
+						weight = a.weights()
+					}
+					victim := v
+					for _, w := range s.vs {
+						if a.cross[w.ID] == crossing && !a.spill[w.ID] && weight[w.ID] < weight[victim.ID] {
+							victim = w
+						}
+					}
+					return victim
+				}
+				a.loc[v.ID] = a.choose(v, allowed, hints[v.ID])
+			}
+			if a.loc[v.ID] >= 0 {
+				s.add(v)
+				busy |= 1 << a.loc[v.ID]
+			}
+			return nil
+		}
+		dead := func(v *ir.Value) bool {
+			_, used := last[v.ID]
+			return !out[v.ID] && !used
+		}
+		for _, p := range b.Params {
+			if a.inReg(p) {
+				if victim := place(p, 0); victim != nil {
+					return victim
+				}
+			}
+		}
+		for _, p := range b.Params {
+			if a.inReg(p) && dead(p) && a.loc[p.ID] >= 0 {
+				s.remove(p)
+				busy &^= 1 << a.loc[p.ID]
+			}
+		}
+		for i, v := range b.Values {
+			if Remat(v) {
+				continue
+			}
+			var keep uint16
+			for j, x := range v.Args {
+				if a.regUse(v, x) && a.loc[x.ID] >= 0 && keepArg(v, j) {
+					keep |= 1 << a.loc[x.ID]
+				}
+			}
+			for _, x := range v.Args {
+				if a.regUse(v, x) {
+					free(x, i)
+				}
+			}
+			if !v.Op.HasResult() {
+				continue
+			}
+			if victim := place(v, keep); victim != nil {
+				return victim
+			}
+			if dead(v) && a.loc[v.ID] >= 0 {
+				s.remove(v)
+				busy &^= 1 << a.loc[v.ID]
+			}
+		}
+	}
+	return nil
+}
+
+// A hint is a register that would save a move: a fixed one, or that of
+// another value.
+type hint struct {
+	reg    Loc
+	as     *ir.Value
+	weight float64
+}
+
+// hints collects, for each value, the places where it would be at home.
+func (a *allocator) hints() [][]hint {
+	hs := make([][]hint, a.f.NumValues())
+	pair := func(v, w *ir.Value, weight float64) {
+		if !Remat(v) && !Remat(w) {
+			hs[v.ID] = append(hs[v.ID], hint{None, w, weight})
+			hs[w.ID] = append(hs[w.ID], hint{None, v, weight})
+		}
+	}
+	fixed := func(v *ir.Value, r Loc, weight float64) {
+		if !Remat(v) {
+			hs[v.ID] = append(hs[v.ID], hint{r, nil, weight})
+		}
+	}
+	for i, p := range a.f.Blocks[0].Params {
+		fixed(p, Loc(1+i), 1)
+	}
+	for _, b := range a.f.Blocks {
+		w := math.Pow(10, float64(min(b.Depth, 6)))
+		for _, v := range b.Values {
+			switch {
+			case v.Op.IsCall():
+				fixed(v, 0, w)
+				for i, x := range v.Args {
+					fixed(x, Loc(1+i), w)
+				}
+			case v.Op == ir.OpAtomic && v.Op.HasResult() && len(v.Args) > 0:
+				if v.Sym == "cmpxchg" {
+					fixed(v, 0, w)
+				} else {
+					pair(v, v.Args[len(v.Args)-1], w)
+				}
+			case v.Op.Compares() || v.Op == ir.OpReload:
+			case len(v.Args) > 0 && v.Op.HasResult() && v.Op != ir.OpLoad && v.Op != ir.OpLoadS:
+				pair(v, v.Args[0], w)
+				if v.Op.Commutes() && len(v.Args) > 1 {
+					pair(v, v.Args[1], w/2)
+				}
+			}
+		}
+		if b.Term.Op == ir.OpRet && len(b.Term.Args) > 0 {
+			fixed(b.Term.Args[0], 0, w)
+		}
+		for _, e := range b.Succs {
+			for i, x := range e.Args {
+				pair(e.To.Params[i], x, w)
+			}
+		}
+	}
+	// A value that is computed upon in place wants what its result wants.
+	fix := make([][]hint, a.f.NumValues())
+	for id, list := range hs {
+		for _, h := range list {
+			if h.as == nil {
+				fix[id] = append(fix[id], h)
+			}
+		}
+	}
+	inherit := func(v, from *ir.Value) {
+		if Remat(v) || len(fix[v.ID]) > 4 {
+			return
+		}
+		for _, h := range fix[from.ID] {
+			fix[v.ID] = append(fix[v.ID], hint{h.reg, nil, h.weight / 2})
+		}
+	}
+	for i := len(a.live.dom.RPO) - 1; i >= 0; i-- {
+		b := a.live.dom.RPO[i]
+		for _, e := range b.Succs {
+			for j, x := range e.Args {
+				inherit(x, e.To.Params[j])
+			}
+		}
+		for k := len(b.Values) - 1; k >= 0; k-- {
+			v := b.Values[k]
+			if !v.Op.IsCall() && !v.Op.Compares() && v.Op.HasResult() && len(v.Args) > 0 &&
+				v.Op != ir.OpLoad && v.Op != ir.OpLoadS && v.Op != ir.OpReload && v.Op != ir.OpAtomic {
+				inherit(v.Args[0], v)
+			}
+		}
+	}
+	a.fixedHints = fix
+	return hs
+}
+
+// order is the order of preference among registers that nobody asks for:
+// those that calls want for their first arguments come late.
+var order = [numRegs]Loc{0, 5, 4, 3, 2, 1, 6, 7, 8, 9}
+
+// choose picks the register of allowed with the most hints. Where a partner
+// has no register yet, what it wants counts half.
+func (a *allocator) choose(v *ir.Value, allowed uint16, hs []hint) Loc {
+	var score [numRegs]float64
+	for _, h := range hs {
+		switch {
+		case h.as == nil:
+			score[h.reg] += h.weight
+		case a.loc[h.as.ID] >= 0:
+			score[a.loc[h.as.ID]] += h.weight
+		default:
+			for _, far := range a.fixedHints[h.as.ID] {
+				score[far.reg] += far.weight / 2
+			}
+		}
+	}
+	best := None
+	for _, r := range order {
+		if allowed&(1<<r) != 0 && (best == None || score[r] > score[best]) {
+			best = r
+		}
+	}
+	return best
+}

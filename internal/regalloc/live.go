@@ -1,0 +1,214 @@
+package regalloc
+
+import "github.com/whistler-lang/whistler/internal/ir"
+
+// liveness holds, per block ID, the values alive at its start and end; in
+// registers, and (memIn, memOut) in spill slots. Lists are short, so
+// they are slices.
+type liveness struct {
+	in, out       [][]*ir.Value
+	memIn, memOut [][]*ir.Value
+	dom           *ir.DomTree
+}
+
+// computeLiveness walks from each use up to the definition, so its cost is
+// the length of the live ranges.
+func computeLiveness(f *ir.Func, spill []bool) *liveness {
+	n := f.NumBlocks()
+	l := &liveness{in: make([][]*ir.Value, n), out: make([][]*ir.Value, n),
+		memIn: make([][]*ir.Value, n), memOut: make([][]*ir.Value, n), dom: ir.Dominators(f)}
+	preds := f.Preds()
+	def := make([]*ir.Block, f.NumValues())
+	for _, b := range f.Blocks {
+		for _, p := range b.Params {
+			def[p.ID] = b
+		}
+		for _, v := range b.Values {
+			def[v.ID] = b
+		}
+	}
+	// Uses grouped by value, so that a block is entered once per value.
+	type use struct {
+		b   *ir.Block
+		end bool // at the end of b, on an edge
+	}
+	uses := make([][2][]use, f.NumValues())
+	add := func(v *ir.Value, mem bool, u use) {
+		if Remat(v) {
+			return
+		}
+		k := 0
+		if mem && spill[v.ID] {
+			k = 1
+		}
+		uses[v.ID][k] = append(uses[v.ID][k], u)
+	}
+	for _, b := range f.Blocks {
+		for _, v := range b.Values {
+			for _, a := range v.Args {
+				add(a, inMemory(v), use{b, false})
+			}
+		}
+		for _, a := range b.Term.Args {
+			add(a, inMemory(b.Term), use{b, false})
+		}
+		for _, e := range b.Succs {
+			for _, a := range e.Args {
+				add(a, true, use{b, true})
+			}
+		}
+	}
+	seenIn, seenOut := make([]int, n), make([]int, n)
+	mark := 0
+	var work []*ir.Block
+	for id := range uses {
+		for k, us := range uses[id] {
+			if len(us) == 0 {
+				continue
+			}
+			mark++
+			in, out := l.in, l.out
+			if k == 1 {
+				in, out = l.memIn, l.memOut
+			}
+			v := valueIn(def[id], id)
+			liveOut := func(b *ir.Block) {
+				if seenOut[b.ID] == mark {
+					return
+				}
+				seenOut[b.ID] = mark
+				out[b.ID] = append(out[b.ID], v)
+				work = append(work, b)
+			}
+			liveIn := func(b *ir.Block) {
+				if b == def[id] || seenIn[b.ID] == mark {
+					return
+				}
+				seenIn[b.ID] = mark
+				in[b.ID] = append(in[b.ID], v)
+				for _, p := range preds[b.ID] {
+					liveOut(p)
+				}
+			}
+			for _, u := range us {
+				if u.end {
+					liveOut(u.b)
+				} else {
+					liveIn(u.b)
+				}
+				for len(work) > 0 {
+					b := work[len(work)-1]
+					work = work[:len(work)-1]
+					liveIn(b)
+				}
+			}
+		}
+	}
+	return l
+}
+
+func valueIn(b *ir.Block, id int) *ir.Value {
+	for _, p := range b.Params {
+		if p.ID == id {
+			return p
+		}
+	}
+	for _, v := range b.Values {
+		if v.ID == id {
+			return v
+		}
+	}
+	return nil
+}
+
+// A liveSet is a small set of values.
+type liveSet struct {
+	vs []*ir.Value
+	at []int // index+1 in vs, by value ID
+}
+
+func newLiveSet(n int) *liveSet { return &liveSet{at: make([]int, n)} }
+
+func (s *liveSet) reset(vs []*ir.Value) {
+	for _, v := range s.vs {
+		s.at[v.ID] = 0
+	}
+	s.vs = s.vs[:0]
+	for _, v := range vs {
+		s.add(v)
+	}
+}
+
+func (s *liveSet) has(v *ir.Value) bool { return s.at[v.ID] != 0 }
+
+func (s *liveSet) add(v *ir.Value) {
+	if s.at[v.ID] == 0 {
+		s.vs = append(s.vs, v)
+		s.at[v.ID] = len(s.vs)
+	}
+}
+
+func (s *liveSet) remove(v *ir.Value) {
+	i := s.at[v.ID]
+	if i == 0 {
+		return
+	}
+	last := s.vs[len(s.vs)-1]
+	s.vs[i-1] = last
+	s.at[last.ID] = i
+	s.vs = s.vs[:len(s.vs)-1]
+	s.at[v.ID] = 0
+}
+
+// regUse reports whether user takes its argument v from a register.
+func (a *allocator) regUse(user, v *ir.Value) bool {
+	return !Remat(v) && !(a.spill[v.ID] && inMemory(user))
+}
+
+// inReg reports whether the definition v gets a register: parameters that
+// are spilled live in memory from the start.
+func (a *allocator) inReg(v *ir.Value) bool {
+	return v.Op.HasResult() && !Remat(v) && !(v.Op == ir.OpParam && a.spill[v.ID])
+}
+
+// backward walks the points of b from its end: visit is called for each
+// value with the set alive behind it (its result included, when used), and
+// with nil at the start of the block.
+func (a *allocator) backward(b *ir.Block, s *liveSet, visit func(v *ir.Value, s *liveSet)) {
+	s.reset(a.live.out[b.ID])
+	for _, x := range b.Term.Args {
+		if a.regUse(b.Term, x) {
+			s.add(x)
+		}
+	}
+	for i := len(b.Values) - 1; i >= 0; i-- {
+		v := b.Values[i]
+		if Remat(v) {
+			continue
+		}
+		visit(v, s)
+		s.remove(v)
+		for _, x := range v.Args {
+			if a.regUse(v, x) {
+				s.add(x)
+			}
+		}
+	}
+	visit(nil, s)
+}
+
+// findCrossing marks the values that are alive across a call.
+func (a *allocator) findCrossing() {
+	s := newLiveSet(a.f.NumValues())
+	for _, b := range a.f.Blocks {
+		a.backward(b, s, func(v *ir.Value, s *liveSet) {
+			if v != nil && v.Op.IsCall() {
+				for _, w := range s.vs {
+					if w != v {
+						a.cross[w.ID] = true
+					}
+				}
+			}
+		})
+	}
+}

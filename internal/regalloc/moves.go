@@ -1,0 +1,272 @@
+package regalloc
+
+import (
+	"math/bits"
+
+	"github.com/whistler-lang/whistler/internal/ir"
+	"github.com/whistler-lang/whistler/internal/source"
+)
+
+// A move is one assignment of a parallel copy: all sources are read before
+// any destination is written.
+type move struct {
+	dst   Loc
+	src   Loc
+	remat *ir.Value
+}
+
+// rewrite puts everything in its place: instructions with their registers,
+// and the moves that calls, returns and edges need.
+func (a *allocator) rewrite() *Result {
+	r := &Result{F: a.f}
+	reach := a.live.dom
+	for _, b := range a.f.Blocks {
+		if !reach.Reachable(b) {
+			continue
+		}
+		m := &mover{a: a, b: &Block{IR: b}}
+		a.rewriteBlock(m, b)
+		r.Blocks = append(r.Blocks, m.b)
+	}
+	r.Spills = a.slots
+	return r
+}
+
+func (a *allocator) rewriteBlock(m *mover, b *ir.Block) {
+	// The registers that are alive behind each value.
+	alive := make([]uint16, len(b.Values)+1)
+	i := len(b.Values)
+	s := newLiveSet(a.f.NumValues())
+	mask := func(s *liveSet) (m uint16) {
+		for _, v := range s.vs {
+			if a.loc[v.ID] >= 0 {
+				m |= 1 << a.loc[v.ID]
+			}
+		}
+		return m
+	}
+	a.backward(b, s, func(v *ir.Value, s *liveSet) {
+		for i > 0 && v != b.Values[i-1] && Remat(b.Values[i-1]) {
+			i--
+		}
+		if v == nil {
+			return
+		}
+		i--
+		alive[i] = mask(s)
+	})
+	if b == a.f.Blocks[0] {
+		var ms []move
+		var used uint16
+		for i, p := range b.Params {
+			used |= 1 << (1 + i)
+			switch {
+			case a.loc[p.ID] >= 0:
+				ms = append(ms, move{dst: a.loc[p.ID], src: Loc(1 + i)})
+			case a.mem[p.ID] >= 0:
+				ms = append(ms, move{dst: a.mem[p.ID], src: Loc(1 + i)})
+			}
+		}
+		m.parallel(ms, used, source.Pos{})
+	}
+	for i, v := range b.Values {
+		switch {
+		case Remat(v):
+		case v.Op.IsCall():
+			var ms []move
+			for j, x := range v.Args {
+				ms = append(ms, a.from(x, Loc(1+j)))
+			}
+			// R0 is free before a call unless it holds an argument.
+			m.parallel(ms, alive[i]&calleeSaved, v.Pos)
+			inst := Inst{V: v, Dst: 0, Pos: v.Pos}
+			for j := range v.Args {
+				inst.Src = append(inst.Src, Loc(1+j))
+			}
+			m.emit(inst)
+			if l := a.loc[v.ID]; l > 0 {
+				m.emit(Inst{Dst: l, Src: []Loc{0}, Pos: v.Pos})
+			}
+		case v.Op == ir.OpSpill:
+			m.emit(Inst{Dst: a.mem[v.Args[0].ID], Src: []Loc{a.loc[v.Args[0].ID]}, Pos: v.Pos})
+		case v.Op == ir.OpReload:
+			m.emit(Inst{Dst: a.loc[v.ID], Src: []Loc{a.mem[v.Args[0].ID]}, Pos: v.Pos})
+		case v.Op == ir.OpCopy:
+			mv := a.from(v.Args[0], a.loc[v.ID])
+			if mv.remat != nil || mv.src != mv.dst {
+				m.move(mv, v.Pos)
+			}
+		default:
+			inst := Inst{V: v, Dst: a.loc[v.ID], Pos: v.Pos}
+			for _, x := range v.Args {
+				inst.Src = append(inst.Src, a.loc[x.ID])
+			}
+			m.emit(inst)
+		}
+	}
+	t := b.Term
+	switch t.Op {
+	case ir.OpRet:
+		m.parallel([]move{a.from(t.Args[0], 0)}, 0, t.Pos)
+		m.b.TermSrc = []Loc{0}
+	case ir.OpBr:
+		for _, x := range t.Args {
+			m.b.TermSrc = append(m.b.TermSrc, a.loc[x.ID])
+		}
+	case ir.OpJump:
+		e := b.Succs[0]
+		var ms []move
+		for i, x := range e.Args {
+			p := e.To.Params[i]
+			switch {
+			case a.loc[p.ID] >= 0:
+				ms = append(ms, a.from(x, a.loc[p.ID]))
+			case a.mem[p.ID] >= 0:
+				ms = append(ms, a.from(x, a.mem[p.ID]))
+			}
+		}
+		var through uint16
+		for _, v := range a.live.in[e.To.ID] {
+			if a.loc[v.ID] >= 0 {
+				through |= 1 << a.loc[v.ID]
+			}
+		}
+		m.parallel(ms, through, t.Pos)
+	}
+}
+
+// from is the move that brings x to dst: made anew, from its slot, or from
+// its register.
+func (a *allocator) from(x *ir.Value, dst Loc) move {
+	switch {
+	case Remat(x):
+		return move{dst: dst, remat: x}
+	case a.spill[x.ID] && a.mem[x.ID] >= 0:
+		return move{dst: dst, src: a.mem[x.ID]}
+	}
+	return move{dst: dst, src: a.loc[x.ID]}
+}
+
+type mover struct {
+	a *allocator
+	b *Block
+}
+
+func (m *mover) emit(i Inst) { m.b.Insts = append(m.b.Insts, i) }
+
+func (m *mover) move(mv move, pos source.Pos) {
+	if mv.remat != nil {
+		m.emit(Inst{Remat: mv.remat, Dst: mv.dst, Pos: pos})
+		return
+	}
+	m.emit(Inst{Dst: mv.dst, Src: []Loc{mv.src}, Pos: pos})
+}
+
+// parallel orders the moves so that none destroys what another still reads.
+// through are the registers that hold something else of value.
+func (m *mover) parallel(ms []move, through uint16, pos source.Pos) {
+	var pending []move
+	for _, mv := range ms {
+		if mv.remat != nil || mv.src != mv.dst {
+			pending = append(pending, mv)
+		} else if mv.dst.IsReg() {
+			through |= 1 << mv.dst
+		}
+	}
+	reads := func(l Loc) (n int) {
+		for _, mv := range pending {
+			if mv.remat == nil && mv.src == l {
+				n++
+			}
+		}
+		return n
+	}
+	// A register that neither holds a pending source nor a finished result.
+	scratch := func() (Loc, bool) {
+		free := uint16(allRegs) &^ through
+		for _, mv := range pending {
+			if mv.remat == nil && mv.src.IsReg() {
+				free &^= 1 << mv.src
+			}
+		}
+		if free == 0 {
+			return None, false
+		}
+		return Loc(bits.TrailingZeros16(free)), true
+	}
+	extra := func() Loc { // one more spill slot
+		m.a.slots++
+		return Slot0 + Loc(m.a.slots-1)
+	}
+	do := func(mv move) {
+		toSlot := mv.dst.IsSlot() && (mv.remat != nil && !storable(mv.remat) || mv.remat == nil && mv.src.IsSlot())
+		if !toSlot {
+			m.move(mv, pos)
+		} else if r, ok := scratch(); ok {
+			m.move(move{dst: r, src: mv.src, remat: mv.remat}, pos)
+			m.move(move{dst: mv.dst, src: r}, pos)
+		} else { // borrow R9
+			save := extra()
+			m.move(move{dst: save, src: 9}, pos)
+			m.move(move{dst: 9, src: mv.src, remat: mv.remat}, pos)
+			m.move(move{dst: mv.dst, src: 9}, pos)
+			m.move(move{dst: 9, src: save}, pos)
+		}
+		if mv.dst.IsReg() {
+			through |= 1 << mv.dst
+		}
+	}
+	for len(pending) > 0 {
+		progress := false
+		// What is made anew goes last: until then its register can help.
+		for pass := 0; pass < 2 && !progress; pass++ {
+			for i := 0; i < len(pending); i++ {
+				mv := pending[i]
+				if pass == 0 && mv.remat != nil {
+					continue
+				}
+				self := 0
+				if mv.remat == nil && mv.src == mv.dst {
+					self = 1
+				}
+				if reads(mv.dst) > self {
+					continue
+				}
+				pending = append(pending[:i:i], pending[i+1:]...)
+				do(mv)
+				i--
+				progress = true
+			}
+		}
+		if progress {
+			continue
+		}
+		// Only cycles are left: move one source out of the way.
+		src := None
+		for _, mv := range pending {
+			if mv.remat == nil {
+				src = mv.src
+				break
+			}
+		}
+		tmp, ok := scratch()
+		if !ok || src.IsSlot() {
+			tmp = extra()
+		}
+		if src.IsSlot() {
+			do(move{dst: tmp, src: src})
+		} else {
+			m.move(move{dst: tmp, src: src}, pos)
+		}
+		for i := range pending {
+			if pending[i].remat == nil && pending[i].src == src {
+				pending[i].src = tmp
+			}
+		}
+	}
+}
+
+// storable reports whether v can be stored to a slot without a register.
+func storable(v *ir.Value) bool {
+	return v.Op == ir.OpConst && v.Aux == int64(int32(v.Aux))
+}

@@ -1,0 +1,181 @@
+// Package sexp is the data of Lisp source: what the reader makes of text
+// and the printer turns back into it.
+package sexp
+
+import (
+	"math/big"
+	"strings"
+
+	"github.com/whistler-lang/whistler/internal/source"
+)
+
+// A Value is any datum: *Symbol, *Cons, int64, *big.Int (only outside of
+// int64), *big.Rat (never an integer), float64, *String, Char, *Vector, and
+// whatever objects the evaluator adds (functions, hash tables).
+type Value any
+
+// A Symbol is a name. Two symbols of one Table with one Name are the same
+// pointer. There is one namespace and no packages.
+type Symbol struct {
+	Name     string // "FOO"; "aB" was written |aB|
+	Spelling string // as it was first written, for messages
+	Keyword  bool   // :foo; Name is "FOO"
+	Interned bool   // false for #:foo and gensyms
+}
+
+// Display is the symbol as the user knows it.
+func (s *Symbol) Display() string {
+	name := s.Spelling
+	if name == "" {
+		name = strings.ToLower(s.Name)
+	}
+	if s.Keyword {
+		return ":" + name
+	}
+	return name
+}
+
+// A Cons is a pair. Pos spans the list that starts here; At is the place of
+// Car, which is how symbols and numbers have places. Both are unknown in
+// lists that programs build.
+type Cons struct {
+	Car, Cdr Value
+	Pos, At  source.Pos
+}
+
+// A String is mutable, as in Common Lisp.
+type String struct{ R []rune }
+
+// NewString makes a String of s.
+func NewString(s string) *String { return &String{[]rune(s)} }
+
+func (s *String) String() string { return string(s.R) }
+
+// A Char is a Lisp character.
+type Char rune
+
+// A Vector is #(...), and what make-array gives.
+type Vector struct {
+	Items []Value
+	Fill  bool // has a fill pointer (adjustable): vector-push-extend works
+	Pos   source.Pos
+}
+
+// Nil and T are the same symbols in every table.
+var (
+	Nil             = &Symbol{Name: "NIL", Spelling: "nil", Interned: true}
+	T               = &Symbol{Name: "T", Spelling: "t", Interned: true}
+	Quote           = &Symbol{Name: "QUOTE", Spelling: "quote", Interned: true}
+	Function        = &Symbol{Name: "FUNCTION", Spelling: "function", Interned: true}
+	Quasiquote      = &Symbol{Name: "QUASIQUOTE", Spelling: "quasiquote", Interned: true}
+	Unquote         = &Symbol{Name: "UNQUOTE", Spelling: "unquote", Interned: true}
+	UnquoteSplicing = &Symbol{Name: "UNQUOTE-SPLICING", Spelling: "unquote-splicing", Interned: true}
+)
+
+var wellKnown = []*Symbol{Nil, T, Quote, Function, Quasiquote, Unquote, UnquoteSplicing}
+
+// A Table interns symbols. It is for one goroutine; a table on top of a
+// base that no longer changes shares the base's symbols.
+type Table struct {
+	base     *Table
+	symbols  map[string]*Symbol
+	keywords map[string]*Symbol
+}
+
+// NewTable makes a table on top of base, which may be nil and must not
+// change any more.
+func NewTable(base *Table) *Table {
+	t := &Table{base: base, symbols: map[string]*Symbol{}, keywords: map[string]*Symbol{}}
+	if base == nil {
+		for _, s := range wellKnown {
+			t.symbols[s.Name] = s
+		}
+	}
+	return t
+}
+
+// Find gives the symbol of that exact name, or nil.
+func (t *Table) Find(name string) *Symbol {
+	for ; t != nil; t = t.base {
+		if s := t.symbols[name]; s != nil {
+			return s
+		}
+	}
+	return nil
+}
+
+// Intern gives the symbol of that exact name (upper case for ordinary ones).
+func (t *Table) Intern(name string) *Symbol { return t.intern(name, "") }
+
+func (t *Table) intern(name, spelling string) *Symbol {
+	if s := t.Find(name); s != nil {
+		return s
+	}
+	s := &Symbol{Name: name, Spelling: spelling, Interned: true}
+	t.symbols[name] = s
+	return s
+}
+
+// Keyword gives the keyword of that exact name, without the colon.
+func (t *Table) Keyword(name string) *Symbol { return t.keyword(name, "") }
+
+func (t *Table) keyword(name, spelling string) *Symbol {
+	for b := t; b != nil; b = b.base {
+		if s := b.keywords[name]; s != nil {
+			return s
+		}
+	}
+	s := &Symbol{Name: name, Spelling: spelling, Keyword: true, Interned: true}
+	t.keywords[name] = s
+	return s
+}
+
+// List makes a list of items, without places.
+func List(items ...Value) Value { return ListStar(items, Nil) }
+
+// ListStar makes a list of items that ends in tail.
+func ListStar(items []Value, tail Value) Value {
+	for i := len(items) - 1; i >= 0; i-- {
+		tail = &Cons{Car: items[i], Cdr: tail}
+	}
+	return tail
+}
+
+// Slice gives the items of a proper list; ok is false for anything else,
+// circular lists included.
+func Slice(v Value) (items []Value, ok bool) {
+	slow := v
+	for n := 0; ; n++ {
+		c, isCons := v.(*Cons)
+		if !isCons {
+			return items, v == Value(Nil)
+		}
+		items = append(items, c.Car)
+		v = c.Cdr
+		if n%2 == 1 {
+			slow = slow.(*Cons).Cdr
+			if slow == v {
+				return nil, false
+			}
+		}
+	}
+}
+
+// PosOf is the place of v where v itself knows it: lists and vectors do.
+func PosOf(v Value) source.Pos {
+	switch v := v.(type) {
+	case *Cons:
+		return v.Pos
+	case *Vector:
+		return v.Pos
+	}
+	return source.Pos{}
+}
+
+// Integer makes the smallest representation of n.
+func Integer(n *big.Int) Value {
+	if n.IsInt64() {
+		return n.Int64()
+	}
+	return n
+}

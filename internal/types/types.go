@@ -1,0 +1,162 @@
+// Package types is the types of the language and their layout in memory,
+// which is C's: natural alignment, trailing padding.
+package types
+
+import (
+	"fmt"
+
+	"github.com/whistler-lang/whistler/internal/source"
+)
+
+// Kind is the class of a type.
+type Kind uint8
+
+// The kinds. Literal is a constant without a type of its own; Never is the
+// type of what does not come back, such as (return).
+const (
+	Int Kind = iota
+	Ptr
+	StructKind
+	Array
+	Literal
+	Never
+)
+
+// A Type is a type. Scalars are compared by pointer or by fields.
+type Type struct {
+	Kind   Kind
+	Size   int     // bytes in memory
+	Signed bool    // Int
+	Elem   *Type   // Ptr (nil: bytes) and Array
+	Len    int     // Array
+	Struct *Struct // StructKind
+	Space  Space   // Ptr: where it points
+	Null   bool    // Ptr: may be null
+	From   string  // Ptr: what gave it, for messages: "map-lookup"
+}
+
+// The scalars.
+var (
+	U8  = &Type{Kind: Int, Size: 1}
+	U16 = &Type{Kind: Int, Size: 2}
+	U32 = &Type{Kind: Int, Size: 4}
+	U64 = &Type{Kind: Int, Size: 8}
+	I8  = &Type{Kind: Int, Size: 1, Signed: true}
+	I16 = &Type{Kind: Int, Size: 2, Signed: true}
+	I32 = &Type{Kind: Int, Size: 4, Signed: true}
+	I64 = &Type{Kind: Int, Size: 8, Signed: true}
+
+	Lit     = &Type{Kind: Literal, Size: 8}
+	Nowhere = &Type{Kind: Never, Size: 8}
+)
+
+var scalars = map[string]*Type{"U8": U8, "U16": U16, "U32": U32, "U64": U64, "I8": I8, "I16": I16, "I32": I32, "I64": I64}
+
+// ScalarNamed gives u8 to i64 by their Lisp names in upper case.
+func ScalarNamed(name string) *Type { return scalars[name] }
+
+// ScalarOf gives the unsigned scalar of size bytes, nil if there is none.
+func ScalarOf(size int, signed bool) *Type {
+	for _, t := range []*Type{U8, U16, U32, U64, I8, I16, I32, I64} {
+		if t.Size == size && t.Signed == signed {
+			return t
+		}
+	}
+	return nil
+}
+
+// PtrTo makes a pointer to elem (nil: bytes) in space.
+func PtrTo(elem *Type, space Space) *Type { return &Type{Kind: Ptr, Size: 8, Elem: elem, Space: space} }
+
+// ArrayOf makes an array type.
+func ArrayOf(elem *Type, n int) *Type {
+	return &Type{Kind: Array, Size: elem.Size * n, Elem: elem, Len: n}
+}
+
+// IsInt reports whether t is a scalar or literal.
+func (t *Type) IsInt() bool { return t.Kind == Int || t.Kind == Literal }
+
+// IsPtr reports whether t is a pointer.
+func (t *Type) IsPtr() bool { return t.Kind == Ptr }
+
+// Align is the alignment of t in memory.
+func (t *Type) Align() int {
+	switch t.Kind {
+	case Array:
+		return t.Elem.Align()
+	case StructKind:
+		return t.Struct.Align
+	}
+	return max(1, t.Size)
+}
+
+// String is t as the user writes it.
+func (t *Type) String() string {
+	switch t.Kind {
+	case Int:
+		if t.Signed {
+			return fmt.Sprintf("i%d", 8*t.Size)
+		}
+		return fmt.Sprintf("u%d", 8*t.Size)
+	case Ptr:
+		if t.Elem == nil {
+			return "pointer to " + t.Space.Words()
+		}
+		return fmt.Sprintf("pointer to %v in %s", t.Elem, t.Space.Words())
+	case StructKind:
+		return t.Struct.Name
+	case Array:
+		return fmt.Sprintf("(array %v %d)", t.Elem, t.Len)
+	case Literal:
+		return "integer"
+	}
+	return "nothing"
+}
+
+// A Struct is a declared struct.
+type Struct struct {
+	Name   string // as the user wrote it
+	C      string // in objects
+	Fields []Field
+	Size   int
+	Align  int
+	Pos    source.Pos
+	Doc    string
+}
+
+// A Field is a member of a struct.
+type Field struct {
+	Name   string // upper case, as symbols are compared
+	C      string
+	Type   *Type
+	Offset int
+	Pos    source.Pos
+}
+
+// Layout places the fields as C does.
+func (s *Struct) Layout() {
+	off, align := 0, 1
+	for i := range s.Fields {
+		f := &s.Fields[i]
+		a := f.Type.Align()
+		off = (off + a - 1) / a * a
+		f.Offset = off
+		off += f.Type.Size
+		align = max(align, a)
+	}
+	s.Align = align
+	s.Size = (off + align - 1) / align * align
+}
+
+// Field finds a field by its symbol's name.
+func (s *Struct) Field(name string) *Field {
+	for i := range s.Fields {
+		if s.Fields[i].Name == name {
+			return &s.Fields[i]
+		}
+	}
+	return nil
+}
+
+// Type is the type of s itself.
+func (s *Struct) Type() *Type { return &Type{Kind: StructKind, Size: s.Size, Struct: s} }
