@@ -1,7 +1,6 @@
 package lang
 
 import (
-	"fmt"
 	"math/big"
 	"strings"
 	"sync"
@@ -54,18 +53,18 @@ type val struct {
 // A lowerer lowers the body of one program.
 type lowerer struct {
 	*builder
-	c     *compiler
-	prog  *Program
-	pos   source.Pos // innermost form with a place
-	user  sexp.Value // the user's form around the expansion that is lowered
-	frames []source.Frame
-	scope *scope
-	ctx   val // the context
-	ctxVar *variable
-	blocks []*blockTarget
+	c        *compiler
+	prog     *Program
+	pos      source.Pos // innermost form with a place
+	user     sexp.Value // the user's form around the expansion that is lowered
+	frames   []source.Frame
+	scope    *scope
+	ctx      val // the context
+	ctxVar   *variable
+	blocks   []*blockTarget
 	cleanups []cleanup
-	free  map[int][]int // stack slots of temporaries that are free again, by size
-	depth int
+	free     map[int][]int // stack slots of temporaries that are free again, by size
+	depth    int
 	internal int // inside of a prelude macro's expansion
 }
 
@@ -169,7 +168,7 @@ func (l *lowerer) expr(form sexp.Value, at source.Pos) val {
 		return l.symbol(x, at)
 	}
 	if n, ok := integerOf(form); ok {
-		return l.literal(n)
+		return l.literalOf(form, n)
 	}
 	switch x := form.(type) {
 	case *sexp.String:
@@ -208,6 +207,15 @@ func integerOf(v sexp.Value) (int64, bool) {
 
 func (l *lowerer) literal(n int64) val { return val{l.constant(n, l.pos), types.Lit} }
 
+// literalOf keeps apart numbers of 2^63 and more from negative ones.
+func (l *lowerer) literalOf(form sexp.Value, n int64) val {
+	v := l.literal(n)
+	if _, big := form.(*big.Int); big {
+		v.t = types.ULit
+	}
+	return v
+}
+
 func (l *lowerer) symbol(s *sexp.Symbol, at source.Pos) val {
 	if s == sexp.Nil || s.Name == "NULL" && l.lookup(s) == nil {
 		return l.literal(0)
@@ -235,7 +243,7 @@ func (l *lowerer) symbol(s *sexp.Symbol, at source.Pos) val {
 			return l.literal(1)
 		}
 		if n, ok := integerOf(v); ok {
-			return l.literal(n)
+			return l.literalOf(v, n)
 		}
 		if _, isBig := v.(*big.Int); isBig {
 			panic(l.failAt(at, s, "the value of `%s` does not fit in 64 bits: %s", s.Display(), sexp.Print(v)).WithCode("literal-too-wide"))
@@ -243,10 +251,7 @@ func (l *lowerer) symbol(s *sexp.Symbol, at source.Pos) val {
 		panic(l.failAt(at, s, "`%s` is %s, which is not an integer", s.Display(), shorten(sexp.Print(v))).
 			WithExpected("an integer, a character, t or nil").WithCode("not-integer"))
 	}
-	if n, ok := abi.Constant(s.Name); ok {
-		return l.literal(n)
-	}
-	if n, ok := abi.ConstantFold(s.Name); ok {
+	if n, ok := kernelConstant(s.Name); ok {
 		return l.literal(n)
 	}
 	e := l.failAt(at, s, "unknown variable `%s`", s.Display()).WithExpected("a variable, a constant or a kernel constant").WithCode("unknown-variable")
@@ -256,6 +261,14 @@ func (l *lowerer) symbol(s *sexp.Symbol, at source.Pos) val {
 		e.WithHint("did you mean `%s`?", m)
 	}
 	panic(e)
+}
+
+// kernelConstant finds the constants that every source knows.
+func kernelConstant(name string) (int64, bool) {
+	if n, ok := abi.ConstantFold(name); ok {
+		return n, true
+	}
+	return headerConstant(name)
 }
 
 func shorten(s string) string {
@@ -335,6 +348,9 @@ func (l *lowerer) list(form *sexp.Cons) val {
 	if a, ok := l.c.trace[head.Name]; ok {
 		return a.lower(l, cl)
 	}
+	if h, ok := headerAccessor(head.Name); ok {
+		return h.lower(l, cl)
+	}
 	if h := abi.HelperByName(head.Name); h != nil {
 		return l.helper(cl, h)
 	}
@@ -363,6 +379,11 @@ func plural(n int) string {
 func (l *lowerer) expand(form *sexp.Cons, name string, orig *sexp.Cons, internal bool) val {
 	l.c.prog = l.prog
 	exp, _, err := l.c.in.Expand1(form, l.env())
+	for _, w := range l.c.warnings {
+		place(w, l.user, l.pos)
+		l.c.unit.Warnings = append(l.c.unit.Warnings, w)
+	}
+	l.c.warnings = nil
 	if err != nil {
 		for _, e := range source.AsList(err) {
 			if internal {
@@ -538,5 +559,3 @@ func bug(format string, args ...any) *source.Error {
 	e.Severity = source.SevBug
 	return e
 }
-
-var _ = fmt.Sprint

@@ -34,11 +34,13 @@ type TraceField struct {
 
 // Options say what Lower may use.
 type Options struct {
-	CPU     int // BPF cpu version, for (cpu-version)
-	Arch    string
-	Include func(name string) (*source.File, error) // reads a file for (include ...); nil: there are none
-	Kernel  Kernel
-	MaxSteps, MaxCells int64 // limits of compile-time code, 0 for the defaults
+	CPU                int // BPF cpu version, for (cpu-version)
+	Arch               string
+	Include            func(name string) (*source.File, error) // reads a file for (include ...); nil: there are none
+	Kernel             Kernel
+	MaxSteps, MaxCells int64                      // limits of compile-time code, 0 for the defaults
+	Pid                int                        // programs of tracing types run for this process only, 0 for all
+	observe            func(c *compiler, d *decl) // sees every declaration, for Expand
 }
 
 // A Unit is what a source declares.
@@ -87,20 +89,21 @@ type Program struct {
 
 // A context is one compilation.
 type compiler struct {
-	opt     Options
-	table   *sexp.Table
-	in      *lisp.Interp
-	unit    *Unit
-	errs    source.List
-	maps    map[string]*Map // by symbol name
-	structs map[string]*types.Struct
-	progs   map[string]source.Pos
-	access  map[string]accessor // struct accessors by symbol name
-	trace   map[string]traceAccess
-	names   map[string]named // object names taken
-	pending []*pendingProg   // programs whose bodies are lowered last
-	reading []string         // files being included
-	prog    *Program         // the program whose body is being lowered
+	opt      Options
+	table    *sexp.Table
+	in       *lisp.Interp
+	unit     *Unit
+	errs     source.List
+	maps     map[string]*Map // by symbol name
+	structs  map[string]*types.Struct
+	progs    map[string]source.Pos
+	access   map[string]accessor // struct accessors by symbol name
+	trace    map[string]traceAccess
+	names    map[string]named // object names taken
+	pending  []*pendingProg   // programs whose bodies are lowered last
+	reading  []string         // files being included
+	prog     *Program         // the program whose body is being lowered
+	warnings []*source.Error  // of the macro being expanded
 }
 
 // named remembers who has a name in the object.

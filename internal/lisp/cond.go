@@ -246,7 +246,9 @@ func (in *Interp) catching(tok *token, f *frame, body code) (v Value, left bool)
 			in.exiting = nil
 			in.restore(m)
 			in.pos = pos
+			return
 		}
+		tok.done = true
 	}()
 	return body(f), false
 }

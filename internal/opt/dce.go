@@ -1,6 +1,10 @@
 package opt
 
-import "github.com/whistler-lang/whistler/internal/ir"
+import (
+	"strings"
+
+	"github.com/whistler-lang/whistler/internal/ir"
+)
 
 // dce drops blocks that cannot be reached, parameters and values that
 // nothing with an effect needs.
@@ -52,6 +56,32 @@ func dce(f *ir.Func, _ *Config) bool {
 		}
 		for _, a := range feeds[v.ID] {
 			need(a)
+		}
+	}
+	// An atomic whose old value nobody wants need not fetch it.
+	used := make([]bool, f.NumValues())
+	for _, b := range f.Blocks {
+		for _, v := range b.Values {
+			if live[v.ID] {
+				for _, a := range v.Args {
+					used[a.ID] = true
+				}
+			}
+		}
+		for _, a := range b.Term.Args {
+			used[a.ID] = true
+		}
+		for _, e := range b.Succs {
+			for i, a := range e.Args {
+				used[a.ID] = used[a.ID] || live[e.To.Params[i].ID]
+			}
+		}
+	}
+	for _, b := range f.Blocks {
+		for _, v := range b.Values {
+			if op, fetch := strings.CutPrefix(v.Sym, "fetch-"); fetch && v.Op == ir.OpAtomic && !used[v.ID] {
+				v.Sym, changed = op, true
+			}
 		}
 	}
 	for _, b := range f.Blocks {

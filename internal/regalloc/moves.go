@@ -45,7 +45,11 @@ func (a *allocator) rewriteBlock(m *mover, b *ir.Block) {
 		}
 		return m
 	}
+	wanted := map[int]bool{}
 	a.backward(b, s, func(v *ir.Value, s *liveSet) {
+		if v != nil && s.has(v) {
+			wanted[v.ID] = true
+		}
 		for i > 0 && v != b.Values[i-1] && Remat(b.Values[i-1]) {
 			i--
 		}
@@ -84,7 +88,8 @@ func (a *allocator) rewriteBlock(m *mover, b *ir.Block) {
 				inst.Src = append(inst.Src, Loc(1+j))
 			}
 			m.emit(inst)
-			if l := a.loc[v.ID]; l > 0 {
+			// A result that nobody wants may not even be readable.
+			if l := a.loc[v.ID]; l > 0 && alive[i]&(1<<l) != 0 && wanted[v.ID] {
 				m.emit(Inst{Dst: l, Src: []Loc{0}, Pos: v.Pos})
 			}
 		case v.Op == ir.OpSpill:

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"sort"
+
+	"github.com/cilium/ebpf"
+	"github.com/whistler-lang/whistler/internal/abi"
+	"github.com/whistler-lang/whistler/internal/bpf"
+)
+
+// disasmCmd prints instructions.
+type disasmCmd struct {
+	input
+}
+
+func (c *disasmCmd) Run(a *app) error {
+	data, _, err := c.object(a)
+	if err != nil {
+		return err
+	}
+	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(data))
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.File, err)
+	}
+	var names []string
+	for n := range spec.Programs {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	for i, n := range names {
+		if i > 0 {
+			fmt.Fprintln(a.out)
+		}
+		if err := disassemble(a.out, spec.Programs[n]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// slots counts the 8-byte instructions of a program.
+func slots(s *ebpf.ProgramSpec) (n int) {
+	for _, ins := range s.Instructions {
+		n += int(ins.Size()) / 8
+	}
+	return n
+}
+
+func helperName(id int32) string {
+	if h := abi.HelperByID(id); h != nil {
+		return h.C
+	}
+	return ""
+}
+
+func disassemble(w io.Writer, s *ebpf.ProgramSpec) error {
+	fmt.Fprintf(w, "%s: section %q, %d slots\n", s.Name, s.SectionName, slots(s))
+	slot := 0
+	last := ""
+	for _, ins := range s.Instructions {
+		if src := ins.Source(); src != nil {
+			if text := fmt.Sprint(src); text != last {
+				fmt.Fprintf(w, "; %s\n", text)
+				last = text
+			}
+		}
+		var raw bytes.Buffer
+		n, err := ins.Marshal(&raw, binary.LittleEndian)
+		if err != nil {
+			return fmt.Errorf("%s: slot %d: %w", s.Name, slot, err)
+		}
+		code := bpf.Decode(raw.Bytes(), binary.LittleEndian)
+		var next bpf.Insn
+		if len(code) > 1 {
+			next = code[1]
+		}
+		text := code[0].Text(next, helperName)
+		if ref := ins.Reference(); ref != "" && code[0].IsLdImm64() {
+			text = fmt.Sprintf("r%d = map[%s] ll", code[0].Dst, ref)
+		}
+		fmt.Fprintf(w, "%6d: %s\n", slot, text)
+		slot += int(n) / 8
+	}
+	return nil
+}

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+
+	"github.com/whistler-lang/whistler/internal/lang"
+)
+
+// helpCmd explains a form of the language, from the tables and docstrings.
+type helpCmd struct {
+	Name string `arg:"" optional:"" help:"A form, macro, declaration, helper, map type (:hash) or program type (:xdp)."`
+}
+
+func (c *helpCmd) Run(a *app) error {
+	topics := lang.Topics()
+	if c.Name == "" {
+		groups := map[string][]string{}
+		var order []string
+		for _, t := range topics {
+			if groups[t.Kind] == nil {
+				order = append(order, t.Kind)
+			}
+			groups[t.Kind] = append(groups[t.Kind], t.Name)
+		}
+		for _, kind := range order {
+			names := groups[kind]
+			sort.Strings(names)
+			fmt.Fprintf(a.out, "%ss:\n%s\n", kind, wrap(strings.Join(names, " "), 2, 96))
+		}
+		fmt.Fprintln(a.out, "`whistler help NAME` explains one; `whistler --help` lists the commands.")
+		return nil
+	}
+	found := false
+	for _, t := range topics {
+		if strings.EqualFold(t.Name, c.Name) {
+			if found {
+				fmt.Fprintln(a.out)
+			}
+			found = true
+			fmt.Fprintf(a.out, "%s  [%s]\n", t.Syntax, t.Kind)
+			if t.Doc != "" {
+				fmt.Fprintln(a.out, wrap(t.Doc, 2, 96))
+			}
+		}
+	}
+	if !found {
+		err := fmt.Errorf("nothing is called `%s`", c.Name)
+		if m := lang.NearestTopic(c.Name); m != "" {
+			err = fmt.Errorf("%w: did you mean `%s`?", err, m)
+		}
+		return err
+	}
+	return nil
+}
+
+// wrap breaks text into lines of at most width, indented.
+func wrap(text string, indent, width int) string {
+	var out []string
+	for _, para := range strings.Split(text, "\n") {
+		line := strings.Repeat(" ", indent)
+		empty := true
+		for _, word := range strings.Fields(para) {
+			if !empty && len(line)+1+len(word) > width {
+				out = append(out, line)
+				line, empty = strings.Repeat(" ", indent), true
+			}
+			if !empty {
+				line += " "
+			}
+			line += word
+			empty = false
+		}
+		out = append(out, strings.TrimRight(line, " "))
+	}
+	return strings.Join(out, "\n")
+}

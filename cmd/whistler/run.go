@@ -1,0 +1,304 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"sort"
+	"strings"
+	"sync"
+	"syscall"
+	"text/tabwriter"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/whistler-lang/whistler/internal/kernel"
+	"github.com/whistler-lang/whistler/load"
+)
+
+// runCmd loads, attaches and watches.
+type runCmd struct {
+	input
+	Iface    string        `help:"Network interface of XDP and TC programs." placeholder:"IF"`
+	XDPMode  string        `name:"xdp-mode" help:"How XDP programs attach: driver, generic, or auto for the best that works." default:"auto" enum:"auto,driver,generic"`
+	Clsact   bool          `help:"Attach TC programs by a clsact filter even where TCX exists."`
+	Cgroup   string        `help:"cgroup2 directory of cgroup programs." placeholder:"PATH"`
+	Pid      int           `help:"Tracing programs run for this process only." placeholder:"N"`
+	Duration time.Duration `short:"d" help:"Stop after this time, such as 10s; otherwise Ctrl-C ends it." placeholder:"D"`
+	Interval time.Duration `help:"Show the maps every so often; 0 only at the end. Default: 1s on a terminal." placeholder:"D" default:"-1ns"`
+	Verbose  bool          `short:"v" help:"Show the verifier's whole log where it refuses."`
+}
+
+func (c *runCmd) Run(a *app) error {
+	if c.Pid != 0 {
+		if c.Pid < 0 {
+			return errUsage{fmt.Errorf("--pid %d is not a process", c.Pid)}
+		}
+		c.input.pid = c.Pid
+	}
+	kernel.MountTracefs() // for deftracepoint, tracepoints and printk; what fails is said where it is needed
+	data, src, err := c.object(a)
+	if err != nil {
+		return err
+	}
+	if src == nil && c.Pid != 0 {
+		return errUsage{errors.New("--pid needs a source: the filter is compiled into its programs")}
+	}
+	coll, err := load.Open(data, load.Options{})
+	if err != nil {
+		if load.Denied(err) && !isRefusal(err) {
+			return notAllowed(err)
+		}
+		return a.loadError(err, src, c.Verbose, c.JSON)
+	}
+	defer coll.Close()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	mode := c.XDPMode
+	if mode == "auto" {
+		mode = ""
+	}
+	w := &watcher{a: a, coll: coll, json: c.JSON, names: map[string]string{}}
+	if src != nil {
+		for _, m := range src.Maps() {
+			w.names[m.Name] = m.Lisp
+		}
+	}
+	// Readers first, so that no early event is lost.
+	watch, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var readers sync.WaitGroup
+	readers.Add(1)
+	go func() {
+		defer readers.Done()
+		if err := coll.Stream(watch, w.event); err != nil {
+			w.problem(err)
+		}
+	}()
+	if usesPrintk(coll.Spec) {
+		pipe, err := kernel.TracePipe()
+		if err != nil {
+			w.problem(fmt.Errorf("printk output cannot be shown: %w", err))
+		} else {
+			readers.Add(1)
+			go func() { defer readers.Done(); pipe.Lines(watch, w.printk) }()
+		}
+	}
+	if err := coll.Attach(load.Targets{Interface: c.Iface, XDPMode: mode, Cgroup: c.Cgroup, Clsact: c.Clsact}); err != nil {
+		cancel()
+		readers.Wait()
+		if load.Denied(err) {
+			return notAllowed(err)
+		}
+		var missing *load.ErrNoTarget
+		if errors.As(err, &missing) {
+			return errUsage{missing}
+		}
+		return err
+	}
+	for _, what := range coll.Attached() {
+		w.say("attached", what)
+	}
+	if c.Duration > 0 {
+		var done context.CancelFunc
+		ctx, done = context.WithTimeout(ctx, c.Duration)
+		defer done()
+	} else if !c.JSON {
+		fmt.Fprintln(a.err, "running; Ctrl-C ends it")
+	}
+	interval := c.Interval
+	if interval < 0 {
+		interval = 0
+		if f, ok := a.out.(*os.File); ok && isTerminal(f) {
+			interval = time.Second
+		}
+	}
+	var tick <-chan time.Time
+	if interval > 0 {
+		t := time.NewTicker(interval)
+		defer t.Stop()
+		tick = t.C
+	}
+	for running := true; running; {
+		select {
+		case <-ctx.Done():
+			running = false
+		case <-tick:
+			w.tables(false)
+		}
+	}
+	stop() // a second Ctrl-C ends the process at once
+	if err := coll.Detach(); err != nil {
+		w.problem(fmt.Errorf("detaching: %w", err))
+	}
+	cancel()
+	readers.Wait()
+	w.tables(true)
+	if w.failed {
+		return errSilent(exitUser)
+	}
+	return nil
+}
+
+// notAllowed says what privilege is missing and how to get it.
+func notAllowed(err error) error {
+	return fmt.Errorf("%w\n"+
+		"  loading eBPF needs root, or CAP_BPF with CAP_NET_ADMIN (XDP, TC, cgroup) or CAP_PERFMON (tracing)\n"+
+		"  as root:       sudo whistler run ...            (with go run: go run -exec sudo ./cmd/whistler run ...)\n"+
+		"  or once:       sudo setcap cap_bpf,cap_net_admin,cap_perfmon+ep $(command -v whistler)\n"+
+		"  `whistler compile` and `whistler disasm` need no privileges", err)
+}
+
+// usesPrintk reports whether a program calls bpf_trace_printk.
+func usesPrintk(s *ebpf.CollectionSpec) bool {
+	for _, p := range s.Programs {
+		for _, i := range p.Instructions {
+			if i.IsBuiltinCall() && helperName(int32(i.Constant)) == "bpf_trace_printk" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// A watcher prints events, tables and messages, one at a time.
+type watcher struct {
+	mu     sync.Mutex
+	a      *app
+	coll   *load.Collection
+	json   bool
+	failed bool
+	names  map[string]string // Lisp names of maps
+}
+
+func (w *watcher) line(v map[string]any) { json.NewEncoder(w.a.out).Encode(v) }
+
+func (w *watcher) say(key, what string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.json {
+		w.line(map[string]any{key: what})
+	} else {
+		fmt.Fprintf(w.a.err, "%s %s\n", key, what)
+	}
+}
+
+func (w *watcher) problem(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.failed = true
+	fmt.Fprintf(w.a.err, "whistler: %v\n", err)
+}
+
+func (w *watcher) event(e load.Event) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case e.Lost > 0 && w.json:
+		w.line(map[string]any{"map": e.Map, "lost": e.Lost})
+	case e.Lost > 0:
+		fmt.Fprintf(w.a.out, "%s: %d events lost\n", w.name(e.Map), e.Lost)
+	case w.json:
+		w.line(map[string]any{"map": e.Map, "event": load.JSON(e.Data)})
+	default:
+		fmt.Fprintf(w.a.out, "%s: %s\n", w.name(e.Map), load.Format(e.Data))
+	}
+}
+
+func (w *watcher) printk(text string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.json {
+		w.line(map[string]any{"printk": text})
+	} else {
+		fmt.Fprintf(w.a.out, "printk: %s\n", text)
+	}
+}
+
+func (w *watcher) name(obj string) string {
+	if n := w.names[obj]; n != "" {
+		return n
+	}
+	return obj
+}
+
+// tables prints every map that has entries to list, sorted by key.
+func (w *watcher) tables(final bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, name := range w.coll.Maps() {
+		spec := w.coll.Spec.Maps[name]
+		if !load.HasEntries(spec.Type) || strings.HasPrefix(name, ".") {
+			continue
+		}
+		entries, err := w.coll.Entries(name)
+		if err != nil && !errors.Is(err, ebpf.ErrIterationAborted) {
+			fmt.Fprintf(w.a.err, "whistler: reading map %s: %v\n", name, err)
+			w.failed = w.failed || final
+			continue
+		}
+		entries = interesting(spec, entries)
+		sort.SliceStable(entries, func(i, j int) bool { return less(entries[i].Key, entries[j].Key) })
+		if w.json {
+			for _, e := range entries {
+				w.line(map[string]any{"map": name, "key": load.JSON(e.Key), "value": load.JSON(e.Value), "final": final})
+			}
+			continue
+		}
+		fmt.Fprintf(w.a.out, "%s (%s, %d shown)\n", w.name(name), strings.ToLower(spec.Type.String()), len(entries))
+		w.table(entries)
+	}
+}
+
+// interesting leaves out the zero entries of large arrays.
+func interesting(spec *ebpf.MapSpec, all []load.Entry) (out []load.Entry) {
+	array := spec.Type == ebpf.Array || spec.Type == ebpf.PerCPUArray
+	if !array || len(all) <= 16 {
+		return all
+	}
+	for _, e := range all {
+		if strings.Trim(strings.ReplaceAll(load.Format(e.Value), "0", ""), " ") != "" {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+func less(a, b any) bool {
+	x, ok1 := a.(uint64)
+	y, ok2 := b.(uint64)
+	if ok1 && ok2 {
+		return x < y
+	}
+	return load.Format(a) < load.Format(b)
+}
+
+// table aligns entries in columns: the fields of structs, or key and value.
+func (w *watcher) table(entries []load.Entry) {
+	if len(entries) == 0 {
+		return
+	}
+	t := tabwriter.NewWriter(w.a.out, 0, 8, 2, ' ', 0)
+	columns := func(v any, head string) (names, values []string) {
+		if fs, ok := v.([]load.Field); ok {
+			for _, f := range fs {
+				names = append(names, f.Name)
+				values = append(values, load.Format(f.Value))
+			}
+			return names, values
+		}
+		return []string{head}, []string{load.Format(v)}
+	}
+	for i, e := range entries {
+		kn, kv := columns(e.Key, "key")
+		vn, vv := columns(e.Value, "value")
+		if i == 0 {
+			fmt.Fprintf(t, "  %s\t%s\n", strings.Join(kn, "\t"), strings.Join(vn, "\t"))
+		}
+		fmt.Fprintf(t, "  %s\t%s\n", strings.Join(kv, "\t"), strings.Join(vv, "\t"))
+	}
+	t.Flush()
+}

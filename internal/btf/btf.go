@@ -1,0 +1,303 @@
+// Package btf writes BTF, the kernel's type information: a table of types
+// and strings, and the records of .BTF.ext that tie code to sources.
+// The format is that of <linux/btf.h>.
+package btf
+
+import (
+	"encoding/binary"
+
+	"github.com/whistler-lang/whistler/internal/types"
+)
+
+// An ID names a type in the table; 0 is void.
+type ID uint32
+
+const (
+	kindInt       = 1
+	kindPtr       = 2
+	kindArray     = 3
+	kindStruct    = 4
+	kindFwd       = 7
+	kindTypedef   = 8
+	kindFunc      = 12
+	kindFuncProto = 13
+	kindVar       = 14
+	kindDatasec   = 15
+	kindDeclTag   = 17
+
+	magic     = 0xeb9f
+	intSigned = 1 << 24
+)
+
+// Linkages of functions and variables.
+const (
+	Static = 0
+	Global = 1
+)
+
+// A Builder collects types. Equal scalars, pointers and arrays are shared.
+type Builder struct {
+	types   []byte
+	strs    []byte
+	offs    map[string]uint32
+	next    ID
+	memo    map[string]ID
+	structs map[*types.Struct]ID
+}
+
+// NewBuilder makes an empty table.
+func NewBuilder() *Builder {
+	return &Builder{strs: []byte{0}, offs: map[string]uint32{"": 0}, next: 1, memo: map[string]ID{}, structs: map[*types.Struct]ID{}}
+}
+
+var le = binary.LittleEndian
+
+// Str gives the offset of s in the string table.
+func (b *Builder) Str(s string) uint32 {
+	if off, ok := b.offs[s]; ok {
+		return off
+	}
+	off := uint32(len(b.strs))
+	b.strs = append(append(b.strs, s...), 0)
+	b.offs[s] = off
+	return off
+}
+
+func (b *Builder) put(words ...uint32) {
+	for _, w := range words {
+		b.types = le.AppendUint32(b.types, w)
+	}
+}
+
+// head begins a type; sizeOrType is the third word of struct btf_type.
+func (b *Builder) head(name string, kind, vlen int, flag bool, sizeOrType uint32) ID {
+	info := uint32(kind)<<24 | uint32(vlen)
+	if flag {
+		info |= 1 << 31
+	}
+	b.put(b.Str(name), info, sizeOrType)
+	b.next++
+	return b.next - 1
+}
+
+func (b *Builder) once(key string, make func() ID) ID {
+	if id, ok := b.memo[key]; ok {
+		return id
+	}
+	id := make()
+	b.memo[key] = id
+	return id
+}
+
+// Int is a C integer type.
+func (b *Builder) Int(name string, size int, signed bool) ID {
+	return b.once("int "+name, func() ID {
+		id := b.head(name, kindInt, 0, false, uint32(size))
+		enc := uint32(size * 8)
+		if signed {
+			enc |= intSigned
+		}
+		b.put(enc)
+		return id
+	})
+}
+
+var cInts = map[int][2]string{1: {"unsigned char", "signed char"}, 2: {"unsigned short", "short"},
+	4: {"unsigned int", "int"}, 8: {"unsigned long long", "long long"}}
+
+// Scalar is a scalar under its kernel name, such as __u32.
+func (b *Builder) Scalar(size int, signed bool) ID {
+	i, prefix := 0, "__u"
+	if signed {
+		i, prefix = 1, "__s"
+	}
+	name := prefix + map[int]string{1: "8", 2: "16", 4: "32", 8: "64"}[size]
+	return b.once("typedef "+name, func() ID {
+		base := b.Int(cInts[size][i], size, signed)
+		return b.head(name, kindTypedef, 0, false, uint32(base))
+	})
+}
+
+// Ptr is a pointer to a type; 0 makes it void *.
+func (b *Builder) Ptr(to ID) ID {
+	return b.once("ptr "+key(to), func() ID { return b.head("", kindPtr, 0, false, uint32(to)) })
+}
+
+// Array is n elements of a type.
+func (b *Builder) Array(elem ID, n int) ID {
+	return b.once("array "+key(elem, ID(n)), func() ID {
+		index := b.Int("__ARRAY_SIZE_TYPE__", 4, false)
+		id := b.head("", kindArray, 0, false, 0)
+		b.put(uint32(elem), uint32(index), uint32(n))
+		return id
+	})
+}
+
+func key(ids ...ID) string {
+	s := ""
+	for _, id := range ids {
+		s += string(rune(id)) + ","
+	}
+	return s
+}
+
+// Fwd is a struct that is only named.
+func (b *Builder) Fwd(name string) ID {
+	return b.once("fwd "+name, func() ID { return b.head(name, kindFwd, 0, false, 0) })
+}
+
+// A Member of a struct; Offset is in bytes.
+type Member struct {
+	Name   string
+	Type   ID
+	Offset int
+}
+
+// Struct is a struct of size bytes.
+func (b *Builder) Struct(name string, size int, members []Member) ID {
+	id := b.head(name, kindStruct, len(members), false, uint32(size))
+	for _, m := range members {
+		b.put(b.Str(m.Name), uint32(m.Type), uint32(m.Offset*8))
+	}
+	return id
+}
+
+// A Param of a function.
+type Param struct {
+	Name string
+	Type ID
+}
+
+// FuncProto is a function's type.
+func (b *Builder) FuncProto(result ID, params []Param) ID {
+	id := b.head("", kindFuncProto, len(params), false, uint32(result))
+	for _, p := range params {
+		b.put(b.Str(p.Name), uint32(p.Type))
+	}
+	return id
+}
+
+// Func is a function.
+func (b *Builder) Func(name string, proto ID, linkage int) ID {
+	return b.head(name, kindFunc, linkage, false, uint32(proto))
+}
+
+// Var is a variable.
+func (b *Builder) Var(name string, typ ID, linkage uint32) ID {
+	id := b.head(name, kindVar, 0, false, uint32(typ))
+	b.put(linkage)
+	return id
+}
+
+// A SecVar is a variable in a section.
+type SecVar struct {
+	Var          ID
+	Offset, Size uint32
+}
+
+// Datasec is a section of variables.
+func (b *Builder) Datasec(name string, size uint32, vars []SecVar) ID {
+	id := b.head(name, kindDatasec, len(vars), false, size)
+	for _, v := range vars {
+		b.put(uint32(v.Var), v.Offset, v.Size)
+	}
+	return id
+}
+
+// DeclTag tags a whole declaration.
+func (b *Builder) DeclTag(tag string, of ID) ID {
+	id := b.head(tag, kindDeclTag, 0, false, uint32(of))
+	b.put(0xffffffff)
+	return id
+}
+
+// Type adds a type of the language.
+func (b *Builder) Type(t *types.Type) ID {
+	switch t.Kind {
+	case types.StructKind:
+		return b.StructOf(t.Struct)
+	case types.Array:
+		return b.Array(b.Type(t.Elem), t.Len)
+	case types.Ptr:
+		if t.Elem == nil {
+			return b.Ptr(0)
+		}
+		return b.Ptr(b.Type(t.Elem))
+	}
+	return b.Scalar(t.Size, t.Signed)
+}
+
+// StructOf adds a declared struct once.
+func (b *Builder) StructOf(s *types.Struct) ID {
+	if id, ok := b.structs[s]; ok {
+		return id
+	}
+	var ms []Member
+	for _, f := range s.Fields {
+		ms = append(ms, Member{f.C, b.Type(f.Type), f.Offset})
+	}
+	id := b.Struct(s.C, s.Size, ms)
+	b.structs[s] = id
+	return id
+}
+
+// Marshal gives the .BTF section.
+func (b *Builder) Marshal() []byte {
+	out := le.AppendUint16(nil, magic)
+	out = append(out, 1, 0) // version, flags
+	for _, w := range []uint32{24, 0, uint32(len(b.types)), uint32(len(b.types)), uint32(len(b.strs))} {
+		out = le.AppendUint32(out, w)
+	}
+	return append(append(out, b.types...), b.strs...)
+}
+
+// A FuncInfo says which function begins at byte Off of a section.
+type FuncInfo struct {
+	Off  uint32
+	Func ID
+}
+
+// A LineInfo says where the code from byte Off of a section on comes from.
+type LineInfo struct {
+	Off        uint32
+	File, Text string
+	Line, Col  int
+}
+
+// A SecInfo is the records of one section.
+type SecInfo struct {
+	Section string
+	Funcs   []FuncInfo
+	Lines   []LineInfo
+}
+
+// MarshalExt gives the .BTF.ext section. It may add strings, so that it
+// comes before Marshal.
+func (b *Builder) MarshalExt(secs []SecInfo) []byte {
+	u32 := func(out []byte, ws ...uint32) []byte {
+		for _, w := range ws {
+			out = le.AppendUint32(out, w)
+		}
+		return out
+	}
+	funcs, lines := u32(nil, 8), u32(nil, 16)
+	for _, s := range secs {
+		if len(s.Funcs) > 0 {
+			funcs = u32(funcs, b.Str(s.Section), uint32(len(s.Funcs)))
+			for _, f := range s.Funcs {
+				funcs = u32(funcs, f.Off, uint32(f.Func))
+			}
+		}
+		if len(s.Lines) > 0 {
+			lines = u32(lines, b.Str(s.Section), uint32(len(s.Lines)))
+			for _, l := range s.Lines {
+				// 22 bits of line, 10 of column
+				lines = u32(lines, l.Off, b.Str(l.File), b.Str(l.Text), uint32(min(l.Line, 1<<22-1))<<10|uint32(min(l.Col, 1<<10-1)))
+			}
+		}
+	}
+	out := le.AppendUint16(nil, magic)
+	out = append(out, 1, 0)
+	out = u32(out, 32, 0, uint32(len(funcs)), uint32(len(funcs)), uint32(len(lines)), uint32(len(funcs)+len(lines)), 0)
+	return append(append(out, funcs...), lines...)
+}

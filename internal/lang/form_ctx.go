@@ -1,0 +1,145 @@
+package lang
+
+import (
+	"strings"
+
+	"github.com/whistler-lang/whistler/internal/abi"
+	"github.com/whistler-lang/whistler/internal/ir"
+	"github.com/whistler-lang/whistler/internal/sexp"
+	"github.com/whistler-lang/whistler/internal/types"
+)
+
+func (l *lowerer) ctxStruct(c *call) *abi.CtxStruct {
+	s := abi.CtxStructByName(l.prog.Type.Ctx)
+	if s == nil {
+		panic(l.fail(nil, "a %s program has no context with fields", l.prog.Type.Keyword).WithHint("use (ctx type offset)").WithCode("no-context"))
+	}
+	return s
+}
+
+// ctxField finds the field that argument 0 names, and which element of it.
+func (l *lowerer) ctxField(c *call) (f *abi.CtxField, off int64) {
+	s := l.ctxStruct(c)
+	name, ok := c.args[0].(*sexp.Symbol)
+	if ok {
+		f = s.Field(name.Name)
+	}
+	if f == nil {
+		var names []string
+		for _, x := range s.Fields {
+			if x.Read.Has(l.prog.Type) {
+				names = append(names, strings.ReplaceAll(x.Name, "_", "-"))
+			}
+		}
+		e := l.failAt(c.at(0), c.args[0], "the context of a %s program (struct %s) has no field `%s`", l.prog.Type.Keyword, s.Name, sexp.Print(c.args[0])).WithCode("unknown-field")
+		if ok {
+			if m := didYouMean(name.Name, names); m != "" {
+				e.WithHint("did you mean `%s`?", m)
+			} else {
+				if len(names) > 14 {
+					names = append(names[:14], "...")
+				}
+				e.WithExpected("%s", strings.Join(names, ", "))
+			}
+		}
+		panic(e)
+	}
+	off = int64(f.Offset)
+	if len(c.args) > 1 {
+		i := c.constant(1)
+		if i < 0 || i >= int64(f.Count) {
+			panic(l.failAt(c.at(1), c.args[1], "index %d of the context field `%s`", i, sexp.Print(c.args[0])).WithExpected("0 to %d", f.Count-1).WithCode("index"))
+		}
+		off += i * int64(f.Size)
+	} else if f.Count > 1 {
+		panic(l.failAt(c.at(0), c.args[0], "the context field `%s` has %d elements", sexp.Print(c.args[0]), f.Count).WithExpected("(ctx %s index)", sexp.Print(c.args[0])).WithCode("index"))
+	}
+	return f, off
+}
+
+func (l *lowerer) ctxPtrType(f *abi.CtxField) *types.Type {
+	switch f.Kind {
+	case abi.CtxPacket:
+		return types.PtrTo(nil, types.PtrPacket)
+	case abi.CtxPacketEnd:
+		return types.PtrTo(nil, types.PtrEnd)
+	case abi.CtxPacketMeta:
+		return types.PtrTo(nil, types.PtrMeta)
+	case abi.CtxScalar:
+		return nil
+	}
+	t := types.PtrTo(nil, types.PtrKernel)
+	t.Null, t.From = f.NullOK, "ctx"
+	return t
+}
+
+func lowerCtx(l *lowerer, c *call) val {
+	if s, ok := c.args[0].(*sexp.Symbol); ok && len(c.args) == 2 {
+		if t := types.ScalarNamed(s.Name); t != nil {
+			return l.ctxAt(c, t)
+		}
+	}
+	f, off := l.ctxField(c)
+	if !f.Read.Has(l.prog.Type) {
+		panic(l.failAt(c.at(0), c.args[0], "a %s program may not read the context field `%s`", l.prog.Type.Keyword, sexp.Print(c.args[0])).
+			WithExpected("a program of type %s", strings.Join(f.Read.Keywords(), ", ")).WithCode("context-read"))
+	}
+	return l.ctxLoad(off, int(f.Size), f.Signed, l.ctxPtrType(f))
+}
+
+func (l *lowerer) ctxLoad(off int64, size int, signed bool, ptr *types.Type) val {
+	v := l.add(ir.OpLoad, l.pos, l.ctx.v)
+	v.Size, v.Aux = uint8(size), off
+	if ptr != nil {
+		v.Type = ptr.Space
+		return val{v, ptr}
+	}
+	t := types.ScalarOf(size, signed)
+	if signed && size < 8 {
+		v.Op = ir.OpLoadS
+	}
+	return val{v, t}
+}
+
+// ctxAt is (ctx type offset): the row of the context struct at that offset
+// decides what it gives, not the width.
+func (l *lowerer) ctxAt(c *call, t *types.Type) val {
+	off := c.constant(1)
+	if off < 0 || off > 4096 {
+		panic(l.failAt(c.at(1), c.args[1], "the context has nothing at offset %d", off).WithCode("context-offset"))
+	}
+	if s := abi.CtxStructByName(l.prog.Type.Ctx); s != nil {
+		if f := s.At(uint32(off)); f != nil {
+			if ptr := l.ctxPtrType(f); ptr != nil {
+				if int64(f.Offset) != off || int(f.Size) != t.Size {
+					panic(l.failAt(c.at(1), c.args[1], "the context field `%s` is a pointer at offset %d with %d bytes", f.Name, f.Offset, f.Size).
+						WithHint("write (ctx %s)", strings.ReplaceAll(f.Name, "_", "-")).WithCode("context-offset"))
+				}
+				return l.ctxLoad(off, t.Size, false, ptr)
+			}
+		} else if s.Context {
+			panic(l.failAt(c.at(1), c.args[1], "the context (struct %s) has nothing at offset %d", s.Name, off).WithCode("context-offset"))
+		}
+	}
+	return l.ctxLoad(off, t.Size, t.Signed, nil)
+}
+
+// setCtx is (setf (ctx field) value); pc is the place, value argument i of c.
+func (l *lowerer) setCtx(pc, c *call, i int) val {
+	if len(pc.args) == 0 || len(pc.args) > 2 {
+		panic(l.arity("ctx", "field [index]", len(pc.args)))
+	}
+	f, off := l.ctxField(pc)
+	if !f.Write.Has(l.prog.Type) {
+		e := l.failAt(pc.at(0), pc.args[0], "a %s program may not write the context field `%s`", l.prog.Type.Keyword, sexp.Print(pc.args[0])).WithCode("context-write")
+		if ks := f.Write.Keywords(); len(ks) > 0 {
+			e.WithExpected("a program of type %s", strings.Join(ks, ", "))
+		}
+		panic(e)
+	}
+	v := c.int(i)
+	l.storeAt(l.ctx, off, int(f.Size), v.v)
+	return v
+}
+
+func lowerCtxPtr(l *lowerer, c *call) val { return l.ctx }

@@ -1,0 +1,229 @@
+package lang
+
+import (
+	"strings"
+
+	"github.com/whistler-lang/whistler/internal/abi"
+	"github.com/whistler-lang/whistler/internal/ir"
+	"github.com/whistler-lang/whistler/internal/sexp"
+	"github.com/whistler-lang/whistler/internal/types"
+)
+
+// gplCompatible are the licences that the kernel takes for GPL-compatible
+// (license_is_gpl_compatible in <linux/license.h>).
+var gplCompatible = map[string]bool{"GPL": true, "GPL v2": true, "GPL and additional rights": true,
+	"Dual BSD/GPL": true, "Dual MIT/GPL": true, "Dual MPL/GPL": true}
+
+// helper lowers a call of one of the kernel's helpers.
+func (l *lowerer) helper(c *call, h *abi.Helper) val {
+	if len(c.args) != len(h.Params) && !(h.Variadic && len(c.args) >= len(h.Params) && len(c.args) <= abi.MaxArgs) {
+		params := strings.Join(h.Params, " ")
+		if h.Variadic {
+			params += " ..."
+		}
+		panic(l.arity(c.head.Display(), params, len(c.args)).WithHint("%s", h.Proto))
+	}
+	l.mayCall(h, c.head)
+	var args []*ir.Value
+	var m *Map
+	for i := range c.args {
+		kind := abi.ArgVariadic
+		if i < len(h.Args) {
+			kind = h.Args[i]
+		}
+		if kind == abi.ArgMap {
+			m = c.mapArg(i)
+			args = append(args, l.mapAddr(m))
+			continue
+		}
+		v := c.arg(i)
+		switch {
+		case v.t.Kind == types.Never:
+		case kind == abi.ArgCtx:
+			if v.t.Space != types.PtrCtx {
+				panic(l.failAt(c.at(i), c.args[i], "argument %d of `%s` must be the context", i+1, c.head.Display()).WithHint("write (ctx-ptr)").WithCode("helper-argument"))
+			}
+		case kind == abi.ArgAddress:
+		case kind.Pointer():
+			if !v.t.IsPtr() && !isZero(v.v) {
+				panic(l.failAt(c.at(i), c.args[i], "argument %d of `%s` (%s) must be a pointer, and this is a number", i+1, c.head.Display(), h.Params[min(i, len(h.Params)-1)]).
+					WithHint("%s", h.Proto).WithCode("helper-argument"))
+			}
+		default:
+			if v.t.IsPtr() {
+				panic(l.failAt(c.at(i), c.args[i], "argument %d of `%s` (%s) must be a number, and this is a %v", i+1, c.head.Display(), h.Params[min(i, len(h.Params)-1)], v.t).
+					WithHint("%s", h.Proto).WithCode("helper-argument"))
+			}
+		}
+		if (kind == abi.ArgSize || kind == abi.ArgSizeOrZero || kind == abi.ArgConstSize) && kind == abi.ArgConstSize {
+			if _, ok := v.v.IsConst(); !ok {
+				panic(l.failAt(c.at(i), c.args[i], "argument %d of `%s` must be a constant", i+1, c.head.Display()).WithCode("not-constant"))
+			}
+		}
+		args = append(args, v.v)
+	}
+	v := l.add(ir.OpCall, l.pos, args...)
+	v.Aux = int64(h.ID)
+	return l.helperResult(v, h, m)
+}
+
+// mayCall checks licence and program type.
+func (l *lowerer) mayCall(h *abi.Helper, head sexp.Value) {
+	if h.GPL && !gplCompatible[l.prog.License] {
+		panic(l.fail(head, "the helper `%s` needs a GPL-compatible licence, and `%s` has %q", h.Name, l.prog.Name, l.prog.License).
+			WithExpected(":license \"GPL\" or \"Dual MIT/GPL\"").WithCode("helper-licence"))
+	}
+	if !h.Progs.Has(l.prog.Type) {
+		kinds := h.Progs.Keywords()
+		if len(kinds) > 8 {
+			kinds = append(kinds[:8], "...")
+		}
+		e := l.fail(head, "a %s program cannot call the helper `%s`", l.prog.Type.Keyword, h.Name).WithCode("helper-program")
+		if len(kinds) > 0 {
+			e.WithExpected("a program of type %s", strings.Join(kinds, ", "))
+		}
+		panic(e)
+	}
+}
+
+func (l *lowerer) helperResult(v *ir.Value, h *abi.Helper, m *Map) val {
+	ptr := func(elem *types.Type, space types.Space) val {
+		v.Type = space
+		t := types.PtrTo(elem, space)
+		t.Null, t.From = h.Result.Nullable(), h.Name
+		return val{v, t}
+	}
+	switch h.Result {
+	case abi.ResultVoid, abi.ResultNever:
+		return l.literal(0)
+	case abi.ResultMapValueOrNull, abi.ResultMapValue:
+		var elem *types.Type
+		if m != nil {
+			elem = m.Value
+		}
+		return ptr(elem, types.PtrValue)
+	case abi.ResultRingOrNull:
+		var elem *types.Type
+		if m != nil && len(m.Events) == 1 {
+			elem = m.Events[0].Type()
+		}
+		return ptr(elem, types.PtrRecord)
+	case abi.ResultMemOrNull:
+		return ptr(nil, types.PtrMem)
+	case abi.ResultSockOrNull, abi.ResultPtrOrNull, abi.ResultPtr:
+		return ptr(nil, types.PtrKernel)
+	case abi.ResultU32, abi.ResultU64:
+		return val{v, types.U64}
+	}
+	return val{v, types.I64}
+}
+
+// lowerPrintk puts the format on the stack: it is read during the call only.
+func lowerPrintk(l *lowerer, c *call) val {
+	f, ok := c.args[0].(*sexp.String)
+	if !ok {
+		panic(l.failAt(c.at(0), c.args[0], "`printk` wants a format string").WithExpected("(printk \"text %%d\" x)").WithCode("printk-format"))
+	}
+	text := f.String()
+	directives := formatDirectives(text)
+	if want, have := len(directives), len(c.args)-1; want != have {
+		panic(l.failAt(c.at(0), c.args[0], "the format has %d directive%s, but %d argument%s follow%s", want, plural(want), have, plural(have), map[bool]string{true: "s"}[have == 1]).WithCode("printk-format"))
+	}
+	for i, d := range directives {
+		switch d {
+		case "d", "i", "u", "x", "ld", "li", "lu", "lx", "lld", "lli", "llu", "llx", "p", "pK", "px", "c", "s", "pks", "pus", "pI4", "pi4", "pI6", "pi6", "pB":
+		default:
+			panic(l.failAt(c.at(0), c.args[0], "`%%%s` is not a directive of the kernel's bpf_trace_printk", d).WithExpected("%%d %%u %%x %%ld %%lu %%lx %%lld %%llu %%llx %%p %%s").WithCode("printk-format"))
+		}
+		_ = i
+	}
+	h := abi.HelperByName("trace-printk")
+	l.mayCall(h, c.head)
+	var args []val
+	for i := 1; i < len(c.args); i++ {
+		args = append(args, c.arg(i))
+	}
+	bytes := append([]byte(text), 0)
+	if len(bytes) > 256 {
+		panic(l.failAt(c.at(0), c.args[0], "the format has %d bytes", len(bytes)).WithExpected("at most 256").WithCode("printk-format"))
+	}
+	room := (len(bytes) + 7) / 8 * 8
+	slot, release := l.temp(room, "printk format")
+	p := val{l.slotAddr(slot), types.PtrTo(nil, types.PtrStack)}
+	bytes = append(bytes, make([]byte, room-len(bytes))...)
+	n := len(text) + 1
+	for o := 0; o < n; o += 4 {
+		w := uint32(bytes[o]) | uint32(bytes[o+1])<<8 | uint32(bytes[o+2])<<16 | uint32(bytes[o+3])<<24
+		l.storeAt(p, int64(o), 4, l.constant(int64(int32(w)), l.pos))
+	}
+	ir := []*irValue{p.v, l.constant(int64(n), l.pos)}
+	for _, a := range args {
+		ir = append(ir, a.v)
+	}
+	v := l.callHelper("trace-printk", ir...)
+	release()
+	return val{v, types.I64}
+}
+
+type irValue = ir.Value
+
+// formatDirectives lists the directives of a printk format, without the %
+// and the width.
+func formatDirectives(s string) (ds []string) {
+	for i := 0; i < len(s); i++ {
+		if s[i] != '%' {
+			continue
+		}
+		i++
+		if i < len(s) && s[i] == '%' {
+			continue
+		}
+		for i < len(s) && (s[i] >= '0' && s[i] <= '9' || s[i] == '-') {
+			i++
+		}
+		from := i
+		for i < len(s) && s[i] == 'l' {
+			i++
+		}
+		if i < len(s) {
+			i++
+		}
+		d := s[from:min(i, len(s))]
+		if d == "p" {
+			for _, more := range []string{"ks", "us", "I4", "i4", "I6", "i6", "K", "x", "B"} {
+				if strings.HasPrefix(s[i:], more) {
+					d, i = "p"+more, i+len(more)
+					break
+				}
+			}
+		}
+		ds = append(ds, d)
+		i--
+	}
+	return ds
+}
+
+func lowerEmit(l *lowerer, c *call) val {
+	m := c.mapArg(0)
+	p := c.arg(1)
+	l.wantPtr(c, 1, p)
+	if p.t.Elem == nil || p.t.Elem.Kind != types.StructKind {
+		panic(l.failAt(c.at(1), c.args[1], "`emit` wants a pointer to a struct").WithExpected("such as (make-...)").WithCode("emit-type"))
+	}
+	s := p.t.Elem.Struct
+	if len(m.Events) == 0 {
+		m.Events = append(m.Events, s)
+	}
+	size := l.constant(int64(s.Size), l.pos)
+	zero := l.constant(0, l.pos)
+	switch m.Type.Keyword {
+	case "ringbuf":
+		return val{l.callHelper("ringbuf-output", l.mapAddr(m), p.v, size, zero), types.I64}
+	case "perf-event-array":
+		h := abi.HelperByName("perf-event-output")
+		l.mayCall(h, c.head)
+		cpu, _ := abi.Constant("BPF_F_CURRENT_CPU")
+		return val{l.callHelper("perf-event-output", l.ctx.v, l.mapAddr(m), l.constant(cpu, l.pos), p.v, size), types.I64}
+	}
+	panic(l.failAt(c.at(0), c.args[0], "`emit` sends to ring and perf buffers, and `%s` is a %s map", m.Name, m.Type.Keyword).WithCode("wrong-map-type"))
+}

@@ -1,0 +1,219 @@
+package lang
+
+import (
+	"strings"
+
+	"github.com/whistler-lang/whistler/internal/abi"
+	"github.com/whistler-lang/whistler/internal/ir"
+	"github.com/whistler-lang/whistler/internal/sexp"
+	"github.com/whistler-lang/whistler/internal/types"
+)
+
+func toLower(s string) string { return strings.ToLower(s) }
+
+// helperID is the number of a helper that the compiler itself calls.
+func helperID(name string) int64 {
+	h := abi.HelperByName(name)
+	if h == nil {
+		panic(bug("no helper %s", name))
+	}
+	return int64(h.ID)
+}
+
+func (l *lowerer) mapAddr(m *Map) *ir.Value {
+	v := l.add(ir.OpMapAddr, l.pos)
+	v.Sym, v.Type = m.C, ir.PtrMap
+	return v
+}
+
+func (l *lowerer) callHelper(name string, args ...*ir.Value) *ir.Value {
+	v := l.add(ir.OpCall, l.pos, args...)
+	v.Aux = helperID(name)
+	return v
+}
+
+// temp takes a stack slot of size bytes for a temporary; release gives it
+// back for the next one.
+func (l *lowerer) temp(size int, name string) (slot int, release func()) {
+	if free := l.free[size]; len(free) > 0 {
+		slot = free[len(free)-1]
+		l.free[size] = free[:len(free)-1]
+	} else {
+		slot = l.f.NewSlot(size, name, l.pos)
+	}
+	return slot, func() { l.free[size] = append(l.free[size], slot) }
+}
+
+// needs checks that m's type allows an operation.
+func (l *lowerer) needs(c *call, i int, m *Map, op abi.MapOps, what string) {
+	if m.Type.Probed && m.Type.Ops&op == 0 {
+		e := l.failAt(c.at(i), c.args[i], "a %s map has no %s", m.Type.Keyword, what).WithNote(m.Pos, "`%s` is declared here", m.Name).WithCode("wrong-map-type")
+		switch m.Type.Keyword {
+		case "ringbuf":
+			e.WithHint("use with-ringbuf or ringbuf-output")
+		case "prog-array":
+			e.WithHint("use (tail-call %s index)", m.Name)
+		case "queue", "stack":
+			e.WithHint("use map-push-elem, map-pop-elem and map-peek-elem")
+		}
+		panic(e)
+	}
+}
+
+// pass makes a pointer to x as the key or value that m wants. side is "key"
+// or "value".
+func (l *lowerer) pass(m *Map, x val, form sexp.Value, side string) (ptr *ir.Value, release func()) {
+	t, size := m.Key, m.KeySize
+	if side == "value" {
+		t, size = m.Value, m.ValueSize
+	}
+	if t == nil {
+		panic(l.fail(form, "the map `%s` has no %s", m.Name, side).WithNote(m.Pos, "it is declared here").WithCode("wrong-map-type"))
+	}
+	if x.t.IsPtr() {
+		have := 0
+		if x.t.Elem != nil {
+			have = x.t.Elem.Size
+		}
+		switch {
+		case t.Kind == types.Int && have == 0 && size <= 8:
+			panic(l.fail(form, "the %s of `%s` is a number (%v), and this is a %v", side, m.Name, t, x.t).
+				WithHint("load the number first, or use the -ptr form").WithCode("key-type"))
+		case have > size:
+			panic(l.fail(form, "`%v` has %d bytes, but the %s of `%s` has %d", x.t.Elem, have, side, m.Name, size).
+				WithNote(m.Pos, "`%s` is declared here", m.Name).WithCode("key-size"))
+		case have > 0 && have < size:
+			l.warn(form, "`%v` has %d bytes, but the %s of `%s` has %d: the rest is zero", x.t.Elem, have, side, m.Name, size).WithCode("key-padded")
+			slot, release := l.temp(size, side+" of "+m.Name)
+			addr := l.slotAddr(slot)
+			l.zero(addr, size)
+			dst := val{addr, types.PtrTo(nil, types.PtrStack)}
+			l.chunks(dst, 0, have, func(o int64, n int) {
+				l.chunks(x, o, n, func(o int64, k int) {
+					l.storeAt(dst, o, k, l.loadAt(x, o, types.ScalarOf(k, false)).v)
+				})
+			})
+			return addr, release
+		}
+		return x.v, func() {}
+	}
+	if t.Kind != types.Int && size > 8 || t.Kind == types.StructKind {
+		panic(l.fail(form, "the %s of `%s` has %d bytes (%v), and this is a number", side, m.Name, size, t).
+			WithExpected("a pointer to %d bytes, such as (make-...) or struct-alloc", size).WithNote(m.Pos, "`%s` is declared here", m.Name).WithCode("key-type"))
+	}
+	if n, ok := x.v.IsConst(); ok && x.t.Kind == types.Literal && size < 8 {
+		if u := uint64(n); u>>(8*size) != 0 && (n >= 0 || n < -(1<<(8*size-1))) {
+			panic(l.fail(form, "%d does not fit into the %d-byte %s of `%s`", n, size, side, m.Name).WithCode("literal-too-wide"))
+		}
+	}
+	slot, release := l.temp(size, side+" of "+m.Name)
+	addr := l.slotAddr(slot)
+	p := val{addr, types.PtrTo(nil, types.PtrStack)}
+	if t.Kind == types.Int {
+		l.storeAt(p, 0, size, x.v)
+	} else {
+		// 3, 5, 6 or 7 bytes: the low bytes of the number
+		l.chunks(p, 0, size, func(o int64, k int) {
+			v := x.v
+			if o > 0 {
+				v = l.add(ir.OpShr, l.pos, x.v, l.constant(8*o, l.pos))
+			}
+			l.storeAt(p, o, k, v)
+		})
+	}
+	return addr, release
+}
+
+// valuePtr types what a lookup gives.
+func (m *Map) valuePtr(from string) *types.Type {
+	t := types.PtrTo(m.Value, types.PtrValue)
+	t.Null, t.From = true, from
+	return t
+}
+
+func lowerMapLookup(l *lowerer, c *call) val {
+	m := c.mapArg(0)
+	l.needs(c, 0, m, abi.OpLookup, "lookup")
+	k := c.arg(1)
+	key, release := l.pass(m, k, c.args[1], "key")
+	v := l.callHelper("map-lookup-elem", l.mapAddr(m), key)
+	v.Type = ir.PtrValue
+	release()
+	return val{v, m.valuePtr(toLower(c.head.Name))}
+}
+
+func lowerMapPtr(l *lowerer, c *call) val {
+	m := c.mapArg(0)
+	ptr := func(i int, side string, size int) *ir.Value {
+		p := c.arg(i)
+		l.wantPtr(c, i, p)
+		if p.t.Elem != nil && p.t.Elem.Size > size && p.t.Elem.Kind == types.StructKind {
+			panic(l.failAt(c.at(i), c.args[i], "`%v` has %d bytes, but the %s of `%s` has %d", p.t.Elem, p.t.Elem.Size, side, m.Name, size).WithCode("key-size"))
+		}
+		return p.v
+	}
+	switch c.head.Name {
+	case "MAP-LOOKUP-PTR":
+		l.needs(c, 0, m, abi.OpLookup, "lookup")
+		v := l.callHelper("map-lookup-elem", l.mapAddr(m), ptr(1, "key", m.KeySize))
+		v.Type = ir.PtrValue
+		return val{v, m.valuePtr("map-lookup-ptr")}
+	case "MAP-DELETE-PTR":
+		l.needs(c, 0, m, abi.OpDelete, "delete")
+		return val{l.callHelper("map-delete-elem", l.mapAddr(m), ptr(1, "key", m.KeySize)), types.I64}
+	}
+	l.needs(c, 0, m, abi.OpUpdate, "update")
+	k := ptr(1, "key", m.KeySize)
+	v := ptr(2, "value", m.ValueSize)
+	return val{l.callHelper("map-update-elem", l.mapAddr(m), k, v, c.int(3).v), types.I64}
+}
+
+func lowerWithKey(l *lowerer, c *call) val {
+	side := toLower(c.head.Name[len("%WITH-"):])
+	spec, _ := sexp.Slice(c.args[0])
+	sc := &call{l, c.args[0].(*sexp.Cons), c.head, spec}
+	m := sc.mapArg(1)
+	x := l.expr(spec[2], sc.at(2))
+	p, release := l.pass(m, x, spec[2], side)
+	t := m.Key
+	if side == "value" {
+		t = m.Value
+	}
+	saved := l.scope
+	v := &variable{name: side, typ: types.PtrTo(t, p.Type), pos: l.pos}
+	l.write(v, p)
+	l.bind(spec[0].(*sexp.Symbol), v)
+	r := l.body(c.rest(1))
+	l.scope = saved
+	release()
+	return r
+}
+
+func lowerMapValue(l *lowerer, c *call) val {
+	m := c.mapArg(0)
+	p := c.arg(1)
+	if m.Value != nil && m.Value.Kind == types.Int {
+		return l.loadAt(p, 0, m.Value)
+	}
+	if m.Value != nil && m.ValueSize <= 8 && m.Value.Kind == types.Array && m.Value.Elem == types.U8 && types.ScalarOf(m.ValueSize, false) == nil {
+		// 3, 5, 6 or 7 bytes make one number
+		sum := l.literal(0)
+		l.chunks(p, 0, m.ValueSize, func(o int64, k int) {
+			x := l.loadAt(p, o, types.ScalarOf(k, false))
+			sum = l.op(ir.OpOr, sum, l.op(ir.OpShl, x, l.literal(8*o), types.U64), types.U64)
+		})
+		return sum
+	}
+	t := *p.t
+	t.Null = false
+	return val{p.v, &t}
+}
+
+func lowerTailCall(l *lowerer, c *call) val {
+	m := c.mapArg(0)
+	l.needs(c, 0, m, abi.OpTailCall, "programs to call")
+	i := c.int(1)
+	l.unwind(0)
+	l.callHelper("tail-call", l.ctx.v, l.mapAddr(m), i.v)
+	return l.literal(0)
+}

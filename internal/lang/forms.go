@@ -1,0 +1,120 @@
+package lang
+
+import "sync"
+
+// A coreForm is a form that macros cannot be: a row of the table below.
+type coreForm struct {
+	name     string
+	min, max int // number of arguments; max -1 means any
+	params   string
+	doc      string
+	lower    func(l *lowerer, c *call) val
+}
+
+// forms is the table of core forms.
+var forms = sync.OnceValue(func() []coreForm {
+	return []coreForm{
+		// control
+		{"PROGN", 0, -1, "form...", "Evaluates the forms in order and gives the value of the last.", lowerProgn},
+		{"LET", 1, -1, "((var [type] [init])...) [declarations] body...", "Binds variables in parallel around the body.", lowerLet},
+		{"LET*", 1, -1, "((var [type] [init])...) [declarations] body...", "Binds variables one after the other around the body.", lowerLetStar},
+		{"SETF", 0, -1, "{place value}...", "Stores values into places, in order, and gives the last one.", lowerSetf},
+		{"SETQ", 0, -1, "{variable value}...", "The same as setf.", lowerSetf},
+		{"IF", 2, 3, "test then [else]", "Evaluates then where test is not 0, otherwise else, or gives 0.", lowerIf},
+		{"AND", 0, -1, "form...", "0 as soon as a form is 0, else the value of the last; 1 without forms.", lowerAnd},
+		{"OR", 0, -1, "form...", "The first value that is not 0, else 0.", lowerOr},
+		{"NOT", 1, 1, "x", "1 if x is 0, else 0.", lowerNot},
+		{"RETURN", 0, 1, "[value]", "Leaves the program with value, 0 by default, from any depth.", lowerReturn},
+		{"BLOCK", 1, -1, "name body...", "Names the body, for return-from.", lowerBlock},
+		{"RETURN-FROM", 1, 2, "name [value]", "Leaves the block of that name with value.", lowerReturnFrom},
+		{"DOTIMES", 1, -1, "(var count [result] [:max n]) body...", "Runs the body with var from 0 to count-1. A count that is no constant needs :max.", lowerDotimes},
+		{"BREAK", 0, 0, "", "Leaves the innermost loop.", lowerBreak},
+		{"CONTINUE", 0, 0, "", "Goes on with the next turn of the innermost loop.", lowerContinue},
+		{"MACROLET", 1, -1, "((name lambda-list body...)...) body...", "Defines macros for the body.", lowerMacrolet},
+		{"SYMBOL-MACROLET", 1, -1, "((name expansion)...) body...", "Defines names that stand for forms in the body.", lowerSymbolMacrolet},
+		{"THE", 2, 2, "type form", "The value of form, taken as a number of that type.", lowerThe},
+		{"DECLARE", 0, -1, "declaration...", "Belongs at the beginning of let.", lowerDeclare},
+		{"%UNWIND", 1, -1, "cleanup body...", "Evaluates body; a return out of it evaluates cleanup first.", lowerUnwind},
+		{"%ONCE", 2, -1, "((var form)...) body...", "Binds variables to values that need no new places.", lowerOnce},
+
+		// arithmetic
+		{"+", 0, -1, "integer...", "The sum, modulo 2^64.", lowerSum},
+		{"-", 1, -1, "integer...", "The difference, or the negation of one argument, modulo 2^64.", lowerDifference},
+		{"*", 0, -1, "integer...", "The product, modulo 2^64.", lowerArith},
+		{"/", 2, -1, "integer integer...", "The quotient, toward zero; x/0 is 0. Signed if an operand is signed and none unsigned.", lowerArith},
+		{"MOD", 2, 2, "x y", "The remainder; x mod 0 is x. Signed as for /.", lowerArith},
+		{"S/", 2, 2, "x y", "The signed quotient, toward zero.", lowerArith},
+		{"SMOD", 2, 2, "x y", "The remainder of the signed quotient; it has the sign of x.", lowerArith},
+		{"LOGAND", 0, -1, "integer...", "Bitwise and.", lowerArith},
+		{"LOGIOR", 0, -1, "integer...", "Bitwise or.", lowerArith},
+		{"LOGXOR", 0, -1, "integer...", "Bitwise exclusive or.", lowerArith},
+		{"LOGNOT", 1, 1, "x", "Bitwise not.", lowerLognot},
+		{"<<", 2, 2, "x n", "Shifts left by n bits, 0 to 63.", lowerShift},
+		{">>", 2, 2, "x n", "Shifts right by n bits, 0 to 63, filling with zeros.", lowerShift},
+		{">>>", 2, 2, "x n", "Shifts right by n bits, 0 to 63, filling with the sign.", lowerShift},
+		{"ASH", 2, 2, "x n", "Shifts left by n, or right by -n: arithmetically where x is signed.", lowerAsh},
+		{"=", 1, -1, "x y...", "1 if all are equal, else 0.", lowerCompare},
+		{"/=", 1, -1, "x y...", "1 if no two are equal, else 0.", lowerCompare},
+		{"<", 1, -1, "x y...", "1 if each is less than the next. Unsigned unless an operand is signed and none unsigned.", lowerCompare},
+		{"<=", 1, -1, "x y...", "1 if none is greater than the next.", lowerCompare},
+		{">", 1, -1, "x y...", "1 if each is greater than the next.", lowerCompare},
+		{">=", 1, -1, "x y...", "1 if none is less than the next.", lowerCompare},
+		{"S<", 2, 2, "x y", "Signed less than.", lowerCompare},
+		{"S<=", 2, 2, "x y", "Signed less than or equal.", lowerCompare},
+		{"S>", 2, 2, "x y", "Signed greater than.", lowerCompare},
+		{"S>=", 2, 2, "x y", "Signed greater than or equal.", lowerCompare},
+		{"CAST", 2, 2, "type x", "x as a number of that type: truncated, then zero- or sign-extended.", lowerCast},
+		{"NTOHS", 1, 1, "x", "The low 16 bits of x from network to host order.", lowerByteOrder},
+		{"HTONS", 1, 1, "x", "The low 16 bits of x from host to network order.", lowerByteOrder},
+		{"NTOHL", 1, 1, "x", "The low 32 bits of x from network to host order.", lowerByteOrder},
+		{"HTONL", 1, 1, "x", "The low 32 bits of x from host to network order.", lowerByteOrder},
+		{"NTOHLL", 1, 1, "x", "x from network to host order.", lowerByteOrder},
+		{"HTONLL", 1, 1, "x", "x from host to network order.", lowerByteOrder},
+
+		// memory
+		{"LOAD", 2, 3, "type pointer [offset]", "Reads a number of that type, offset bytes behind pointer.", lowerLoad},
+		{"STORE", 4, 4, "type pointer offset value", "Writes value as that type, offset bytes behind pointer.", lowerStore},
+		{"STACK-ADDR", 1, 1, "variable", "The address of a variable, which then lives on the stack.", lowerStackAddr},
+		{"STRUCT-ALLOC", 1, 1, "size", "A pointer to size zeroed bytes on the stack.", lowerStructAlloc},
+		{"MEMSET", 4, 4, "pointer offset byte n", "Fills n bytes with byte; n is a constant.", lowerMemset},
+		{"MEMCPY", 5, 5, "dest dest-offset src src-offset n", "Copies n bytes; n is a constant.", lowerMemcpy},
+		{"ATOMIC-ADD", 3, 4, "pointer offset value [type]", "Adds atomically; type is u64 or u32.", lowerAtomic},
+		{"ATOMIC-OR", 3, 4, "pointer offset value [type]", "Ors atomically.", lowerAtomic},
+		{"ATOMIC-AND", 3, 4, "pointer offset value [type]", "Ands atomically.", lowerAtomic},
+		{"ATOMIC-XOR", 3, 4, "pointer offset value [type]", "Xors atomically.", lowerAtomic},
+		{"ATOMIC-FETCH-ADD", 3, 4, "pointer offset value [type]", "Adds atomically and gives the old value.", lowerAtomic},
+		{"ATOMIC-FETCH-OR", 3, 4, "pointer offset value [type]", "Ors atomically and gives the old value.", lowerAtomic},
+		{"ATOMIC-FETCH-AND", 3, 4, "pointer offset value [type]", "Ands atomically and gives the old value.", lowerAtomic},
+		{"ATOMIC-FETCH-XOR", 3, 4, "pointer offset value [type]", "Xors atomically and gives the old value.", lowerAtomic},
+		{"ATOMIC-XCHG", 3, 4, "pointer offset value [type]", "Stores atomically and gives the old value.", lowerAtomic},
+		{"ATOMIC-CMPXCHG", 4, 5, "pointer offset expected value [type]", "Stores value if the old one is expected; gives the old one.", lowerAtomic},
+
+		// context
+		{"CTX", 1, 2, "field [index] | type offset", "A field of the program's context, or the number of that type at offset.", lowerCtx},
+		{"CTX-PTR", 0, 0, "", "The pointer to the context, for helpers.", lowerCtxPtr},
+
+		// maps
+		{"MAP-LOOKUP", 2, 2, "map key", "A pointer to the value of key, or 0.", lowerMapLookup},
+		{"MAP-LOOKUP-PTR", 2, 2, "map key-pointer", "A pointer to the value of the key that key-pointer points to, or 0.", lowerMapPtr},
+		{"MAP-UPDATE-PTR", 4, 4, "map key-pointer value-pointer flags", "Stores what value-pointer points to; 0, or a negative error number.", lowerMapPtr},
+		{"MAP-DELETE-PTR", 2, 2, "map key-pointer", "Deletes an entry; 0, or a negative error number.", lowerMapPtr},
+		{"%FIND", 2, 2, "map key", "Looks key up, passing it as the map's key type wants.", lowerMapLookup},
+		{"%WITH-KEY", 2, -1, "(var map key) body...", "Binds var to a pointer to key, made as the map wants it.", lowerWithKey},
+		{"%WITH-VALUE", 2, -1, "(var map value) body...", "Binds var to a pointer to value, made as the map wants it.", lowerWithKey},
+		{"%VALUE", 2, 2, "map pointer", "The scalar that pointer points to, or pointer itself for struct values.", lowerMapValue},
+		{"TAIL-CALL", 2, 2, "map index", "Goes on in the program at index of a prog-array; falls through if there is none.", lowerTailCall},
+		{"PRINTK", 1, 4, "format [argument...]", "Writes to the kernel's trace pipe.", lowerPrintk},
+		{"EMIT", 2, 2, "map struct-pointer", "Sends a whole struct to a ring or perf buffer; 0, or a negative error number.", lowerEmit},
+	}
+})
+
+var formIndex = sync.OnceValue(func() map[string]*coreForm {
+	m := map[string]*coreForm{}
+	fs := forms()
+	for i := range fs {
+		m[fs[i].name] = &fs[i]
+	}
+	return m
+})
+
+func formNamed(name string) *coreForm { return formIndex()[name] }

@@ -1,0 +1,217 @@
+package lang
+
+import (
+	"strings"
+
+	"github.com/whistler-lang/whistler/internal/abi"
+	"github.com/whistler-lang/whistler/internal/ir"
+	"github.com/whistler-lang/whistler/internal/lisp"
+	"github.com/whistler-lang/whistler/internal/sexp"
+	"github.com/whistler-lang/whistler/internal/source"
+	"github.com/whistler-lang/whistler/internal/types"
+)
+
+// A pendingProg is a program whose body waits until all declarations are read.
+type pendingProg struct {
+	p    *Program
+	body sexp.Value
+	form *sexp.Cons
+	env  *lisp.Env
+}
+
+const progKeywords = ":type :section :license :attach :sleepable :cpu :args"
+
+func declareProgram(c *compiler, d *decl) sexp.Value {
+	sym := d.name("program")
+	p := &Program{Name: sym.Display(), Pos: d.at(0), License: "GPL", CPU: c.opt.CPU}
+	if len(d.args) < 2 {
+		panic(d.fail(nil, "the program `%s` has no options and no body", p.Name).WithExpected("(defprog %s (:type ...) body...)", p.Name).WithCode("bad-program"))
+	}
+	rest := d.form.Cdr.(*sexp.Cons).Cdr.(*sexp.Cons)
+	if _, isList := sexp.Slice(rest.Car); !isList {
+		e := d.fail(rest.Car, "the options of a program must be a list").WithExpected("(:type :xdp ...)").WithCode("bad-program")
+		e.Pos = rest.At.Or(e.Pos)
+		panic(e)
+	}
+	opts := d.options(rest.Car, progKeywords)
+	body := rest.Cdr
+	if x, ok := body.(*sexp.Cons); ok && x.Cdr != sexp.Value(sexp.Nil) {
+		if doc, isStr := x.Car.(*sexp.String); isStr {
+			p.Doc = doc.String()
+			body = x.Cdr
+		}
+	}
+	if o, ok := opts["SECTION"]; ok {
+		s, isStr := o.value.(*sexp.String)
+		if !isStr {
+			panic(source.Errorf(o.at, ":section must be a string").WithCode("section"))
+		}
+		p.Section = s.String()
+		sec := abi.SectionMatch(p.Section)
+		if sec == nil {
+			e := source.Errorf(o.at, "unknown section %q", p.Section).WithExpected("a section name that libbpf knows").WithCode("unknown-section")
+			var names []string
+			for _, s := range abi.Sections() {
+				names = append(names, strings.TrimSuffix(s.Pattern, "+"))
+			}
+			prefix, _, _ := strings.Cut(p.Section, "/")
+			if m := didYouMean(prefix, names); m != "" {
+				e.WithHint("did you mean %q?", m)
+			}
+			panic(e)
+		}
+		p.Type = sec.ProgType()
+	}
+	if o, ok := opts["TYPE"]; ok {
+		s, isSym := o.value.(*sexp.Symbol)
+		var t *abi.ProgType
+		if isSym && s.Keyword {
+			t = abi.ProgTypeByKeyword(strings.ToLower(s.Name))
+		}
+		if t == nil {
+			e := source.Errorf(o.at, "unknown program type `%s`", strings.ToLower(sexp.Print(o.value))).WithExpected(":xdp :tc :tracepoint :kprobe :cgroup-skb ...").WithCode("unknown-program-type")
+			if isSym {
+				var names []string
+				for _, t := range abi.ProgTypes() {
+					names = append(names, t.Keyword)
+				}
+				if m := didYouMean(s.Name, names); m != "" {
+					e.WithHint("did you mean `:%s`?", m)
+				}
+			}
+			panic(e)
+		}
+		if p.Type != nil && p.Type != t && p.Type.Type != t.Type {
+			panic(source.Errorf(opts["SECTION"].at, "the section %q means a %s program, but :type is :%s", p.Section, p.Type.Keyword, t.Keyword).
+				WithHint("leave one of the two out").WithCode("section-conflict"))
+		}
+		p.Type = t
+	}
+	if p.Type == nil {
+		p.Type = abi.ProgTypeByKeyword("xdp")
+	}
+	if p.Section == "" {
+		p.Section = p.Type.Section
+	}
+	if o, ok := opts["LICENSE"]; ok {
+		s, isStr := o.value.(*sexp.String)
+		if !isStr || s.String() == "" {
+			panic(source.Errorf(o.at, ":license must be a string").WithExpected("\"GPL\", \"Dual MIT/GPL\", \"MIT\", ...").WithCode("license"))
+		}
+		p.License = s.String()
+	}
+	if o, ok := opts["SLEEPABLE"]; ok {
+		p.Sleepable = o.value != sexp.Value(sexp.Nil)
+	}
+	if body == sexp.Value(sexp.Nil) {
+		panic(d.fail(nil, "the program `%s` has no body", p.Name).WithCode("bad-program"))
+	}
+	p.C = c.objectName("program", sym, p.Pos)
+	c.progs[sym.Name] = p.Pos
+	c.unit.Programs = append(c.unit.Programs, p)
+	c.pending = append(c.pending, &pendingProg{p, body, d.form, d.env})
+	return sym
+}
+
+// lowerPrograms lowers the bodies; all maps, structs and macros are known.
+func (c *compiler) lowerPrograms() {
+	for _, pp := range c.pending {
+		c.lowerProgram(pp)
+	}
+	for _, m := range c.unit.Maps {
+		for i, v := range m.Values {
+			if v == "" {
+				continue
+			}
+			if _, ok := c.progs[v]; !ok {
+				e := source.Errorf(m.Pos, "the map `%s` names an unknown program `%s`", m.Name, strings.ToLower(v)).WithCode("unknown-program")
+				c.errs = append(c.errs, e)
+				continue
+			}
+			for _, p := range c.unit.Programs {
+				if p.Pos == c.progs[v] {
+					m.Values[i] = p.C
+				}
+			}
+		}
+	}
+}
+
+func (c *compiler) lowerProgram(pp *pendingProg) {
+	l := &lowerer{builder: newBuilder(pp.p.C), c: c, prog: pp.p, pos: pp.form.Pos.Or(pp.p.Pos), user: pp.form, free: map[int][]int{}}
+	defer func() {
+		switch e := recover().(type) {
+		case nil:
+		case *source.Error:
+			c.report(e, pp.form, pp.p.Pos)
+		default:
+			panic(e)
+		}
+	}()
+	if pp.env != nil {
+		l.scope = &scope{env: pp.env}
+	}
+	c.prog = pp.p
+	entry := l.block()
+	l.seal(entry)
+	l.start(entry)
+	ctx := l.f.NewParam(entry, ir.PtrCtx, l.pos)
+	l.ctx = val{ctx, types.PtrTo(nil, types.PtrCtx)}
+	if c.opt.Pid != 0 {
+		l.onlyFor(c.opt.Pid)
+	}
+	errs := len(c.errs)
+	v := l.body(pp.body)
+	if len(c.errs) > errs {
+		return
+	}
+	if l.reachable() || l.cur.Term == nil {
+		l.result(v, nil)
+	}
+	pp.p.Func = l.f
+	if err := ir.Verify(l.f); err != nil {
+		e := bug("lowering %s made a broken function: %v\n%v", pp.p.Name, err, l.f)
+		e.Pos = pp.p.Pos
+		c.errs = append(c.errs, e)
+	}
+}
+
+// result ends the program with v.
+func (l *lowerer) result(v val, form sexp.Value) {
+	if v.t.IsPtr() && !v.t.Null && l.reachable() && v.t.Space != types.Scalar {
+		panic(l.fail(form, "the result of the program is a %v", v.t).WithExpected("a number").WithCode("bad-result"))
+	}
+	if v.t.IsPtr() && l.reachable() {
+		panic(l.fail(form, "the result of the program may be a %v, which the kernel does not let out", v.t).WithExpected("a number").WithCode("bad-result"))
+	}
+	if n, ok := v.v.IsConst(); ok && v.t.Kind == types.Literal {
+		t := l.prog.Type
+		lo, hi, has := t.RetMin, t.RetMax, t.HasRet
+		if s := abi.SectionMatch(l.prog.Section); s != nil && s.HasRet {
+			lo, hi, has = s.RetMin, s.RetMax, true
+		}
+		if has && (n < lo || n > hi) {
+			panic(l.fail(form, "a %s program cannot return %d", t.Keyword, n).WithExpected("%d to %d", lo, hi).WithCode("bad-result"))
+		}
+	}
+	l.ret(v.v, l.pos)
+}
+
+// tracing are the kinds of attachment that run in the context of a process.
+var tracing = map[string]bool{"tracepoint": true, "kprobe": true, "uprobe": true, "perf-event": true, "raw-tracepoint": true, "tracing": true}
+
+// onlyFor leaves the program at once in every process but one.
+func (l *lowerer) onlyFor(pid int) {
+	if !tracing[l.prog.Type.AttachKind] {
+		return
+	}
+	id := l.callHelper("get-current-pid-tgid")
+	tgid := l.add(ir.OpShr, l.pos, id, l.constant(32, l.pos))
+	here, other := l.block(), l.block()
+	l.branch(ir.OpEq, tgid, l.constant(int64(pid), l.pos), here, other, l.pos)
+	l.seal(here)
+	l.seal(other)
+	l.start(other)
+	l.ret(l.constant(0, l.pos), l.pos)
+	l.start(here)
+}

@@ -1,0 +1,223 @@
+// Package obj writes programs and maps as ELF objects that libbpf,
+// bpftool and cilium/ebpf load: code, relocations, maps defined in BTF,
+// types, and the source line of every instruction.
+package obj
+
+import (
+	"debug/elf"
+	"encoding/binary"
+	"strings"
+
+	"github.com/whistler-lang/whistler/internal/abi"
+	"github.com/whistler-lang/whistler/internal/bpf"
+	"github.com/whistler-lang/whistler/internal/btf"
+	"github.com/whistler-lang/whistler/internal/types"
+)
+
+// A Map is what an object says of a map.
+type Map struct {
+	Name       string // object name
+	Type       *abi.MapType
+	Key, Value *types.Type
+	KeySize    int
+	ValueSize  int
+	MaxEntries int64
+	Flags      uint32
+	Extra      uint64
+	PinByName  bool
+	Events     []*types.Struct
+	Values     []string // initial programs of a prog-array, "" for none
+}
+
+// A Spec is all that goes into an object.
+type Spec struct {
+	Programs []*bpf.Program
+	Maps     []*Map
+	Structs  []*types.Struct
+	License  string
+}
+
+// pinByName is LIBBPF_PIN_BY_NAME of libbpf's bpf_helpers.h.
+const pinByName = 1
+
+// Write gives the bytes of an ELF object.
+func Write(s *Spec) []byte {
+	f := newFile()
+	b := btf.NewBuilder()
+	for _, st := range s.Structs {
+		b.StructOf(st)
+	}
+	mapSyms, relocs := writeMaps(f, b, s)
+
+	// Programs, by section in the order of their first program.
+	var order []string
+	bySec := map[string][]*bpf.Program{}
+	for _, p := range s.Programs {
+		if bySec[p.Section] == nil {
+			order = append(order, p.Section)
+		}
+		bySec[p.Section] = append(bySec[p.Section], p)
+	}
+	progSyms := map[string]int{}
+	var infos []btf.SecInfo
+	for _, name := range order {
+		info := btf.SecInfo{Section: name}
+		var code []byte
+		sec := f.section(section{name: name, typ: elf.SHT_PROGBITS, flags: elf.SHF_ALLOC | elf.SHF_EXECINSTR, align: 8})
+		for _, p := range bySec[name] {
+			start := uint32(len(code))
+			code = append(code, bpf.Encode(p.Insns, binary.LittleEndian)...)
+			progSyms[p.Name] = f.symbol(symbol{p.Name, elf.STB_GLOBAL, elf.STT_FUNC, sec, uint64(start), uint64(len(code)) - uint64(start)})
+			info.Funcs = append(info.Funcs, btf.FuncInfo{Off: start, Func: funcType(b, p)})
+			for _, l := range lines(p) {
+				line, col := l.Pos.LineCol()
+				info.Lines = append(info.Lines, btf.LineInfo{Off: start + uint32(l.Slot)*8, File: l.Pos.File.Name,
+					Text: strings.TrimRight(l.Pos.File.Line(line), " \t"), Line: line, Col: col})
+			}
+			for _, r := range p.Refs {
+				if r.Kind == bpf.RefMap {
+					f.rel(sec, uint64(start)+uint64(r.Slot)*8, mapSyms[r.Name], relMap)
+				}
+			}
+		}
+		f.secs[sec].data = code
+		infos = append(infos, info)
+	}
+	for _, r := range relocs {
+		f.rel(r.sec, r.off, progSyms[r.prog], relABS64)
+	}
+	lic := append([]byte(s.License), 0)
+	sec := f.section(section{name: "license", typ: elf.SHT_PROGBITS, flags: elf.SHF_ALLOC | elf.SHF_WRITE, data: lic, align: 1})
+	f.symbol(symbol{"_license", elf.STB_GLOBAL, elf.STT_OBJECT, sec, 0, uint64(len(lic))})
+	ext := b.MarshalExt(infos)
+	f.section(section{name: ".BTF", typ: elf.SHT_PROGBITS, data: b.Marshal(), align: 4})
+	f.section(section{name: ".BTF.ext", typ: elf.SHT_PROGBITS, data: ext, align: 4})
+	return f.marshal()
+}
+
+// lines makes sure that a function begins with a line record, as the kernel
+// demands.
+func lines(p *bpf.Program) []bpf.Line {
+	ls := p.Lines
+	if len(ls) == 0 || ls[0].Slot != 0 {
+		ls = append([]bpf.Line{{Slot: 0, Pos: p.Pos}}, ls...)
+	}
+	var known []bpf.Line
+	for _, l := range ls {
+		if l.Pos.Known() {
+			known = append(known, l)
+		}
+	}
+	return known
+}
+
+// funcType is int name(struct context *ctx).
+func funcType(b *btf.Builder, p *bpf.Program) btf.ID {
+	ctx := btf.ID(0)
+	if t := abi.ProgTypeByKeyword(p.Type); t != nil && t.Ctx != "" {
+		ctx = b.Fwd(t.Ctx)
+	}
+	proto := b.FuncProto(b.Int("int", 4, true), []btf.Param{{Name: "ctx", Type: b.Ptr(ctx)}})
+	return b.Func(p.Name, proto, btf.Global)
+}
+
+// A mapReloc puts a program into a slot of a prog-array.
+type mapReloc struct {
+	sec  int
+	off  uint64
+	prog string
+}
+
+// writeMaps makes the .maps section: its bytes are all zero, what counts is
+// the BTF struct of each map's variable.
+func writeMaps(f *file, b *btf.Builder, s *Spec) (syms map[string]int, relocs []mapReloc) {
+	syms = map[string]int{}
+	if len(s.Maps) == 0 {
+		return syms, nil
+	}
+	sec := f.section(section{name: ".maps", typ: elf.SHT_PROGBITS, flags: elf.SHF_ALLOC | elf.SHF_WRITE, align: 8})
+	var vars []btf.SecVar
+	off := 0
+	for _, m := range s.Maps {
+		def, size, values := mapStruct(b, m)
+		total := size + 8*len(m.Values)
+		v := b.Var(m.Name, def, btf.Global)
+		vars = append(vars, btf.SecVar{Var: v, Offset: uint32(off), Size: uint32(total)})
+		syms[m.Name] = f.symbol(symbol{m.Name, elf.STB_GLOBAL, elf.STT_OBJECT, sec, uint64(off), uint64(total)})
+		for i, p := range m.Values {
+			if p != "" {
+				relocs = append(relocs, mapReloc{sec, uint64(off + values + 8*i), p})
+			}
+		}
+		for _, e := range m.Events {
+			b.DeclTag("event:"+e.C, v)
+		}
+		off += total
+	}
+	f.secs[sec].data = make([]byte, off)
+	b.Datasec(".maps", uint32(off), vars)
+	return syms, relocs
+}
+
+// mapStruct is the definition of a map in libbpf's encoding: a number n is
+// a pointer to an array of n ints, a type a pointer to it. values is the
+// offset of the initial contents.
+func mapStruct(b *btf.Builder, m *Map) (def btf.ID, size, values int) {
+	i32 := b.Int("int", 4, true)
+	var ms []btf.Member
+	add := func(name string, t btf.ID) {
+		ms = append(ms, btf.Member{Name: name, Type: t, Offset: 8 * len(ms)})
+	}
+	number := func(name string, n int) { add(name, b.Ptr(b.Array(i32, n))) }
+	number("type", int(m.Type.ID))
+	keyBTF, valueBTF := btfSides(m)
+	switch {
+	case keyBTF:
+		add("key", b.Ptr(b.Type(m.Key)))
+	case m.KeySize > 0:
+		number("key_size", m.KeySize)
+	}
+	switch {
+	case valueBTF:
+		add("value", b.Ptr(b.Type(m.Value)))
+	case m.ValueSize > 0:
+		number("value_size", m.ValueSize)
+	}
+	if m.MaxEntries > 0 {
+		number("max_entries", int(m.MaxEntries))
+	}
+	if m.Flags != 0 {
+		number("map_flags", int(m.Flags))
+	}
+	if m.Extra != 0 {
+		number("map_extra", int(m.Extra))
+	}
+	if m.PinByName {
+		number("pinning", pinByName)
+	}
+	values = 8 * len(ms)
+	if len(m.Values) > 0 {
+		proto := b.FuncProto(i32, []btf.Param{{Type: b.Ptr(0)}})
+		add("values", b.Array(b.Ptr(proto), 0))
+	}
+	return b.Struct("", values, ms), values, values
+}
+
+// btfSides reports whether the kernel takes BTF types for key and value of
+// such a map.
+func btfSides(m *Map) (key, value bool) {
+	isStruct := m.Key != nil && m.Key.Kind == types.StructKind
+	isU32 := m.Key != nil && m.Key.Kind == types.Int && m.Key.Size == 4
+	has := m.Key != nil && m.Value != nil
+	switch m.Type.BTF {
+	case abi.BTFAny, abi.BTFRequired:
+		return has, has
+	case abi.BTFKeyU32:
+		return has && isU32, has && isU32
+	case abi.BTFKeyStruct:
+		return has && isStruct, has && isStruct
+	case abi.BTFValueOnly:
+		return false, m.Value != nil
+	}
+	return false, false
+}

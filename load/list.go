@@ -1,0 +1,78 @@
+package load
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
+)
+
+// A Loaded is a program in the kernel, once for each link of it.
+type Loaded struct {
+	ID       uint32 `json:"program"`
+	Type     string `json:"type"`
+	Name     string `json:"name"`
+	Link     uint32 `json:"link,omitempty"`
+	Attached string `json:"attached,omitempty"`
+}
+
+// ErrNoLink says that no link has the number.
+var ErrNoLink = errors.New("no such link")
+
+// List gives all programs in the kernel, with their links.
+func List() (out []Loaded, err error) {
+	links := map[uint32][]Loaded{}
+	it := new(link.Iterator)
+	for it.Next() {
+		info, err := it.Link.Info()
+		if err == nil {
+			links[uint32(info.Program)] = append(links[uint32(info.Program)], Loaded{Link: uint32(info.ID), Attached: fmt.Sprint(info.Type)})
+		}
+		it.Link.Close()
+	}
+	if err := it.Err(); err != nil {
+		return nil, err
+	}
+	id := ebpf.ProgramID(0)
+	for {
+		id, err = ebpf.ProgramGetNextID(id)
+		if errors.Is(err, os.ErrNotExist) {
+			return out, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		p, err := ebpf.NewProgramFromID(id)
+		if err != nil {
+			continue // it ended between the two calls
+		}
+		if info, err := p.Info(); err == nil {
+			row := Loaded{ID: uint32(id), Type: info.Type.String(), Name: info.Name}
+			if len(links[uint32(id)]) == 0 {
+				out = append(out, row)
+			}
+			for _, l := range links[uint32(id)] {
+				row.Link, row.Attached = l.Link, l.Attached
+				out = append(out, row)
+			}
+		}
+		p.Close()
+	}
+}
+
+// DetachLink takes a link off what it is attached to; its owner keeps a
+// link that does nothing.
+func DetachLink(id uint32) error {
+	l, err := link.NewFromID(link.ID(id))
+	if errors.Is(err, unix.ENOENT) {
+		return ErrNoLink
+	}
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	return l.Detach()
+}

@@ -1,0 +1,174 @@
+// Package load brings objects into the kernel: maps, programs, links, and
+// what comes back from them. It takes the bytes of an ELF object, ours or
+// anybody's, so that what is tested is what ships.
+package load
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/cilium/ebpf"
+)
+
+// A Collection is an object in the kernel. Close releases everything.
+type Collection struct {
+	Spec  *ebpf.CollectionSpec
+	coll  *ebpf.Collection
+	links []attached
+}
+
+type attached struct {
+	what string
+	link closer
+}
+
+type closer interface{ Close() error }
+
+// Options of Open.
+type Options struct {
+	// Stats asks the verifier for its statistics.
+	Stats bool
+}
+
+// Open loads maps and programs of an object; nothing is attached yet. A
+// refusal by the verifier is a *Refusal.
+func Open(object []byte, o Options) (*Collection, error) {
+	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(object))
+	if err != nil {
+		return nil, fmt.Errorf("reading the object: %w", err)
+	}
+	opts := ebpf.CollectionOptions{}
+	if o.Stats {
+		opts.Programs.LogLevel = ebpf.LogLevelStats
+	}
+	coll, err := ebpf.NewCollectionWithOptions(spec, opts)
+	if err != nil {
+		return nil, explain(err)
+	}
+	return &Collection{Spec: spec, coll: coll}, nil
+}
+
+// Program gives a program by its object name, nil if there is none.
+func (c *Collection) Program(name string) *ebpf.Program { return c.coll.Programs[name] }
+
+// Map gives a map by its object name, nil if there is none.
+func (c *Collection) Map(name string) *ebpf.Map { return c.coll.Maps[name] }
+
+// Processed is how many instructions the verifier processed for a program;
+// 0 where the kernel does not say.
+func (c *Collection) Processed(program string) uint32 {
+	p := c.coll.Programs[program]
+	if p == nil {
+		return 0
+	}
+	info, err := p.Info()
+	if err != nil {
+		return 0
+	}
+	n, _ := info.VerifiedInstructions()
+	return n
+}
+
+// Programs lists the programs' names, sorted.
+func (c *Collection) Programs() []string { return sortedKeys(c.coll.Programs) }
+
+// Maps lists the maps' names, sorted.
+func (c *Collection) Maps() []string { return sortedKeys(c.coll.Maps) }
+
+func sortedKeys[V any](m map[string]V) (names []string) {
+	for n := range m {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	return names
+}
+
+// Attached says what each link is attached to.
+func (c *Collection) Attached() (what []string) {
+	for _, a := range c.links {
+		what = append(what, a.what)
+	}
+	return what
+}
+
+// Detach takes all programs off what they are attached to.
+func (c *Collection) Detach() (err error) {
+	for i := len(c.links) - 1; i >= 0; i-- {
+		err = errors.Join(err, c.links[i].link.Close())
+	}
+	c.links = nil
+	return err
+}
+
+// Close detaches and frees everything.
+func (c *Collection) Close() error {
+	err := c.Detach()
+	c.coll.Close()
+	return err
+}
+
+// A Refusal is the verifier's no, tied to the source by the object's line
+// records.
+type Refusal struct {
+	Program string
+	File    string // as the object names it, "" if unknown
+	Line    int    // 0 if unknown
+	Reason  string
+	Log     string // the whole log
+	Err     error
+}
+
+func (r *Refusal) Error() string {
+	where := ""
+	if r.Line > 0 {
+		where = fmt.Sprintf("%s:%d: ", r.File, r.Line)
+	}
+	return fmt.Sprintf("%sthe kernel's verifier refuses `%s`: %s", where, r.Program, r.Reason)
+}
+
+func (r *Refusal) Unwrap() error { return r.Err }
+
+var (
+	lineComment = regexp.MustCompile(`^; .*@ ([^@]+):(\d+)\s*$`)
+	progInError = regexp.MustCompile(`^program ([^:]+):`)
+)
+
+// explain turns a verifier error into a Refusal and leaves others alone.
+func explain(err error) error {
+	var ve *ebpf.VerifierError
+	if !errors.As(err, &ve) || len(ve.Log) == 0 {
+		return err
+	}
+	r := &Refusal{Err: err, Log: strings.Join(ve.Log, "\n")}
+	if m := progInError.FindStringSubmatch(err.Error()); m != nil {
+		r.Program = m[1]
+	}
+	for _, line := range ve.Log {
+		if m := lineComment.FindStringSubmatch(line); m != nil {
+			r.File = m[1]
+			r.Line, _ = strconv.Atoi(m[2])
+		}
+	}
+	// The reason is the last line that is neither statistics nor code.
+	for i := len(ve.Log) - 1; i >= 0 && r.Reason == ""; i-- {
+		l := strings.TrimSpace(ve.Log[i])
+		switch {
+		case l == "", strings.HasPrefix(l, "processed "), strings.HasPrefix(l, "verification time"), strings.HasPrefix(l, "stack depth"), strings.HasPrefix(l, ";"):
+		default:
+			r.Reason = l
+		}
+	}
+	if r.Reason == "" {
+		r.Reason = err.Error()
+	}
+	return r
+}
+
+// Denied reports whether err is a missing privilege.
+func Denied(err error) bool { return errors.Is(err, os.ErrPermission) }

@@ -1,0 +1,189 @@
+// Package whistler compiles a Lisp to eBPF: programs that run inside the
+// Linux kernel. It needs no C compiler, no LLVM and no kernel headers.
+//
+// Compile turns sources into an ELF object that libbpf, bpftool and
+// cilium/ebpf load. The same sources give the same bytes, on any machine.
+package whistler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"sort"
+
+	"github.com/whistler-lang/whistler/internal/compile"
+	"github.com/whistler-lang/whistler/internal/lang"
+	"github.com/whistler-lang/whistler/internal/source"
+)
+
+// Version of the compiler.
+const Version = "0.1.0"
+
+// DefaultCPU is the BPF cpu version compiled for by default.
+const DefaultCPU = 3
+
+// A Source is a text and the name that messages and objects show.
+type Source struct {
+	Name, Text string
+}
+
+// A Kernel answers what sources ask of a kernel: formats of tracepoints.
+type Kernel = lang.Kernel
+
+// A TraceField is a field of a tracepoint's record.
+type TraceField = lang.TraceField
+
+// Options of a compilation. The zero value is good.
+type Options struct {
+	// CPU is the BPF cpu version, 2 to 4; 0 means DefaultCPU.
+	CPU int
+	// Arch is the target's architecture as Go names it; "" means amd64.
+	Arch string
+	// ReadFile reads what (include ...) names, relative to the main source;
+	// nil refuses include.
+	ReadFile func(name string) ([]byte, error)
+	// Kernel describes the kernel for forms that ask for one; nil refuses them.
+	Kernel Kernel
+	// Pid compiles a filter into tracing programs: they run for this
+	// process only. 0 is none.
+	Pid int
+	// MaxSteps and MaxCells limit macro code; 0 means generous defaults.
+	MaxSteps, MaxCells int64
+	// Trace sees the program after every stage.
+	Trace func(program, stage string, what fmt.Stringer)
+}
+
+// A Program of an object.
+type Program struct {
+	Name    string // in the object: count_packets
+	Lisp    string // in the source: count-packets
+	Type    string // keyword: "xdp"
+	Section string
+	Slots   int // instructions of 8 bytes
+	Stack   int // bytes of stack
+	Doc     string
+}
+
+// A Map of an object.
+type Map struct {
+	Name       string // in the object: pkt_count
+	Lisp       string // in the source: pkt-count
+	Type       string // keyword: "percpu-hash"
+	KeySize    int    // bytes
+	ValueSize  int    // bytes
+	MaxEntries int64
+	Events     []string // structs that a ring or perf buffer carries
+}
+
+// An Object is a compiled source.
+type Object struct {
+	result *compile.Result
+}
+
+// A Diagnostic is an error or a warning at a place of a source.
+type Diagnostic = source.Error
+
+// Diagnostics are what a failed Compile returns as its error.
+type Diagnostics = source.List
+
+// Compile compiles sources into one object. Where they are wrong, the error
+// is Diagnostics.
+func Compile(ctx context.Context, sources []Source, o Options) (*Object, error) {
+	if o.CPU != 0 && (o.CPU < 2 || o.CPU > 4) {
+		return nil, fmt.Errorf("BPF cpu version %d: want 2, 3 or 4", o.CPU)
+	}
+	if len(sources) == 0 {
+		return nil, errors.New("no sources")
+	}
+	var files []*source.File
+	for _, s := range sources {
+		files = append(files, source.NewFile(s.Name, s.Text))
+	}
+	co := compile.Options{Trace: o.Trace, Options: LangOptions(o)}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	r, errs := compile.Compile(files, co)
+	if len(errs.Errors()) > 0 {
+		return nil, errs
+	}
+	return &Object{r}, nil
+}
+
+// Bytes is the ELF object.
+func (o *Object) Bytes() []byte { return o.result.Object }
+
+// Warnings of the compilation.
+func (o *Object) Warnings() Diagnostics { return o.result.Warnings }
+
+// License of the programs.
+func (o *Object) License() string { return o.result.Spec.License }
+
+// Programs lists the programs in the order of the source.
+func (o *Object) Programs() (ps []Program) {
+	for i, p := range o.result.Programs {
+		ps = append(ps, Program{p.Name, p.Lisp, p.Type, p.Section, len(p.Insns), p.Stack, o.result.Unit.Programs[i].Doc})
+	}
+	return ps
+}
+
+// Maps lists the maps in the order of the source.
+func (o *Object) Maps() (ms []Map) {
+	for _, m := range o.result.Unit.Maps {
+		x := Map{m.C, m.Name, m.Type.Keyword, m.KeySize, m.ValueSize, m.MaxEntries, nil}
+		for _, e := range m.Events {
+			x.Events = append(x.Events, e.Name)
+		}
+		ms = append(ms, x)
+	}
+	return ms
+}
+
+// Sections lists the ELF sections of the programs, sorted.
+func (o *Object) Sections() (names []string) {
+	seen := map[string]bool{}
+	for _, p := range o.result.Programs {
+		if !seen[p.Section] {
+			seen[p.Section] = true
+			names = append(names, p.Section)
+		}
+	}
+	sort.Strings(names)
+	return names
+}
+
+// LangOptions is o as the language's own packages take it; it is for the
+// commands of this module.
+func LangOptions(o Options) lang.Options {
+	if o.CPU == 0 {
+		o.CPU = DefaultCPU
+	}
+	if o.Arch == "" {
+		o.Arch = "amd64"
+	}
+	l := lang.Options{CPU: o.CPU, Arch: o.Arch, Kernel: o.Kernel, MaxSteps: o.MaxSteps, MaxCells: o.MaxCells, Pid: o.Pid}
+	if o.ReadFile != nil {
+		l.Include = func(name string) (*source.File, error) {
+			text, err := o.ReadFile(name)
+			if err != nil {
+				return nil, err
+			}
+			return source.NewFile(path.Clean(name), string(text)), nil
+		}
+	}
+	return l
+}
+
+// FindLine gives the place of a line of one of the sources, as an object
+// names it; it is not Known where there is none.
+func (o *Object) FindLine(file string, line int) source.Pos {
+	for _, p := range o.result.Programs {
+		for _, l := range p.Lines {
+			if n, _ := l.Pos.LineCol(); n == line && l.Pos.File.Name == file {
+				return l.Pos
+			}
+		}
+	}
+	return source.Pos{}
+}
