@@ -119,3 +119,24 @@ func (f *Func) ReversePostorder() []*Block {
 	}
 	return post
 }
+
+// Prune drops the blocks that cannot be reached; it reports whether there
+// were any.
+func (f *Func) Prune() bool {
+	rpo := f.ReversePostorder()
+	if len(rpo) == len(f.Blocks) {
+		return false
+	}
+	seen := make([]bool, f.nextB)
+	for _, b := range rpo {
+		seen[b.ID] = true
+	}
+	kept := f.Blocks[:0]
+	for _, b := range f.Blocks {
+		if seen[b.ID] {
+			kept = append(kept, b)
+		}
+	}
+	f.Blocks = kept
+	return true
+}

@@ -1,7 +1,5 @@
 package lang
 
-import "sync"
-
 // A coreForm is a form that macros cannot be: a row of the table below.
 type coreForm struct {
 	name     string
@@ -11,9 +9,15 @@ type coreForm struct {
 	lower    func(l *lowerer, c *call) val
 }
 
-// forms is the table of core forms.
-var forms = sync.OnceValue(func() []coreForm {
-	return []coreForm{
+// forms is the table of core forms; formIndex finds a row by its name. They
+// are filled in init: as literals they would be an initialization cycle.
+var (
+	forms     []coreForm
+	formIndex map[string]*coreForm
+)
+
+func init() {
+	forms = []coreForm{
 		// control
 		{"PROGN", 0, -1, "form...", "Evaluates the forms in order and gives the value of the last.", lowerProgn},
 		{"LET", 1, -1, "((var [type] [init])...) [declarations] body...", "Binds variables in parallel around the body.", lowerLet},
@@ -106,15 +110,10 @@ var forms = sync.OnceValue(func() []coreForm {
 		{"PRINTK", 1, 4, "format [argument...]", "Writes to the kernel's trace pipe.", lowerPrintk},
 		{"EMIT", 2, 2, "map struct-pointer", "Sends a whole struct to a ring or perf buffer; 0, or a negative error number.", lowerEmit},
 	}
-})
-
-var formIndex = sync.OnceValue(func() map[string]*coreForm {
-	m := map[string]*coreForm{}
-	fs := forms()
-	for i := range fs {
-		m[fs[i].name] = &fs[i]
+	formIndex = make(map[string]*coreForm, len(forms))
+	for i := range forms {
+		formIndex[forms[i].name] = &forms[i]
 	}
-	return m
-})
+}
 
-func formNamed(name string) *coreForm { return formIndex()[name] }
+func formNamed(name string) *coreForm { return formIndex[name] }

@@ -515,7 +515,7 @@ func (c *compiler) unknownMap(e *source.Error, s *sexp.Symbol) *source.Error {
 
 // operators lists all that may stand at the head of a form.
 func (c *compiler) operators() (names []string) {
-	for _, f := range forms() {
+	for _, f := range forms {
 		if !strings.HasPrefix(f.name, "%") {
 			names = append(names, f.name)
 		}

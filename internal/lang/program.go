@@ -168,6 +168,7 @@ func (c *compiler) lowerProgram(pp *pendingProg) {
 	if l.reachable() || l.cur.Term == nil {
 		l.result(v, nil)
 	}
+	l.f.Prune()
 	pp.p.Func = l.f
 	if err := ir.Verify(l.f); err != nil {
 		e := bug("lowering %s made a broken function: %v\n%v", pp.p.Name, err, l.f)

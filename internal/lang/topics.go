@@ -23,7 +23,7 @@ func Topics() (ts []Topic) {
 	for _, d := range declarations() {
 		ts = append(ts, Topic{strings.ToLower(d.name), "declaration", syntax(d.name, d.params), d.doc})
 	}
-	for _, f := range forms() {
+	for _, f := range forms {
 		if !strings.HasPrefix(f.name, "%") {
 			ts = append(ts, Topic{strings.ToLower(f.name), "form", syntax(f.name, f.params), f.doc})
 		}

@@ -12,11 +12,11 @@ type Env struct {
 	up   *Env
 	kind envKind
 	name *sexp.Symbol
-	v    *lexVar           // a variable or a local function
-	fn   *Function         // a local macro
-	exp  Value             // of a symbol macro
-	exit *exitPoint        // a block or tagbody
-	live map[*lexVar]*box  // the variables of running code
+	v    *lexVar          // a variable or a local function
+	fn   *Function        // a local macro
+	exp  Value            // of a symbol macro
+	exit *exitPoint       // a block or tagbody
+	live map[*lexVar]*box // the variables of running code
 }
 
 type envKind uint8

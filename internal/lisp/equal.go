@@ -162,7 +162,9 @@ func treeRows() []row {
 		{"EQL", "a b", func(in *Interp, a []Value) Value { return truth(eql(a[0], a[1])) }},
 		{"EQUAL", "a b", func(in *Interp, a []Value) Value { return truth(in.equal(a[0], a[1])) }},
 		{"EQUALP", "a b", func(in *Interp, a []Value) Value { return truth(in.equalp(a[0], a[1])) }},
-		{"COPY-TREE", "tree", func(in *Interp, a []Value) Value { return in.mapTree(a[0], func(v Value) (Value, bool) { return v, false }) }},
+		{"COPY-TREE", "tree", func(in *Interp, a []Value) Value {
+			return in.mapTree(a[0], func(v Value) (Value, bool) { return v, false })
+		}},
 		{"TREE-EQUAL", "a b &key test test-not", func(in *Interp, a []Value) Value {
 			t := in.tests(a[2:])
 			return truth(in.treeEqual(a[0], a[1], t))
@@ -208,7 +210,7 @@ func (in *Interp) mapTree(v Value, replace func(v Value) (Value, bool)) Value {
 	}
 }
 
-func (in *Interp) treeEqual(a, b Value, t testing) bool {
+func (in *Interp) treeEqual(a, b Value, t tester) bool {
 	for {
 		in.step()
 		x, ok1 := a.(*sexp.Cons)

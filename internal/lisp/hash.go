@@ -228,8 +228,8 @@ func (h *hasher) number(_ Value, f float64) {
 	h.word(math.Float64bits(f))
 }
 
-// table_ is v as a hash table.
-func (in *Interp) table_(v Value) *Table {
+// hashTable is v as a hash table.
+func (in *Interp) hashTable(v Value) *Table {
 	t, ok := v.(*Table)
 	if !ok {
 		in.typeError(v, "a hash table")
@@ -266,25 +266,25 @@ func hashRows() []row {
 			return t
 		}},
 		{"GETHASH", "key table &optional default", func(in *Interp, a []Value) Value {
-			if v, ok := in.table_(a[1]).get(in, a[0]); ok {
+			if v, ok := in.hashTable(a[1]).get(in, a[0]); ok {
 				return values(v, sexp.T)
 			}
 			return values(optional(a, 2), sexp.Nil)
 		}},
-		{"REMHASH", "key table", func(in *Interp, a []Value) Value { return truth(in.table_(a[1]).remove(in, a[0])) }},
+		{"REMHASH", "key table", func(in *Interp, a []Value) Value { return truth(in.hashTable(a[1]).remove(in, a[0])) }},
 		{"CLRHASH", "table", func(in *Interp, a []Value) Value {
-			t := in.table_(a[0])
+			t := in.hashTable(a[0])
 			*t = Table{test: t.test}
 			return t
 		}},
-		{"HASH-TABLE-COUNT", "table", func(in *Interp, a []Value) Value { return int64(in.table_(a[0]).count()) }},
-		{"HASH-TABLE-SIZE", "table", func(in *Interp, a []Value) Value { return int64(len(in.table_(a[0]).entries)) }},
+		{"HASH-TABLE-COUNT", "table", func(in *Interp, a []Value) Value { return int64(in.hashTable(a[0]).count()) }},
+		{"HASH-TABLE-SIZE", "table", func(in *Interp, a []Value) Value { return int64(len(in.hashTable(a[0]).entries)) }},
 		{"HASH-TABLE-P", "object", func(in *Interp, a []Value) Value { _, ok := a[0].(*Table); return truth(ok) }},
 		{"HASH-TABLE-TEST", "table", func(in *Interp, a []Value) Value {
-			return in.table.Intern(map[byte]string{'q': "EQL", 'e': "EQUAL", 'p': "EQUALP"}[in.table_(a[0]).test])
+			return in.table.Intern(map[byte]string{'q': "EQL", 'e': "EQUAL", 'p': "EQUALP"}[in.hashTable(a[0]).test])
 		}},
 		{"MAPHASH", "function table", func(in *Interp, a []Value) Value {
-			fn, t := in.function(a[0]), in.table_(a[1])
+			fn, t := in.function(a[0]), in.hashTable(a[1])
 			for _, e := range append([]entry(nil), t.entries...) {
 				if !e.gone {
 					in.call2(fn, e.key, e.val)
@@ -294,7 +294,7 @@ func hashRows() []row {
 		}},
 		{"%HASH-ENTRIES", "table", func(in *Interp, a []Value) Value {
 			l := in.builder()
-			for _, e := range in.table_(a[0]).entries {
+			for _, e := range in.hashTable(a[0]).entries {
 				if !e.gone {
 					in.step()
 					l.add(in.cons(e.key, e.val))

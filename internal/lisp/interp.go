@@ -146,7 +146,7 @@ func (in *Interp) global(sym *sexp.Symbol) *global {
 // A mark is a height of all the stacks, to which an exit returns.
 type mark struct {
 	fp, stack, depth, specials, expanding, catches int
-	handlers []handler
+	handlers                                       []handler
 }
 
 func (in *Interp) mark() mark {

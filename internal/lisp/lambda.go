@@ -129,16 +129,16 @@ func (c *comp) binder(s *sexp.Symbol, specials []*sexp.Symbol) binder {
 	if s.Keyword || s == sexp.Nil || s == sexp.T {
 		c.in.failAt(c.pos, s, "`%s` cannot be a variable", s.Display())
 	}
-	g := c.in.globals[s]
-	special := g != nil && g.special
+	g := c.in.global(s)
+	special := g.special
 	for _, d := range specials {
 		special = special || d == s
 	}
 	if special {
 		c.env = &Env{up: c.env, kind: envSpecial, name: s}
-		return binder{g: c.in.global(s)}
+		return binder{g: g}
 	}
-	if g != nil && g.constant {
+	if g.constant {
 		c.in.failAt(c.pos, s, "`%s` is a constant and cannot be bound", s.Display())
 	}
 	return binder{v: c.bindVar(s)}

@@ -85,7 +85,7 @@ func setRows() []row {
 }
 
 // member finds the cons of list whose key is the same as key.
-func (in *Interp) member(t testing, key, list Value) (found *sexp.Cons) {
+func (in *Interp) member(t tester, key, list Value) (found *sexp.Cons) {
 	in.eachCell(list, func(c *sexp.Cons) bool {
 		if t.same(in, key, t.keyOf(in, c.Car)) {
 			found = c

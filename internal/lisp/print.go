@@ -198,4 +198,3 @@ func (w *writer) array(a *Array) {
 	}
 	rec(a.dims, a.items)
 }
-

@@ -10,7 +10,7 @@ import (
 // template builds fresh conses without places; what is inserted keeps its
 // own, so that an error in a user's form points at the user's text. A nested
 // template stays a quasiquote form of which only the commas of the outer
-// level are replaced: ``(a ,(b ,c)) gives `(a ,(b 5)). A comma whose
+// level are replaced: “(a ,(b ,c)) gives `(a ,(b 5)). A comma whose
 // argument is spliced, ,,@x, becomes one with several arguments.
 func quasiSpecials() []special {
 	stray := func(c *comp, x *sexp.Cons) code {

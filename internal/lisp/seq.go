@@ -132,8 +132,8 @@ next:
 	return out
 }
 
-// testing is what :test, :test-not and :key say.
-type testing struct {
+// tester is what :test, :test-not and :key say.
+type tester struct {
 	test *Function // nil: eql
 	not  bool
 	key  *Function
@@ -146,8 +146,8 @@ func (in *Interp) keyFunction(v Value) *Function {
 	return in.function(v)
 }
 
-func (in *Interp) testing(test, testNot, key Value) testing {
-	t := testing{key: in.keyFunction(key)}
+func (in *Interp) tester(test, testNot, key Value) tester {
+	t := tester{key: in.keyFunction(key)}
 	if testNot != nil && !isNil(testNot) {
 		t.test, t.not = in.function(testNot), true
 	} else if test != nil && !isNil(test) {
@@ -159,15 +159,15 @@ func (in *Interp) testing(test, testNot, key Value) testing {
 	return t
 }
 
-func (in *Interp) tests(a []Value) testing {
+func (in *Interp) tests(a []Value) tester {
 	if len(a) == 0 {
-		return testing{}
+		return tester{}
 	}
 	k := in.keyArgs(a, "TEST", "TEST-NOT", "KEY")
-	return in.testing(k[0], k[1], k[2])
+	return in.tester(k[0], k[1], k[2])
 }
 
-func (t *testing) keyOf(in *Interp, v Value) Value {
+func (t *tester) keyOf(in *Interp, v Value) Value {
 	if t.key != nil {
 		return in.call1(t.key, v)
 	}
@@ -175,7 +175,7 @@ func (t *testing) keyOf(in *Interp, v Value) Value {
 }
 
 // same compares two keys.
-func (t *testing) same(in *Interp, a, b Value) bool {
+func (t *tester) same(in *Interp, a, b Value) bool {
 	if t.test == nil {
 		return eql(a, b)
 	}
@@ -183,7 +183,9 @@ func (t *testing) same(in *Interp, a, b Value) bool {
 }
 
 // matches compares an item with the key of an element.
-func (t *testing) matches(in *Interp, item, elem Value) bool { return t.same(in, item, t.keyOf(in, elem)) }
+func (t *tester) matches(in *Interp, item, elem Value) bool {
+	return t.same(in, item, t.keyOf(in, elem))
+}
 
 func seqRows() []row {
 	return []row{

@@ -31,7 +31,7 @@ func (in *Interp) finder(mode string, what, seq Value, keys []Value) finder {
 			f.count = in.index(k[6])
 		}
 	}
-	t := in.testing(k[0], k[1], k[2])
+	t := in.tester(k[0], k[1], k[2])
 	switch mode {
 	case "":
 		f.hit = func(v Value) bool { in.step(); return t.matches(in, what, v) }
@@ -161,9 +161,9 @@ func seqFindRows() []row {
 }
 
 // twoSequences reads the arguments of search and mismatch.
-func (in *Interp) twoSequences(a []Value) (t testing, s1, s2 sequence, at1, at2 int, fromEnd bool) {
+func (in *Interp) twoSequences(a []Value) (t tester, s1, s2 sequence, at1, at2 int, fromEnd bool) {
 	k := in.keyArgs(a[2:], "TEST", "TEST-NOT", "KEY", "START1", "END1", "START2", "END2", "FROM-END")
-	t = in.testing(k[0], k[1], k[2])
+	t = in.tester(k[0], k[1], k[2])
 	s1, s2 = in.slice(in.sequence(a[0]), k[3], k[4]), in.slice(in.sequence(a[1]), k[5], k[6])
 	if k[3] != nil && !isNil(k[3]) {
 		at1 = in.index(k[3])
@@ -227,7 +227,7 @@ func mismatch(in *Interp, a []Value) Value {
 // removeDuplicates keeps the last of equal elements, from the end the first.
 func removeDuplicates(in *Interp, a []Value) Value {
 	k := in.keyArgs(a[1:], "TEST", "TEST-NOT", "KEY", "START", "END", "FROM-END")
-	t := in.testing(k[0], k[1], k[2])
+	t := in.tester(k[0], k[1], k[2])
 	s := in.sequence(a[0])
 	lo, hi := in.bounds(len(s.items), k[3], k[4])
 	fromEnd := k[5] != nil && !isNil(k[5])

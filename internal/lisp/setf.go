@@ -587,7 +587,7 @@ func placeRows() []row {
 		set("ROW-MAJOR-AREF", "array index", func(in *Interp, a []Value) { in.setRow(a[1], in.index(a[2]), a[0]) }),
 		set("CHAR", "string index", func(in *Interp, a []Value) { in.setAref(a[1], a[2:], a[0]) }),
 		set("SCHAR", "string index", func(in *Interp, a []Value) { in.setAref(a[1], a[2:], a[0]) }),
-		set("GETHASH", "key table &optional default", func(in *Interp, a []Value) { in.table_(a[2]).put(in, a[1], a[0]) }),
+		set("GETHASH", "key table &optional default", func(in *Interp, a []Value) { in.hashTable(a[2]).put(in, a[1], a[0]) }),
 		set("GET", "symbol indicator &optional default", func(in *Interp, a []Value) {
 			g := in.global(in.symbol(a[1]))
 			if g.plist == nil {

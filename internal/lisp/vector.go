@@ -109,13 +109,13 @@ func (in *Interp) setFillPointer(v Value, n int) {
 	if n > cap(vec.Items) {
 		in.failAt(in.pos, v, "the fill pointer %d is larger than the vector", n)
 	}
-	for i := len(vec.Items); i < n; i++ {
-		vec.Items = append(vec.Items, int64(0))
-		if old := vec.Items[:i+1]; old[i] == nil {
-			old[i] = int64(0)
+	old := len(vec.Items)
+	vec.Items = vec.Items[:n]
+	for i := old; i < n; i++ {
+		if vec.Items[i] == nil { // room that growing the vector made
+			vec.Items[i] = int64(0)
 		}
 	}
-	vec.Items = vec.Items[:n]
 }
 
 func vectorRows() []row {

@@ -9,21 +9,7 @@ import (
 // dce drops blocks that cannot be reached, parameters and values that
 // nothing with an effect needs.
 func dce(f *ir.Func, _ *Config) bool {
-	changed := false
-	dom := f.ReversePostorder()
-	if len(dom) != len(f.Blocks) {
-		seen := make([]bool, f.NumBlocks())
-		for _, b := range dom {
-			seen[b.ID] = true
-		}
-		kept := f.Blocks[:0]
-		for _, b := range f.Blocks {
-			if seen[b.ID] {
-				kept = append(kept, b)
-			}
-		}
-		f.Blocks, changed = kept, true
-	}
+	changed := f.Prune()
 	live := make([]bool, f.NumValues())
 	feeds := make([][]*ir.Value, f.NumValues()) // what edges give to a parameter
 	var work []*ir.Value

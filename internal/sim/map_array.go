@@ -59,14 +59,22 @@ func slotUpdate(mp *Map, key, value []byte, flags uint64, cpu int) error {
 	return nil
 }
 
+// slotRemove is for what is held by file descriptors.
 func slotRemove(mp *Map, key []byte) error {
 	if binary.LittleEndian.Uint32(key) >= mp.MaxEntries {
 		return e2Big
 	}
-	e := mp.entries[string(key)]
-	if e == nil {
-		return eNoEnt
+	return hashRemove(mp, key)
+}
+
+// deviceRemove is for devices, processors and sockets: an entry that is empty
+// already is fine.
+func deviceRemove(mp *Map, key []byte) error {
+	if binary.LittleEndian.Uint32(key) >= mp.MaxEntries {
+		return eInval
 	}
-	mp.take(e)
+	if e := mp.entries[string(key)]; e != nil {
+		mp.take(e)
+	}
 	return nil
 }

@@ -46,7 +46,9 @@ var (
 	I32 = &Type{Kind: Int, Size: 4, Signed: true}
 	I64 = &Type{Kind: Int, Size: 8, Signed: true}
 
-	Lit     = &Type{Kind: Literal, Size: 8}
+	Lit = &Type{Kind: Literal, Size: 8}
+	// ULit is a literal written as 2^63 or more, which no signed place holds.
+	ULit    = &Type{Kind: Literal, Size: 8, Len: 1}
 	Nowhere = &Type{Kind: Never, Size: 8}
 )
 

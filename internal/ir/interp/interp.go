@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/whistler-lang/whistler/internal/abi"
 	"github.com/whistler-lang/whistler/internal/ir"
 	"github.com/whistler-lang/whistler/internal/sim"
 )
@@ -147,7 +148,7 @@ func (x *execution) body(f *ir.Func, args []uint64) (result uint64, next *ir.Fun
 			if err != nil {
 				return 0, nil, at(fr, b, v, err)
 			}
-			if v.Op.HasResult() {
+			if v.Op.HasResult() && !void(v) {
 				fr.set(v, n)
 			}
 			if x.Trace != nil {
@@ -174,6 +175,15 @@ func (x *execution) body(f *ir.Func, args []uint64) (result uint64, next *ir.Fun
 			return 0, nil, at(fr, b, b.Params[len(args)], errors.New("the edge gives it no value"))
 		}
 	}
+}
+
+// void reports whether v calls a helper that gives nothing back.
+func void(v *ir.Value) bool {
+	if v.Op != ir.OpCall {
+		return false
+	}
+	h := abi.HelperByID(int32(v.Aux))
+	return h != nil && h.Result == abi.ResultVoid
 }
 
 // at says where err happened, unless it says so itself.
