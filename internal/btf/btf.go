@@ -80,7 +80,8 @@ func (b *Builder) head(name string, kind, vlen int, flag bool, sizeOrType uint32
 	return b.next - 1
 }
 
-func (b *Builder) once(key string, make func() ID) ID {
+// Once makes the type of a key the first time, and gives it again later.
+func (b *Builder) Once(key string, make func() ID) ID {
 	if id, ok := b.memo[key]; ok {
 		return id
 	}
@@ -91,7 +92,7 @@ func (b *Builder) once(key string, make func() ID) ID {
 
 // Int is a C integer type.
 func (b *Builder) Int(name string, size int, signed bool) ID {
-	return b.once("int "+name, func() ID {
+	return b.Once("int "+name, func() ID {
 		id := b.head(name, kindInt, 0, false, uint32(size))
 		enc := uint32(size * 8)
 		if signed {
@@ -112,7 +113,7 @@ func (b *Builder) Scalar(size int, signed bool) ID {
 		i, prefix = 1, "__s"
 	}
 	name := prefix + map[int]string{1: "8", 2: "16", 4: "32", 8: "64"}[size]
-	return b.once("typedef "+name, func() ID {
+	return b.Once("typedef "+name, func() ID {
 		base := b.Int(cInts[size][i], size, signed)
 		return b.head(name, kindTypedef, 0, false, uint32(base))
 	})
@@ -120,12 +121,12 @@ func (b *Builder) Scalar(size int, signed bool) ID {
 
 // Ptr is a pointer to a type; 0 makes it void *.
 func (b *Builder) Ptr(to ID) ID {
-	return b.once("ptr "+key(to), func() ID { return b.head("", kindPtr, 0, false, uint32(to)) })
+	return b.Once("ptr "+key(to), func() ID { return b.head("", kindPtr, 0, false, uint32(to)) })
 }
 
 // Array is n elements of a type.
 func (b *Builder) Array(elem ID, n int) ID {
-	return b.once("array "+key(elem, ID(n)), func() ID {
+	return b.Once("array "+key(elem, ID(n)), func() ID {
 		index := b.Int("__ARRAY_SIZE_TYPE__", 4, false)
 		id := b.head("", kindArray, 0, false, 0)
 		b.put(uint32(elem), uint32(index), uint32(n))
@@ -143,7 +144,7 @@ func key(ids ...ID) string {
 
 // Fwd is a struct that is only named.
 func (b *Builder) Fwd(name string) ID {
-	return b.once("fwd "+name, func() ID { return b.head(name, kindFwd, 0, false, 0) })
+	return b.Once("fwd "+name, func() ID { return b.head(name, kindFwd, 0, false, 0) })
 }
 
 // A Member of a struct; Offset is in bytes.

@@ -166,7 +166,7 @@ func lowerArith(l *lowerer, c *call) val {
 	v := vs[0]
 	for i, w := range vs[1:] {
 		if op == ir.OpUDiv || op == ir.OpUMod || op == ir.OpSDiv || op == ir.OpSMod {
-			if isZero(w.v) {
+			if isZero(w.v) && w.t.Kind == types.Literal {
 				panic(l.failAt(c.at(i+1), c.args[i+1], "division by zero").WithExpected("a divisor other than 0").WithCode("zero-division"))
 			}
 		}
@@ -188,7 +188,7 @@ func lowerShift(l *lowerer, c *call) val {
 }
 
 func (l *lowerer) shiftCount(c *call, n val) {
-	if k, ok := n.v.IsConst(); ok && (k < 0 || k > 63) {
+	if k, ok := n.v.IsConst(); ok && n.t.Kind == types.Literal && (k < 0 || k > 63) {
 		e := l.failAt(c.at(1), c.args[1], "a shift by %d bits", k).WithExpected("0 to 63").WithCode("shift-count")
 		if k < 0 {
 			e.WithHint("use `ash`, or the shift in the other direction")

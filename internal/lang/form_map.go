@@ -88,11 +88,7 @@ func (l *lowerer) pass(m *Map, x val, form sexp.Value, side string) (ptr *ir.Val
 			addr := l.slotAddr(slot)
 			l.zero(addr, size)
 			dst := val{addr, types.PtrTo(nil, types.PtrStack)}
-			l.chunks(dst, 0, have, func(o int64, n int) {
-				l.chunks(x, o, n, func(o int64, k int) {
-					l.storeAt(dst, o, k, l.loadAt(x, o, types.ScalarOf(k, false)).v)
-				})
-			})
+			l.copyBytes(dst, 0, x, 0, have)
 			return addr, release
 		}
 		return x.v, func() {}

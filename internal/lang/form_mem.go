@@ -131,21 +131,36 @@ func (l *lowerer) zero(addr *ir.Value, size int) {
 	})
 }
 
-// chunks cuts n bytes at off behind p into the widest accesses allowed:
-// naturally aligned on the stack, any alignment elsewhere.
+// chunks cuts n bytes at off behind p into the widest accesses allowed.
 func (l *lowerer) chunks(p val, off int64, n int, f func(off int64, n int)) {
-	onStack := p.t.Space == types.PtrStack
+	for i := int64(0); i < int64(n); {
+		k := l.widest(p, off+i, int64(n)-i)
+		f(off+i, k)
+		i += int64(k)
+	}
+}
+
+// widest is the largest access of at most n bytes at off behind p: naturally
+// aligned on the stack, at any place elsewhere.
+func (l *lowerer) widest(p val, off, n int64) int {
 	base, known := int64(0), true
+	onStack := p.t.Space == types.PtrStack
 	if onStack {
 		base, known = l.stackOffset(p.v)
 	}
-	for end := off + int64(n); off < end; {
-		k := int64(8)
-		for k > 1 && (k > end-off || onStack && (!known || (base+off)%k != 0)) {
-			k /= 2
-		}
-		f(off, int(k))
-		off += k
+	k := int64(8)
+	for k > 1 && (k > n || onStack && (!known || (base+off)%k != 0)) {
+		k /= 2
+	}
+	return int(k)
+}
+
+// copyBytes copies n bytes in the widest pieces that both sides allow.
+func (l *lowerer) copyBytes(dst val, doff int64, src val, soff int64, n int) {
+	for i := int64(0); i < int64(n); {
+		k := min(l.widest(dst, doff+i, int64(n)-i), l.widest(src, soff+i, int64(n)-i))
+		l.storeAt(dst, doff+i, k, l.loadAt(src, soff+i, types.ScalarOf(k, false)).v)
+		i += int64(k)
 	}
 }
 
@@ -206,13 +221,7 @@ func lowerMemcpy(l *lowerer, c *call) val {
 	l.writable(c, 0, dst)
 	src, soff := l.address(c, 2, 3)
 	n := c.length(4)
-	// Cut by the stricter side, then each piece by the other.
-	l.chunks(dst, doff, n, func(o int64, size int) {
-		l.chunks(src, soff+o-doff, size, func(s int64, k int) {
-			v := l.loadAt(src, s, types.ScalarOf(k, false))
-			l.storeAt(dst, doff+s-soff, k, v.v)
-		})
-	})
+	l.copyBytes(dst, doff, src, soff, n)
 	return l.literal(0)
 }
 

@@ -133,11 +133,7 @@ func (l *lowerer) setAggregate(a accessor, pc, c *call, i int, p val, off int64,
 	if e := v.t.Elem; e != nil && e.Kind == types.StructKind && e.Size != t.Size {
 		panic(l.failAt(c.at(i), c.args[i], "`%v` has %d bytes, and `%s` has %d", e, e.Size, pc.head.Display(), t.Size).WithCode("wrong-struct"))
 	}
-	l.chunks(p, off, t.Size, func(o int64, n int) {
-		l.chunks(v, o-off, n, func(s int64, k int) {
-			l.storeAt(p, off+s, k, l.loadAt(v, s, types.ScalarOf(k, false)).v)
-		})
-	})
+	l.copyBytes(p, off, v, 0, t.Size)
 	return v
 }
 

@@ -228,8 +228,18 @@ func listRows() []row {
 			if n := length(a[0]); n >= 0 {
 				return int64(n)
 			}
-			in.conses(a[0])
-			return sexp.Nil
+			for v, slow := a[0], a[0]; ; slow = slow.(*sexp.Cons).Cdr {
+				for range 2 {
+					c, ok := v.(*sexp.Cons)
+					if !ok {
+						in.typeError(a[0], "a list")
+					}
+					v = c.Cdr
+				}
+				if v == slow.(*sexp.Cons).Cdr {
+					return sexp.Nil // it is circular
+				}
+			}
 		}},
 		{"ENDP", "list", func(in *Interp, a []Value) Value {
 			if _, ok := a[0].(*sexp.Cons); !ok && !isNil(a[0]) {

@@ -115,10 +115,35 @@ func lines(p *bpf.Program) []bpf.Line {
 func funcType(b *btf.Builder, p *bpf.Program) btf.ID {
 	ctx := btf.ID(0)
 	if t := abi.ProgTypeByKeyword(p.Type); t != nil && t.Ctx != "" {
-		ctx = b.Fwd(t.Ctx)
+		ctx = ctxType(b, t.Ctx)
 	}
 	proto := b.FuncProto(b.Int("int", 4, true), []btf.Param{{Name: "ctx", Type: b.Ptr(ctx)}})
 	return b.Func(p.Name, proto, btf.Global)
+}
+
+// ctxType is a context struct with the fields that stand at places of their
+// own: of unions, the first member.
+func ctxType(b *btf.Builder, name string) btf.ID {
+	s := abi.CtxStructByName(name)
+	if s == nil {
+		return b.Fwd(name)
+	}
+	return b.Once("ctx "+name, func() btf.ID {
+		var ms []btf.Member
+		end := uint32(0)
+		for _, f := range s.Fields {
+			if f.Offset < end {
+				continue
+			}
+			t := b.Scalar(int(f.Size), f.Signed)
+			if f.Count > 1 {
+				t = b.Array(t, int(f.Count))
+			}
+			ms = append(ms, btf.Member{Name: f.Name, Type: t, Offset: int(f.Offset)})
+			end = f.Offset + f.Size*max(f.Count, 1)
+		}
+		return b.Struct(name, int(s.Size), ms)
+	})
 }
 
 // A mapReloc puts a program into a slot of a prog-array.

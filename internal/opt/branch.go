@@ -84,12 +84,16 @@ func sameEdge(a, b ir.Edge) bool {
 // thread sends edges past blocks that compute nothing.
 func thread(f *ir.Func) bool {
 	changed := false
-	// Parameters that something outside of their block uses.
+	// Blocks with values that something outside of them uses: going around
+	// such a block would leave the use without its definition.
 	home := make([]*ir.Block, f.NumValues())
 	outside := make([]bool, f.NumBlocks())
 	for _, b := range f.Blocks {
 		for _, p := range b.Params {
 			home[p.ID] = b
+		}
+		for _, v := range b.Values {
+			home[v.ID] = b
 		}
 	}
 	for _, b := range f.Blocks {

@@ -28,6 +28,8 @@ var (
 	eNoEnt  = Errno(constant("ENOENT"))
 	e2Big   = Errno(constant("E2BIG"))
 	eAgain  = Errno(constant("EAGAIN"))
+	eNoMem  = Errno(constant("ENOMEM"))
+	eAcces  = Errno(constant("EACCES"))
 	eFault  = Errno(constant("EFAULT"))
 	eBusy   = Errno(constant("EBUSY"))
 	eExist  = Errno(constant("EEXIST"))
@@ -40,7 +42,7 @@ var (
 var knownErrnos = []struct {
 	e    Errno
 	name string
-}{{ePerm, "EPERM"}, {eNoEnt, "ENOENT"}, {e2Big, "E2BIG"}, {eAgain, "EAGAIN"}, {eFault, "EFAULT"}, {eBusy, "EBUSY"},
+}{{ePerm, "EPERM"}, {eNoEnt, "ENOENT"}, {e2Big, "E2BIG"}, {eAgain, "EAGAIN"}, {eNoMem, "ENOMEM"}, {eAcces, "EACCES"}, {eFault, "EFAULT"}, {eBusy, "EBUSY"},
 	{eExist, "EEXIST"}, {eInval, "EINVAL"}, {eNoSpc, "ENOSPC"}, {eRange, "ERANGE"}, {eNotSup, "EOPNOTSUPP"}}
 
 // constant is a number of the kernel's headers; a name that is not there is

@@ -2,7 +2,7 @@ package sim
 
 import "fmt"
 
-// mapArg is the map of an argument. from: a value of a map of maps is one too.
+// mapArg is the map of an argument.
 func (m *Machine) mapArg(addr uint64) (*Map, error) {
 	if mp := m.MapAt(addr); mp != nil {
 		return mp, nil

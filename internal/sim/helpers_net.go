@@ -25,14 +25,25 @@ func (m *Machine) packetOf(r *Run) (*packet, error) {
 // not all there.
 func (p *packet) part(off, n uint64) []byte {
 	size := uint64(p.end - p.start)
-	if off > 0xffff || n > size || off > size-n {
+	if off > maxOffset || n > size || off > size-n {
 		return nil
 	}
 	return p.buf[p.start+int(off):][:n:n]
 }
 
-// skbLoadBytes is skb_load_bytes and xdp_load_bytes: zeros and EFAULT if the
-// packet ends before (XDP leaves the buffer).
+// maxOffset is the largest offset that helpers take.
+const maxOffset = 0xffff
+
+// outside is what a helper says of bytes at off that are not in the packet.
+func (m *Machine) outside(r *Run, off uint64) Errno {
+	if off <= maxOffset && !m.context(r.Ctx).prog.SKB {
+		return eInval
+	}
+	return eFault
+}
+
+// skbLoadBytes is skb_load_bytes, which writes zeros if the packet ends before,
+// and xdp_load_bytes, which leaves the buffer as it is.
 func skbLoadBytes(m *Machine, r *Run, a [5]uint64) (uint64, error) {
 	p, err := m.packetOf(r)
 	if err != nil {
@@ -42,13 +53,13 @@ func skbLoadBytes(m *Machine, r *Run, a [5]uint64) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	src := p.part(uint64(uint32(a[1])), uint64(len(out)))
+	off := uint64(uint32(a[1]))
+	src := p.part(off, uint64(len(out)))
 	if src == nil {
 		if m.context(r.Ctx).prog.SKB {
 			clear(out)
-			return eFault.Result(), nil
 		}
-		return eInval.Result(), nil
+		return m.outside(r, off).Result(), nil
 	}
 	copy(out, src)
 	return 0, nil
@@ -59,14 +70,10 @@ func skbStoreBytes(m *Machine, r *Run, a [5]uint64) (uint64, error) {
 	if a[4]&^known != 0 {
 		return eInval.Result(), nil
 	}
-	return m.storeBytes(r, a, eFault)
+	return xdpStoreBytes(m, r, a)
 }
 
 func xdpStoreBytes(m *Machine, r *Run, a [5]uint64) (uint64, error) {
-	return m.storeBytes(r, a, eInval)
-}
-
-func (m *Machine) storeBytes(r *Run, a [5]uint64, outside Errno) (uint64, error) {
 	p, err := m.packetOf(r)
 	if err != nil {
 		return 0, err
@@ -75,9 +82,10 @@ func (m *Machine) storeBytes(r *Run, a [5]uint64, outside Errno) (uint64, error)
 	if err != nil {
 		return 0, err
 	}
-	dst := p.part(uint64(uint32(a[1])), uint64(len(src)))
+	off := uint64(uint32(a[1]))
+	dst := p.part(off, uint64(len(src)))
 	if dst == nil {
-		return outside.Result(), nil
+		return m.outside(r, off).Result(), nil
 	}
 	copy(dst, src)
 	return 0, nil
@@ -94,7 +102,7 @@ func skbPullData(m *Machine, r *Run, a [5]uint64) (uint64, error) {
 		n = p.end - p.start
 	}
 	if n > p.end-p.start {
-		return eInval.Result(), nil
+		return eNoMem.Result(), nil
 	}
 	p.linear = max(p.linear, p.start+n)
 	return 0, nil
@@ -162,7 +170,7 @@ func xdpAdjustMeta(m *Machine, r *Run, a [5]uint64) (uint64, error) {
 		return eInval.Result(), nil
 	}
 	if n := p.start - meta; n%4 != 0 || n > maxMeta {
-		return eInval.Result(), nil
+		return eAcces.Result(), nil
 	}
 	p.meta = meta
 	return 0, nil

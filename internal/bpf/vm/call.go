@@ -108,7 +108,7 @@ func (x *execution) callback(fn uint64, args [5]uint64) (uint64, error) {
 		return 0, err
 	}
 	if g.ok&1 == 0 {
-		return 0, &Error{g.prog.Name, g.slot, errors.New("R0 has no value at the end of a callback")}
+		return 0, &Error{g.prog.Name, g.slot - 1, errors.New("R0 has no value at the end of a callback")}
 	}
 	return g.regs[bpf.R0], nil
 }

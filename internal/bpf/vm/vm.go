@@ -79,13 +79,13 @@ func (r *Runner) Run(prog *Program, ctx uint64) (uint64, error) {
 		err = nil
 	}
 	if held := x.run.Finish(); err == nil && held != nil {
-		err = &Error{prog.Name, f.slot, held}
+		err = &Error{f.prog.Name, f.slot - 1, held}
 	}
 	if err != nil {
 		return 0, err
 	}
 	if f.ok&1 == 0 {
-		return 0, &Error{f.prog.Name, f.slot, errors.New("R0 has no value at the end")}
+		return 0, &Error{f.prog.Name, f.slot - 1, errors.New("R0 has no value at the end")}
 	}
 	return f.regs[bpf.R0], nil
 }

@@ -1,0 +1,305 @@
+// Package difftest runs a source in four ways and compares what comes out:
+// the function as it was lowered and as the optimiser left it, in the IR's
+// interpreter; the instructions in the VM; and the object in the kernel.
+package difftest
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"sort"
+	"strings"
+
+	"github.com/cilium/ebpf"
+	"github.com/whistler-lang/whistler/internal/abi"
+	"github.com/whistler-lang/whistler/internal/bpf"
+	"github.com/whistler-lang/whistler/internal/bpf/vm"
+	"github.com/whistler-lang/whistler/internal/compile"
+	"github.com/whistler-lang/whistler/internal/ir"
+	"github.com/whistler-lang/whistler/internal/ir/interp"
+	"github.com/whistler-lang/whistler/internal/lang"
+	"github.com/whistler-lang/whistler/internal/obj"
+	"github.com/whistler-lang/whistler/internal/sim"
+	"github.com/whistler-lang/whistler/internal/source"
+	"github.com/whistler-lang/whistler/load"
+)
+
+// An Outcome is what a run left behind.
+type Outcome struct {
+	Result uint32
+	Packet []byte
+	Maps   map[string][]string // entries as text, sorted, by the map's name
+	Events map[string][]string // records of ring buffers, in hex
+}
+
+// String is the outcome as text, for comparing and for people.
+func (o *Outcome) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "result %d\npacket %x\n", o.Result, o.Packet)
+	for _, what := range []struct {
+		word string
+		m    map[string][]string
+	}{{"map", o.Maps}, {"events", o.Events}} {
+		var names []string
+		for n := range what.m {
+			names = append(names, n)
+		}
+		sort.Strings(names)
+		for _, n := range names {
+			fmt.Fprintf(&b, "%s %s: %s\n", what.word, n, strings.Join(what.m[n], ", "))
+		}
+	}
+	return b.String()
+}
+
+// A Unit is a source compiled for comparison.
+type Unit struct {
+	Result  *compile.Result
+	lowered map[string]*ir.Func // by the program's object name
+	final   map[string]*ir.Func
+}
+
+// Compile compiles text and keeps the functions of two stages.
+func Compile(name, text string, off map[string]bool, cpu int) (*Unit, error) {
+	u := &Unit{lowered: map[string]*ir.Func{}, final: map[string]*ir.Func{}}
+	var bad error
+	keep := func(m map[string]*ir.Func, what fmt.Stringer) {
+		f, err := ir.Parse(what.String())
+		if err != nil {
+			bad = fmt.Errorf("the text of a function does not read back: %v\n%v", err, what)
+			return
+		}
+		if f.String() != what.String() {
+			bad = fmt.Errorf("a function reads back as another:\n%v\n%v", what, f)
+		}
+		m[f.Name] = f
+	}
+	o := compile.Options{Options: lang.Options{CPU: cpu, Arch: "amd64"}, Off: off,
+		Trace: func(program, stage string, what fmt.Stringer) {
+			switch {
+			case stage == "lowered":
+				keep(u.lowered, what)
+			case stage == "after lower":
+				keep(u.final, what)
+			}
+		}}
+	r, errs := compile.Compile([]*source.File{source.NewFile(name, text)}, o)
+	if len(errs.Errors()) > 0 {
+		return nil, errs
+	}
+	u.Result = r
+	return u, bad
+}
+
+// machine makes a simulated kernel with the unit's maps.
+func (u *Unit) machine() (*sim.Machine, error) {
+	m := sim.New(sim.Options{CPUs: 1})
+	for _, d := range u.Result.Spec.Maps {
+		mp, err := m.AddMap(sim.MapDef{Name: d.Name, Type: d.Type.Keyword, KeySize: uint32(d.KeySize), ValueSize: uint32(d.ValueSize),
+			MaxEntries: uint32(d.MaxEntries), Flags: d.Flags, Extra: d.Extra})
+		if err != nil {
+			return nil, fmt.Errorf("map %s: %w", d.Name, err)
+		}
+		for i, p := range d.Values {
+			if p != "" {
+				mp.SetProg(uint32(i), p)
+			}
+		}
+	}
+	return m, nil
+}
+
+func (u *Unit) program(name string) (*bpf.Program, *lang.Program) {
+	for i, p := range u.Result.Programs {
+		if p.Name == name || p.Lisp == name {
+			return p, u.Result.Unit.Programs[i]
+		}
+	}
+	return nil, nil
+}
+
+// An Execution is a way of running programs that keeps its maps from run to
+// run.
+type Execution struct {
+	Name string
+	Run  func(program string, packet []byte) (*Outcome, error)
+}
+
+// Simulated gives the three executions in user space.
+func (u *Unit) Simulated() ([]Execution, error) {
+	var out []Execution
+	for _, way := range []string{"lowered IR", "optimised IR", "VM"} {
+		m, err := u.machine()
+		if err != nil {
+			return nil, err
+		}
+		in := &interp.Interp{M: m, Tails: u.lowered}
+		if way == "optimised IR" {
+			in.Tails = u.final
+		}
+		progs := map[string]*vm.Program{}
+		for _, p := range u.Result.Programs {
+			progs[p.Name] = &vm.Program{Name: p.Name, Insns: p.Insns, Refs: p.Refs, Tails: progs}
+		}
+		out = append(out, Execution{way, func(name string, packet []byte) (*Outcome, error) {
+			p, lp := u.program(name)
+			if p == nil {
+				return nil, fmt.Errorf("no program %s", name)
+			}
+			ctx, err := m.NewPacketContext(lp.Type, append([]byte(nil), packet...), nil)
+			if err != nil {
+				return nil, err
+			}
+			var r uint64
+			if way == "VM" {
+				r, err = vm.Run(m, progs[p.Name], ctx)
+			} else {
+				r, err = in.Run(in.Tails[p.Name], []uint64{ctx})
+			}
+			if err != nil {
+				return nil, err
+			}
+			o := &Outcome{Result: uint32(r), Packet: append([]byte(nil), m.Packet(ctx)...), Maps: map[string][]string{}, Events: map[string][]string{}}
+			for _, d := range u.Result.Spec.Maps {
+				simMap(o, m.Map(d.Name), d)
+			}
+			m.FreeContext(ctx)
+			return o, nil
+		}})
+	}
+	return out, nil
+}
+
+func simMap(o *Outcome, m *sim.Map, d *obj.Map) {
+	switch {
+	case d.Type.Ring:
+		for _, r := range m.Drain() {
+			o.Events[d.Name] = append(o.Events[d.Name], fmt.Sprintf("%x", r.Data))
+		}
+		return
+	case !listable(d):
+		return
+	}
+	var entries []string
+	for _, k := range m.Keys() {
+		v, _ := m.Lookup(k)
+		entries = append(entries, entry(d.Type, k, v))
+	}
+	o.Maps[d.Name] = sorted(entries)
+}
+
+// listable reports whether a map has entries that programs look up.
+func listable(d *obj.Map) bool {
+	return d.Type.Ops&abi.OpLookup != 0 && (d.Type.Array || d.Type.Hash || d.Type.Keyword == "lpm-trie")
+}
+
+func sorted(entries []string) (out []string) {
+	for _, e := range entries {
+		if e != "" {
+			out = append(out, e)
+		}
+	}
+	sort.Strings(out)
+	return out
+}
+
+// entry is one entry as text; zero entries of arrays are left out.
+func entry(t *abi.MapType, key, value []byte) string {
+	if t.Array && len(bytes.Trim(value, "\x00")) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%x=%x", key, value)
+}
+
+// Kernel loads the object; done frees it.
+func (u *Unit) Kernel() (e Execution, done func(), err error) {
+	coll, err := load.Open(u.Result.Object, load.Options{})
+	if err != nil {
+		if r, ok := err.(*load.Refusal); ok {
+			err = fmt.Errorf("%w\n%s", err, r.Log)
+		}
+		return e, nil, err
+	}
+	rings := map[string]*ring{}
+	for _, d := range u.Result.Spec.Maps {
+		if d.Type.Keyword == "ringbuf" {
+			r, err := newRing(coll.Map(d.Name))
+			if err != nil {
+				coll.Close()
+				return e, nil, err
+			}
+			rings[d.Name] = r
+		}
+	}
+	run := func(name string, packet []byte) (*Outcome, error) {
+		p, _ := u.program(name)
+		opts := &ebpf.RunOptions{Data: packet, DataOut: make([]byte, len(packet)+512)}
+		r, err := coll.Program(p.Name).Run(opts)
+		if err != nil {
+			return nil, err
+		}
+		o := &Outcome{Result: r, Packet: opts.DataOut, Maps: map[string][]string{}, Events: map[string][]string{}}
+		for _, d := range u.Result.Spec.Maps {
+			if r := rings[d.Name]; r != nil {
+				o.Events[d.Name] = r.drain()
+				if len(o.Events[d.Name]) == 0 {
+					delete(o.Events, d.Name)
+				}
+				continue
+			}
+			if err := kernelMap(o, coll.Map(d.Name), d); err != nil {
+				return nil, err
+			}
+		}
+		return o, nil
+	}
+	return Execution{"kernel", run}, func() {
+		for _, r := range rings {
+			r.close()
+		}
+		coll.Close()
+	}, nil
+}
+
+func kernelMap(o *Outcome, m *ebpf.Map, d *obj.Map) error {
+	if !listable(d) {
+		return nil
+	}
+	var entries []string
+	it := m.Iterate()
+	var key []byte
+	if d.Type.PerCPU {
+		// A test run stays on one CPU at a time; the sum is what it did.
+		var vals [][]byte
+		for it.Next(&key, &vals) {
+			entries = append(entries, entry(d.Type, key, sumCPUs(vals, d.ValueSize)))
+		}
+	} else {
+		var val []byte
+		for it.Next(&key, &val) {
+			entries = append(entries, entry(d.Type, key, val))
+		}
+	}
+	o.Maps[d.Name] = sorted(entries)
+	return it.Err()
+}
+
+func sumCPUs(vals [][]byte, size int) []byte {
+	out := make([]byte, 8)
+	var sum uint64
+	for _, v := range vals {
+		var b [8]byte
+		copy(b[:], v[:min(size, 8)])
+		sum += binary.LittleEndian.Uint64(b[:])
+	}
+	binary.LittleEndian.PutUint64(out, sum)
+	if size > 8 { // structs: the CPU that ran is the one that is not zero
+		for _, v := range vals {
+			if len(bytes.Trim(v[:size], "\x00")) > 0 {
+				return v[:size]
+			}
+		}
+		return vals[0][:size]
+	}
+	return out[:size]
+}
