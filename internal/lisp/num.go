@@ -393,6 +393,9 @@ func numRows() []row {
 	reduce := func(name string, op byte, unit int64) row {
 		return row{name, "number &rest numbers", func(in *Interp, a []Value) Value {
 			if len(a) == 1 {
+				if f, ok := a[0].(float64); ok && op == '-' {
+					return -f // 0.0 becomes -0.0
+				}
 				return in.arith(op, unit, a[0])
 			}
 			v := a[0]

@@ -2,6 +2,7 @@ package lisp
 
 import (
 	"strings"
+	"unicode"
 
 	"github.com/whistler-lang/whistler/internal/sexp"
 	"github.com/whistler-lang/whistler/internal/source"
@@ -223,6 +224,10 @@ func streamRows() []row {
 				return values(in.endOfFile(a), int64(hi))
 			}
 			used := len([]rune(pos.File.Text[:pos.End]))
+			// The white space that ends a symbol or a number is read with it.
+			if c := s.R[lo+used-1]; c != ')' && c != '"' && lo+used < hi && unicode.IsSpace(s.R[lo+used]) {
+				used++
+			}
 			return values(v, int64(lo+used))
 		}},
 	}

@@ -155,6 +155,11 @@ func (w *widths) compute(v *ir.Value) uint8 {
 		return v.Size * 8
 	case ir.OpZext:
 		return min(v.Size*8, operand(0))
+	case ir.OpSext:
+		if n := operand(0); n < v.Size*8 {
+			return n // the sign bit is 0
+		}
+		return 64
 	case ir.OpBE, ir.OpBswap:
 		return v.Size * 8
 	}
