@@ -393,6 +393,9 @@ func (l *lowerer) expand(form *sexp.Cons, name string, orig *sexp.Cons, internal
 			} else {
 				e.Pos = e.Pos.Or(l.pos)
 			}
+			for i := len(l.frames) - 1; i >= 0; i-- {
+				e.Expansion = append(e.Expansion, l.frames[i])
+			}
 			panic(e)
 		}
 	}

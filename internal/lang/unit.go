@@ -119,7 +119,7 @@ func Lower(files []*source.File, opt Options) (*Unit, source.List) {
 		structs: map[string]*types.Struct{}, progs: map[string]source.Pos{}, access: map[string]accessor{},
 		trace: map[string]traceAccess{}, names: map[string]named{}}
 	c.in = lisp.New(lisp.Options{Table: c.table, MaxSteps: opt.MaxSteps, MaxCells: opt.MaxCells,
-		Builtins: c.builtins(), Specials: c.specials(), Warn: func(e *source.Error) {
+		Builtins: c.builtins(), Specials: c.specials(), Constant: kernelConstant, Warn: func(e *source.Error) {
 			e.Severity = source.SevWarning
 			c.unit.Warnings = append(c.unit.Warnings, e)
 		}})
@@ -183,7 +183,8 @@ func place(e *source.Error, form sexp.Value, pos source.Pos) {
 	}
 	var frames []source.Frame
 	for _, f := range e.Expansion {
-		if !f.Pos.Known() || !prelude.IsPrelude(f.Pos.File) {
+		inner := strings.HasPrefix(strings.ToUpper(f.Name), bodyPrefix) // the language's own
+		if !inner && (!f.Pos.Known() || !prelude.IsPrelude(f.Pos.File)) {
 			frames = append(frames, f)
 		}
 	}

@@ -78,6 +78,7 @@ func (c *comp) get(v *lexVar) code {
 		}
 	}
 	i := c.fn.capture(v)
+	c.in.steps(len(c.fn.caps) / 64)
 	return func(f *frame) Value { return f.caps[i].v }
 }
 
@@ -183,16 +184,9 @@ func (c *comp) tail(x Value) code {
 		c.one = false
 		pos := c.pos
 		c.pos = x.Pos.Or(pos)
-		c.nest++
-		if c.nest > c.fn.nest {
-			c.fn.nest = c.nest
-			if c.nest > maxDepth/4 {
-				c.in.pos = c.pos
-				c.in.limit("compile-time code is nested more than %d forms deep", maxDepth/4)
-			}
-		}
+		c.deeper()
 		k := c.list(x)
-		c.nest--
+		c.shallower()
 		c.pos = pos
 		return k
 	case nil:
@@ -201,11 +195,30 @@ func (c *comp) tail(x Value) code {
 	return constant(x)
 }
 
+// deeper counts the nesting of forms: the running closures nest as they do.
+func (c *comp) deeper() {
+	c.in.steps(4)
+	c.in.enter()
+	if c.nest++; c.nest > c.fn.nest {
+		c.fn.nest = c.nest
+		if c.nest > maxDepth/4 {
+			c.in.pos = c.pos
+			c.in.limit("compile-time code is nested more than %d forms deep", maxDepth/4)
+		}
+	}
+}
+
+func (c *comp) shallower() {
+	c.nest--
+	c.in.leave()
+}
+
 // variable compiles a symbol that stands for its value.
 func (c *comp) variable(s *sexp.Symbol) code {
 	if s.Keyword || s == sexp.Nil || s == sexp.T {
 		return constant(s)
 	}
+	c.in.steps(1 + c.fn.slots/64)
 	if b := c.env.variable(s); b != nil {
 		switch b.kind {
 		case envVar:
@@ -311,9 +324,9 @@ func (c *comp) list(x *sexp.Cons) code {
 
 // again compiles an expansion in place of the form.
 func (c *comp) again(x Value) code {
-	c.nest++
+	c.deeper()
 	k := c.tail(x)
-	c.nest--
+	c.shallower()
 	return k
 }
 

@@ -187,6 +187,7 @@ func (in *Interp) raise(c *Condition) {
 	if in.dead {
 		panic(&failure{in.errorOf(c)})
 	}
+	in.steps(50)
 	in.signal(c)
 	panic(&failure{in.errorOf(c)})
 }
@@ -440,7 +441,7 @@ func (in *Interp) undefined(s *sexp.Symbol, pos source.Pos, env *Env) {
 		e.What = fmt.Sprintf("`%s` is a special operator, not a function", s.Display())
 	} else if b := env.variable(s); b != nil && b.kind == envVar {
 		e.WithHint("`%s` is a variable; call the function in it with (funcall %s ...)", s.Display(), s.Display())
-	} else if near := nearest(s.Name, in.operatorNames(env)); near != "" {
+	} else if near := in.nearest(s.Name, in.operatorNames(env)); near != "" {
 		e.WithHint("did you mean `%s`?", lower(near))
 	}
 	in.fail(e)
@@ -451,7 +452,7 @@ func (in *Interp) unbound(s *sexp.Symbol, pos source.Pos, env *Env) {
 	e := errAt(pos, s, "the variable `%s` has no value at compile time", s.Display())
 	e.kind, e.Code = "UNBOUND-VARIABLE", "unbound-variable"
 	e.slots = map[string]Value{"NAME": s}
-	if near := nearest(s.Name, in.variableNames(env)); near != "" {
+	if near := in.nearest(s.Name, in.variableNames(env)); near != "" {
 		e.WithHint("did you mean `%s`?", lower(near))
 	}
 	in.fail(e)

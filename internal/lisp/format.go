@@ -394,6 +394,8 @@ func (f *formatter) radix(ps []Value, d directive) {
 	n := f.in.bigInt(v)
 	var text string
 	switch {
+	case n.BitLen() > 300:
+		text = f.in.bigText(n, 10)
 	case d.at:
 		if !n.IsInt64() || n.Int64() < 1 || n.Int64() > 3999 {
 			text = n.String()

@@ -52,8 +52,8 @@ func (f *formatter) float(ps []Value, d directive) {
 }
 
 func (f *formatter) checkDigits(n int) {
-	if n < 0 {
-		f.fail("a negative number of digits")
+	if n < 0 || n > 10_000 {
+		f.fail("%d is no sensible number of digits", n)
 	}
 	f.in.alloc(int64(n/4 + 1))
 	f.in.steps(n / 4)

@@ -145,6 +145,7 @@ func (in *Interp) push(lam *lambda, caps []*box) *frame {
 	f := in.frames[in.fp]
 	in.fp++
 	if cap(f.s) < lam.slots {
+		in.alloc(int64(lam.slots + 8))
 		f.s = make([]Value, lam.slots+8)
 	}
 	f.s = f.s[:cap(f.s)]
@@ -160,6 +161,9 @@ func (in *Interp) pop(lam *lambda) {
 // call calls fn; the result may be a *multi.
 func (in *Interp) call(fn *Function, args []Value) Value {
 	in.step()
+	if len(in.stack) > maxStack {
+		in.alloc(in.opt.MaxCells + 1)
+	}
 	if fn.fn != nil {
 		if len(args) < fn.min || fn.max >= 0 && len(args) > fn.max {
 			in.badCount(fn, len(args))

@@ -66,6 +66,13 @@ func isCons(v Value) bool { _, ok := v.(*sexp.Cons); return ok }
 
 func (t *Table) find(in *Interp, key Value) (i int, d any, h uint64) {
 	in.step()
+	switch x := key.(type) {
+	case *sexp.String:
+		in.steps(len(x.R) / 16)
+	case *big.Int, *big.Rat:
+		words := bitLen(x) / 64
+		in.steps(words + words/64*words/16)
+	}
 	d, ok := t.directKey(key)
 	if ok {
 		if i, ok := t.direct[d]; ok {
@@ -185,7 +192,7 @@ func (h *hasher) add(v Value, p bool) {
 		}
 	case *sexp.Symbol:
 		h.word(2)
-		for _, r := range x.Name {
+		for _, r := range x.Name[:min(len(x.Name), 32)] {
 			h.word(uint64(r))
 		}
 	case *sexp.String, *sexp.Vector:

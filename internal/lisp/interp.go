@@ -26,6 +26,8 @@ type Options struct {
 	Specials []Special           // the host's special operators
 	Warn     func(*source.Error) // receives (warn ...)
 	Out      func(string)        // receives what (format t ...) and print write
+	// Constant finds the host's constants, for variables without a value.
+	Constant func(name string) (int64, bool)
 }
 
 // A Builtin is a function of the host. Args is valid during the call only.
@@ -50,8 +52,9 @@ type Special struct {
 const (
 	defaultSteps = 50_000_000
 	defaultCells = 64_000_000
-	maxDepth     = 10_000 // nested calls, nested forms, nested data
-	maxExpanding = 2_000  // macro expansions inside of each other
+	maxDepth     = 10_000    // nested calls, nested forms, nested data
+	maxExpanding = 2_000     // macro expansions inside of each other
+	maxStack     = 4_000_000 // arguments of calls under way
 )
 
 // An Interp evaluates Lisp. Everything that can change is in here.
@@ -138,6 +141,10 @@ func (in *Interp) global(sym *sexp.Symbol) *global {
 			g.val, g.constant = sym, true
 		} else if v, special, ok := in.standardVariable(sym.Name); ok && sym.Interned {
 			g.val, g.special, g.constant = v, special, !special
+		} else if in.opt.Constant != nil && sym.Interned {
+			if n, ok := in.opt.Constant(sym.Name); ok {
+				g.val = n
+			}
 		}
 	}
 	return g
@@ -163,6 +170,9 @@ func (in *Interp) restore(m mark) {
 }
 
 func (in *Interp) bindSpecial(g *global, v Value) {
+	if len(in.specials) > maxStack {
+		in.alloc(in.opt.MaxCells + 1)
+	}
 	in.specials = append(in.specials, binding{g, g.val})
 	g.val = v
 }

@@ -368,6 +368,7 @@ func (in *Interp) bindArgs(f *frame, p *pattern, fn *Function, args []Value) {
 
 // bindKeys binds the &key parameters to the pairs of args.
 func (in *Interp) bindKeys(f *frame, p *pattern, args []Value, fn *Function, pos source.Pos) {
+	in.steps(len(args) * len(p.keys) / 64)
 	if len(args)%2 != 0 {
 		in.badKeys(p, fn, pos, "an odd number of keyword arguments", args[len(args)-1])
 	}
@@ -417,7 +418,7 @@ func (in *Interp) badKeys(p *pattern, fn *Function, pos source.Pos, what string,
 		for _, k := range p.keys {
 			names = append(names, k.key.Name)
 		}
-		if near := nearest(s.Name, names); near != "" {
+		if near := in.nearest(s.Name, names); near != "" {
 			e.WithHint("did you mean `:%s`?", lower(near))
 		}
 	}

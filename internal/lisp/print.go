@@ -11,7 +11,7 @@ import (
 
 // show prints v for a message: as the reader reads it, not too long.
 func show(v Value) string {
-	s := sexp.Print(v)
+	s := sexp.Print(abridge(v, 0))
 	if len(s) > 120 {
 		r := []rune(s)
 		if len(r) > 100 {
@@ -19,6 +19,62 @@ func show(v Value) string {
 		}
 	}
 	return s
+}
+
+// abridge copies the part of v that a message shows, so that an error about
+// something huge costs no more than another.
+func abridge(v Value, depth int) Value {
+	const most = 30
+	dots := &sexp.Symbol{Name: "...", Interned: true}
+	if depth > 8 {
+		return v
+	}
+	switch x := v.(type) {
+	case *sexp.Cons:
+		if depth == 8 {
+			return dots
+		}
+		var items []Value
+		var tail Value = x
+		for c, ok := tail.(*sexp.Cons); ok; c, ok = tail.(*sexp.Cons) {
+			if len(items) == most>>depth+3 {
+				return sexp.ListStar(items, sexp.List(dots))
+			}
+			items = append(items, abridge(c.Car, depth+1))
+			tail = c.Cdr
+		}
+		return sexp.ListStar(items, abridge(tail, depth+1))
+	case *sexp.Vector:
+		if depth == 8 {
+			return dots
+		}
+		var items []Value
+		for _, y := range x.Items {
+			if len(items) == most>>depth+3 {
+				items = append(items, dots)
+				break
+			}
+			items = append(items, abridge(y, depth+1))
+		}
+		return &sexp.Vector{Items: items}
+	case *sexp.String:
+		if len(x.R) > 100 {
+			return &sexp.String{R: append(append([]rune(nil), x.R[:90]...), []rune("...")...)}
+		}
+	case *sexp.Symbol:
+		if len(x.Name) > 200 {
+			return dots
+		}
+	case *big.Int:
+		if x.BitLen() > 300 {
+			return &sexp.Symbol{Name: "AN-INTEGER-OF-" + strconv.Itoa(x.BitLen()) + "-BITS", Interned: true}
+		}
+	case *big.Rat:
+		if x.Num().BitLen()+x.Denom().BitLen() > 300 {
+			return &sexp.Symbol{Name: "A-LONG-RATIO", Interned: true}
+		}
+	}
+	return v
 }
 
 // A style says how a value prints.
@@ -104,7 +160,8 @@ func (w *writer) base() int {
 
 // bigText prints a big integer; its length is known before.
 func (in *Interp) bigText(n *big.Int, base int) string {
-	in.steps(n.BitLen() / 64)
+	words := n.BitLen() / 64
+	in.steps(words + words/64*words/16)
 	in.alloc(int64(n.BitLen()/16 + 1))
 	return strings.ToUpper(n.Text(base))
 }

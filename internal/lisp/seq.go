@@ -123,7 +123,7 @@ next:
 		}
 		e := errAt(in.pos, a[i], "%s is not a keyword argument of this function", show(a[i]))
 		if ok {
-			if near := nearest(k.Name, names); near != "" {
+			if near := in.nearest(k.Name, names); near != "" {
 				e.WithHint("did you mean `:%s`?", lower(near))
 			}
 		}

@@ -155,7 +155,9 @@ func (c *comp) testAt(cell *sexp.Cons) func(f *frame) bool {
 	if x, ok := cell.Car.(*sexp.Cons); ok {
 		if s, ok := x.Car.(*sexp.Symbol); ok && (s.Name == "NOT" || s.Name == "NULL") && s.Interned && length(x.Cdr) == 1 &&
 			c.env.function(s) == nil && c.in.global(s).fn == nil {
+			c.deeper()
 			k := c.testAt(second(x))
+			c.shallower()
 			return func(f *frame) bool { return !k(f) }
 		}
 	}

@@ -13,8 +13,10 @@ import (
 func (in *Interp) stringOf(v Value) []rune {
 	switch x := v.(type) {
 	case *sexp.String:
+		in.steps(len(x.R) / 32)
 		return x.R
 	case *sexp.Symbol:
+		in.steps(len(x.Name) / 32)
 		return []rune(x.Name)
 	case sexp.Char:
 		return []rune{rune(x)}

@@ -2,6 +2,15 @@ package lisp
 
 import "fmt"
 
+// nearest is nearest, counted as work: a program may catch its errors and
+// make them again and again.
+func (in *Interp) nearest(name string, candidates []string) string {
+	if in.steps(2 * len(candidates)); in.dead {
+		return ""
+	}
+	return nearest(name, candidates)
+}
+
 // nearest is the candidate closest to name by edit distance, or "". Of
 // several at one distance it is the first in alphabetic order.
 func nearest(name string, candidates []string) string {

@@ -107,7 +107,7 @@ func (in *Interp) typep(v, spec Value) bool {
 		for n := range typeTests {
 			names = append(names, n)
 		}
-		if near := nearest(s.Name, names); near != "" {
+		if near := in.nearest(s.Name, names); near != "" {
 			e.WithHint("did you mean `%s`?", lower(near))
 		}
 	}

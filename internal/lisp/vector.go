@@ -276,6 +276,9 @@ func (in *Interp) dimensionList(v Value) []int {
 	for _, d := range in.listOf(v, "make-array") {
 		dims = append(dims, in.index(d))
 	}
+	if len(dims) > 64 {
+		in.failAt(in.pos, v, "an array cannot have more than 64 dimensions")
+	}
 	return dims
 }
 
