@@ -9,4 +9,7 @@ require (
 	golang.org/x/sys v0.43.0
 )
 
-require github.com/vishvananda/netns v0.0.5 // indirect
+require (
+	github.com/rogpeppe/go-internal v1.14.1 // indirect
+	github.com/vishvananda/netns v0.0.5 // indirect
+)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/cilium/ebpf"
+	"github.com/whistler-lang/whistler/internal/abi"
 	"github.com/whistler-lang/whistler/internal/kernel"
 	"github.com/whistler-lang/whistler/load"
 )
@@ -248,9 +249,17 @@ func (w *watcher) tables(final bool) {
 			}
 			continue
 		}
-		fmt.Fprintf(w.a.out, "%s (%s, %d shown)\n", w.name(name), strings.ToLower(spec.Type.String()), len(entries))
+		fmt.Fprintf(w.a.out, "%s (%s, %d shown)\n", w.name(name), mapKeyword(spec.Type), len(entries))
 		w.table(entries)
 	}
+}
+
+// mapKeyword is a map type as sources write it, without the colon.
+func mapKeyword(t ebpf.MapType) string {
+	if m := abi.MapTypeByID(uint32(t)); m != nil {
+		return m.Keyword
+	}
+	return strings.ToLower(t.String())
 }
 
 // interesting leaves out the zero entries of large arrays.

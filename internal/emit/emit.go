@@ -371,6 +371,11 @@ func (e *emitter) atomic(i regalloc.Inst, dst bpf.Reg) {
 	case v.Sym == "cmpxchg": // args: expected, new; R0 is free, and is the result
 		e.mov(bpf.R0, reg(rest[0]))
 		e.put(bpf.Insn{Op: op, Dst: base, Src: reg(rest[1]), Off: off, Imm: bpf.AtomicCmpxchg})
+		if v.Size == 4 {
+			// On x86 a failed 32-bit exchange leaves the upper half of R0 as it was.
+			e.zext(dst, bpf.R0, 4)
+			return
+		}
 		e.mov(dst, bpf.R0)
 	case atomicOps[v.Sym]&bpf.AtomicFetch != 0:
 		e.mov(dst, reg(rest[0]))

@@ -25,10 +25,12 @@ func callRows() []row {
 		{"IDENTITY", "object", func(in *Interp, a []Value) Value { return a[0] }},
 		{"CONSTANTLY", "object", func(in *Interp, a []Value) Value {
 			v := a[0]
+			in.alloc(32)
 			return goFunction("constantly", "&rest arguments", func(in *Interp, a []Value) Value { return v })
 		}},
 		{"COMPLEMENT", "function", func(in *Interp, a []Value) Value {
 			fn := in.function(a[0])
+			in.alloc(32)
 			return goFunction("complement", "&rest arguments", func(in *Interp, a []Value) Value {
 				in.enter()
 				v := one(in.call(fn, a))

@@ -316,8 +316,8 @@ func (c *comp) list(x *sexp.Cons) code {
 			return c.hostForm(sp, x)
 		}
 	}
-	if g := c.in.globals[head]; g != nil && g.macro != nil && !c.in.isFunction(head) {
-		return c.macroCall(g.macro, x)
+	if m := c.in.evalMacro(head); m != nil {
+		return c.macroCall(m, x)
 	}
 	return c.globalCall(head, x)
 }

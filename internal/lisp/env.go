@@ -151,6 +151,17 @@ func (in *Interp) macroFor(sym *sexp.Symbol, env *Env) *Function {
 	return nil
 }
 
+// evalMacro gives the global macro that compile-time code means by sym. The
+// prelude's macros define the language of program bodies: where one has the
+// name of a standard function, compile-time code means the function.
+func (in *Interp) evalMacro(sym *sexp.Symbol) *Function {
+	g := in.globals[sym]
+	if g == nil || g.macro == nil || g.macro.prelude && in.isFunction(sym) {
+		return nil
+	}
+	return g.macro
+}
+
 // SymbolMacro gives the expansion of sym where it is a symbol macro.
 func (in *Interp) SymbolMacro(sym *sexp.Symbol, env *Env) (Value, bool) {
 	if b := env.variable(sym); b != nil {

@@ -69,6 +69,9 @@ func (in *Interp) sameRunes(a, b []rune) bool {
 // equalp also ignores case and kinds of numbers, and compares arrays.
 func (in *Interp) equalp(a, b Value) bool {
 	in.step()
+	if eql(a, b) {
+		return true
+	}
 	switch x := a.(type) {
 	case *sexp.Cons:
 		y, ok := b.(*sexp.Cons)
@@ -150,7 +153,7 @@ func (in *Interp) equalp(a, b Value) bool {
 		}
 		return true
 	}
-	return eql(a, b)
+	return false
 }
 
 // fold makes characters equal that differ in case only.

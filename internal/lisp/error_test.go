@@ -148,10 +148,10 @@ func TestAttacks(t *testing.T) {
 		{"(symbol-macrolet ((x (list x))) x)", "without end"},
 		{"(let ((x (make-string 1000000))) (loop (ignore-errors (car x))))", "steps"},
 		{"(loop (ignore-errors (undefined-operator 1)))", "steps"},
-		{"(let ((s (make-symbol (make-string 4000000))) (h (make-hash-table :test 'equal))) (loop (gethash (list s) h)))", ""},
-		{"(let ((s (make-string 4000000)) (h (make-hash-table :test 'equal))) (loop (gethash s h)))", "steps"},
+		{"(let ((s (make-symbol (make-string 1000000))) (h (make-hash-table :test 'equal))) (loop (gethash (list s) h)))", ""},
+		{"(let ((s (make-string 1000000)) (h (make-hash-table :test 'equal))) (loop (gethash s h)))", "steps"},
 		{"(let ((n (expt 3 1000000))) (loop (princ-to-string n)))", "steps"},
-		{"(let ((f '(progn))) (dotimes (i 10000) (push '(list 1 2) (cdr f))) (loop (eval f)))", "steps"},
+		{"(let ((f '(progn))) (dotimes (i 10000) (push '(list 1 2) (cdr f))) (loop (eval f)))", ""},
 		{"(defmacro m (n) (eval (list 'let '((x 1)) (list 'list (list 'm (list '+ n 1)))))) (m 1)", ""},
 		{"(defun f (n) (eval (let ((x (list 'f (+ n 1)))) (dotimes (i 2000) (setq x (list 'progn x))) x))) (f 0)", "nested more than"},
 		{"(make-array (make-list 100000 :initial-element 1) :initial-contents 1)", "64 dimensions"},
@@ -207,7 +207,6 @@ func TestAttacks(t *testing.T) {
 		{"(let ((f nil)) (setq f (lambda () (funcall f))) (funcall f))", "nested more than"},
 		{"(let ((f #'not)) (loop (setq f (complement f))) )", ""},
 		{"(let ((f #'not)) (dotimes (i 100000) (setq f (complement f))) (funcall f 1))", "nested more than"},
-		{"(reduce #'expt '(9 9 9 9 9 9))", "memory"},
 		{"(loop for i from 0 collect i)", "memory"},
 		{"(progn (defun f () (eval '(f))) (f))", "nested more than"},
 		{"(let ((x '(1))) (nconc x x) (append x 1))", ""},
@@ -217,11 +216,11 @@ func TestAttacks(t *testing.T) {
 		{"#" + strings.Repeat("(", 100_000), ""},
 	} {
 		start := time.Now()
-		e := firstError(t, New(Options{}), c.form)
+		e := firstError(t, New(Options{MaxSteps: 10_000_000, MaxCells: 10_000_000}), c.form)
 		if !strings.Contains(e.What, c.what) {
 			t.Errorf("%.90s: %q, want %q", c.form, e.What, c.what)
 		}
-		if d := time.Since(start); d > 6*time.Second {
+		if d := time.Since(start); d > 3*time.Second {
 			t.Errorf("%.90s: took %v", c.form, d)
 		} else if testing.Verbose() && d > 500*time.Millisecond {
 			t.Logf("%.90s: %v", c.form, d)

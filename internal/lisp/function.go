@@ -14,6 +14,8 @@ type Function struct {
 	macro bool
 	pos   source.Pos
 
+	prelude bool // registered by Lazy
+
 	// Written in Lisp: src is (defun name . rest), compiled at the first call.
 	src  *sexp.Cons
 	skip int // conses of src before the lambda list; 0 means 2

@@ -68,10 +68,10 @@ func (t *Table) find(in *Interp, key Value) (i int, d any, h uint64) {
 	in.step()
 	switch x := key.(type) {
 	case *sexp.String:
-		in.steps(len(x.R) / 16)
+		in.steps(len(x.R) / 4)
 	case *big.Int, *big.Rat:
 		words := bitLen(x) / 64
-		in.steps(words + words/64*words/16)
+		in.steps(words + words/16*words/16)
 	}
 	d, ok := t.directKey(key)
 	if ok {

@@ -373,7 +373,7 @@ func (in *Interp) top(form Value, pos source.Pos, env *Env) Value {
 			in.step()
 			return sp.Fn(in, c, env)
 		}
-		if in.isFunction(head) {
+		if in.evalMacro(head) == nil && in.isFunction(head) {
 			return one(in.eval(form, env, pos))
 		}
 	}
@@ -440,6 +440,7 @@ func (in *Interp) Lazy(name *sexp.Symbol, form *sexp.Cons) {
 	head, _ := form.Car.(*sexp.Symbol)
 	fn := &Function{name: name, src: form, pos: form.Pos, macro: head != nil && head.Name == "DEFMACRO"}
 	g := in.global(name)
+	fn.prelude = true
 	if fn.macro {
 		g.macro = fn
 	} else {

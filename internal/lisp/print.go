@@ -161,7 +161,7 @@ func (w *writer) base() int {
 // bigText prints a big integer; its length is known before.
 func (in *Interp) bigText(n *big.Int, base int) string {
 	words := n.BitLen() / 64
-	in.steps(words + words/64*words/16)
+	in.steps(words + words/16*words/16)
 	in.alloc(int64(n.BitLen()/16 + 1))
 	return strings.ToUpper(n.Text(base))
 }

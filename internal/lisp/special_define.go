@@ -170,8 +170,12 @@ func (in *Interp) define(x *sexp.Cons, macro bool, pos source.Pos) Value {
 	switch {
 	case macro:
 		g.macro = fn
+		g.fn = nil
 	case s == name:
 		g.fn = fn
+		if g.macro != nil && !g.macro.prelude {
+			g.macro = nil
+		}
 	default:
 		g.setf = fn
 	}

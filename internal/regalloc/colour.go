@@ -118,6 +118,12 @@ func (a *allocator) colourClass(crossing bool, conflict []uint16, hints [][]hint
 			_, used := last[v.ID]
 			return !out[v.ID] && !used
 		}
+		for _, p := range b.Params { // those of the other class have their places
+			if a.inReg(p) && a.loc[p.ID] >= 0 {
+				s.add(p)
+				busy |= 1 << a.loc[p.ID]
+			}
+		}
 		for _, p := range b.Params {
 			if a.inReg(p) {
 				if victim := place(p, 0); victim != nil {

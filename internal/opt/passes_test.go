@@ -1,0 +1,92 @@
+package opt
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/whistler-lang/whistler/internal/ir"
+	"github.com/whistler-lang/whistler/internal/ir/interp"
+	"github.com/whistler-lang/whistler/internal/sim"
+)
+
+var update = flag.Bool("update", false, "write what the passes give into testdata")
+
+// TestPasses runs testdata/PASS.txt: cases of IR, `=>`, and the IR that the
+// pass makes of it, parted by lines of dashes. Before and after mean the
+// same in the interpreter.
+func TestPasses(t *testing.T) {
+	all := map[string]pass{}
+	for _, p := range append(append([]pass(nil), improve...), finish...) {
+		all[p.name] = p
+	}
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no cases", err)
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".txt")
+		p, ok := all[name]
+		if !ok {
+			t.Errorf("%s: there is no pass %s", file, name)
+			continue
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cases := strings.Split(string(text), "\n----\n")
+		for i, c := range cases {
+			before, want, _ := strings.Cut(strings.TrimSpace(c)+"\n", "\n=>\n")
+			f := parse(t, before)
+			orig := parse(t, before)
+			p.run(f, &Config{CPU: 3})
+			if err := ir.Verify(f); err != nil {
+				t.Errorf("%s, case %d: %v\n%v", name, i+1, err, f)
+				continue
+			}
+			same(t, name, i+1, orig, f)
+			got := strings.TrimSpace(f.String())
+			if got != strings.TrimSpace(want) && !*update {
+				t.Errorf("%s, case %d: got\n%s\nwant\n%s", name, i+1, got, strings.TrimSpace(want))
+			}
+			cases[i] = strings.TrimSpace(before) + "\n=>\n" + got
+		}
+		if *update {
+			if err := os.WriteFile(file, []byte(strings.Join(cases, "\n----\n")+"\n"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+func parse(t *testing.T, text string) *ir.Func {
+	t.Helper()
+	f, err := ir.Parse(text)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	if err := ir.Verify(f); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	return f
+}
+
+// same compares two functions of numbers on odd arguments.
+func same(t *testing.T, name string, n int, a, b *ir.Func) {
+	t.Helper()
+	for i := range oddNumbers {
+		var args []uint64
+		for j := range a.Blocks[0].Params {
+			args = append(args, oddNumbers[(i*7+j*11)%len(oddNumbers)])
+		}
+		x, err1 := interp.Run(sim.New(sim.Options{}), a, args)
+		y, err2 := interp.Run(sim.New(sim.Options{}), b, args)
+		if x != y || (err1 == nil) != (err2 == nil) {
+			t.Errorf("%s, case %d: on %#x before gives %#x (%v), after %#x (%v)", name, n, args, x, err1, y, err2)
+			return
+		}
+	}
+}
