@@ -6,10 +6,6 @@ require (
 	github.com/alecthomas/kong v1.17.0
 	github.com/cilium/ebpf v0.22.0
 	github.com/vishvananda/netlink v1.3.1
+	github.com/vishvananda/netns v0.0.5
 	golang.org/x/sys v0.43.0
-)
-
-require (
-	github.com/rogpeppe/go-internal v1.14.1 // indirect
-	github.com/vishvananda/netns v0.0.5 // indirect
 )

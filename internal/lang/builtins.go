@@ -124,6 +124,7 @@ func (c *compiler) builtins() []lisp.Builtin {
 				}
 				set(2, &e.Expected)
 				set(3, &e.Hint)
+				e.Code = "form"
 				set(4, &e.Code)
 				panic(e)
 			}},

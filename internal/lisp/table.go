@@ -102,8 +102,7 @@ var manyValued = map[string]bool{
 	"VALUES": true, "VALUES-LIST": true, "FUNCALL": true, "APPLY": true, "EVAL": true, "GETHASH": true,
 	"FLOOR": true, "CEILING": true, "TRUNCATE": true, "ROUND": true, "FFLOOR": true, "FCEILING": true, "FTRUNCATE": true, "FROUND": true,
 	"MACROEXPAND": true, "MACROEXPAND-1": true, "PARSE-INTEGER": true, "INTERN": true, "FIND-SYMBOL": true,
-	"GET-SETF-EXPANSION": true, "GET-PROPERTIES": true, "READ-FROM-STRING": true, "INTEGER-DECODE-FLOAT": true, "DECODE-FLOAT": true,
-	"ISQRT-REM": true, "SUBTYPEP": true, "READ-LINE": true, "ARRAY-DISPLACEMENT": true,
+	"GET-SETF-EXPANSION": true, "GET-PROPERTIES": true, "READ-FROM-STRING": true, "READ-LINE": true,
 }
 
 // A multi is what a form gives that has other than one value. It exists

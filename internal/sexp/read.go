@@ -573,8 +573,12 @@ func parseNumber(s string) (Value, bool) {
 		if !digits(num) || !digits(den) || strings.Trim(den, "0") == "" {
 			return nil, false
 		}
-		q, ok := new(big.Rat).SetString(strings.TrimPrefix(s, "+"))
-		return number(q), ok
+		n, _ := new(big.Int).SetString(num, 10) // Rat.SetString would read 010 as octal
+		d, _ := new(big.Int).SetString(den, 10)
+		if s[0] == '-' {
+			n.Neg(n)
+		}
+		return number(new(big.Rat).SetFrac(n, d)), true
 	}
 	mant, exp := body, ""
 	if i := strings.IndexAny(body, "eEdDfFsSlL"); i > 0 {

@@ -1,0 +1,53 @@
+(defmap conn :type :hash :key-size 4 :value-size 8 :max-entries 16)
+(defmap events :type :ringbuf :max-entries 4096)
+(defmap progs :type :prog-array :max-entries 2)
+(defstruct flow (src u32) (ports (array u16 2)) (big (array u8 40)))
+(defstruct other (a u64))
+(defmacro counts (m k) `(incf (getmap ,m ,k)))
+(defun helper (x) (* x 2))
+(defprog q (:type :xdp)
+  (incf (getmap conns 5)) ; ERROR 17: "unknown map `conns`"
+  (counts conns 5) ; ERROR 11: "unknown map `conns`"
+  (setf undefined 1) ; ERROR 9: "unknown variable `undefined`"
+  (+ 1 undefinde) ; ERROR 8: "unknown variable `undefinde`"
+  (let (x 1) 2) ; ERROR 11: "malformed binding"
+  (let ((x 1) (x 2)) x) ; ERROR 16: "bound twice"
+  (if) ; ERROR 3: "`if` got 0 arguments"
+  (getmap conn) ; ERROR 3: "getmap"
+  (foo 3) ; ERROR 4: "unknown form `foo`"
+  (whne 1 2) ; ERROR 4: "unknown form `whne`"
+  (helper 3) ; ERROR 4: "compile-time function"
+  (load int 4) ; ERROR 9: "unknown type `int`"
+  (load u32 4) ; ERROR 13: "wants a pointer"
+  (cast u128 3) ; ERROR 9: "unknown type `u128`"
+  (/ 3 0) ; ERROR 8: "division by zero"
+  (mod 3 (- 1 1)) ; ERROR 10: "division by zero"
+  (<< 1 64) ; ERROR 9: "shift by 64"
+  (getmap conn "abc") ; ERROR 16: "string has no value"
+  (incf (getmap conn 1 2)) ; ERROR 9: "wants a map and a key"
+  (getmap conn (make-flow)) ; ERROR 16: "has 48 bytes, but the key of `conn` has 4"
+  (getmap conn #x100000000) ; ERROR 16: "does not fit into the 4-byte key"
+  (getmap events 1) ; ERROR 11: "ringbuf map has no lookup"
+  (tail-call conn 1) ; ERROR 14: "hash map has no programs to call"
+  (flow-ports (make-flow) 2) ; ERROR 27: "index 2"
+  (flow-src (make-other)) ; ERROR 13: "wants a pointer to `flow`"
+  (setf (flow-src (make-flow)) #x1ffffffff) ; ERROR 32: "does not fit"
+  (setf (+ 1 2) 3) ; ERROR 9: "not a place"
+  (ctx nofield) ; ERROR 8: "no field `nofield`"
+  (setf (ctx data) 1) ; ERROR 14: "may not write"
+  (dotimes (i (ctx rx-queue-index)) i) ; ERROR 15: "not a constant"
+  (dotimes (i -1) i) ; ERROR 15: "cannot run -1 times"
+  (break) ; ERROR 3: "outside of a loop"
+  (return-from nowhere) ; ERROR 16: "no block `nowhere`"
+  (printk "%d") ; ERROR 11: "1 directive, but 0 arguments follow"
+  (struct-alloc 600) ; ERROR 17: "do not fit on the stack"
+  (get-smp-processor-id 1) ; ERROR 3: "got 1 argument"
+  (skb-load-bytes (ctx-ptr) 0 0 0) ; ERROR 4: "xdp program cannot call"
+  (let ((p u32 (ctx data))) p) ; ERROR 10: "pointer does not fit"
+  (* (ctx data) 2) ; ERROR 6: "wants a number"
+  (stack-addr nothing) ; ERROR 15: "wants a variable"
+  (3 4) ; ERROR 4: "must begin with a name"
+  :keyword ; ERROR 3: "keyword"
+  1.5 ; ERROR 3: "not an integer"
+  0)
+(defprog verdict (:type :xdp) 99) ; ERROR 1: "cannot return 99"
