@@ -141,7 +141,6 @@ func JSON(v any) any {
 type Entry struct {
 	Key, Value any
 	PerCPU     []any
-	raw        uint64 // for sorting
 }
 
 // Entries reads a whole map, decoded by its BTF types.

@@ -37,7 +37,8 @@ const allowed = `
 	.:                  internal/source internal/lang internal/compile
 
 	internal/kernel:    internal/lang
-	internal/difftest:  internal/abi internal/bpf internal/bpf/vm internal/compile internal/ir internal/ir/interp internal/lang internal/opt internal/sim internal/source load
+	internal/e2e:       -
+	internal/difftest:  internal/abi internal/bpf internal/bpf/vm internal/compile internal/ir internal/ir/interp internal/lang internal/obj internal/sim internal/source load
 	load:               -
 	cmd/whistler:       . internal/source internal/abi internal/bpf internal/lang internal/kernel load
 `

@@ -13,7 +13,6 @@ type generator struct {
 	vars  []string // variables in scope that hold numbers
 	fresh int
 	loops int // nesting of loops
-	depth int
 }
 
 func (g *generator) byte() int {

@@ -68,13 +68,23 @@ func helper(args []string) error {
 	if _, err := fmt.Sscan(args[2]+" "+args[3], &count, &size); err != nil {
 		return err
 	}
-	c, err := net.Dial("udp4", args[1])
+	to, err := net.ResolveUDPAddr("udp4", args[1])
+	if err != nil {
+		return err
+	}
+	return sendUDP(to, count, size)
+}
+
+// sendUDP sends datagrams from one socket, which is not connected: that
+// nobody listens does not stop it.
+func sendUDP(to *net.UDPAddr, count, size int) error {
+	c, err := net.ListenUDP("udp4", nil)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
 	for range count {
-		if _, err := c.Write(make([]byte, size)); err != nil {
+		if _, err := c.WriteToUDP(make([]byte, size), to); err != nil {
 			return err
 		}
 	}

@@ -59,25 +59,17 @@ func TestClassify(t *testing.T) {
 }
 
 // datagrams sends n UDP datagrams of size bytes to a port where nobody
-// listens.
+// listens, and waits until they have arrived.
 func (s *netspace) datagrams(t *testing.T, to *netspace, port, n, size int) {
 	t.Helper()
+	before := to.received()
 	err := s.do(func() error {
-		c, err := net.ListenUDP("udp4", nil) // not connected: answers do not stop it
-		if err != nil {
-			return err
-		}
-		defer c.Close()
-		for range n {
-			if _, err := c.WriteToUDP(make([]byte, size), &net.UDPAddr{IP: net.ParseIP(to.addr), Port: port}); err != nil {
-				return err
-			}
-		}
-		return nil
+		return sendUDP(&net.UDPAddr{IP: net.ParseIP(to.addr), Port: port}, n, size)
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	eventually(t, "the datagrams arrive", func() bool { return to.received() >= before+int64(n) })
 }
 
 // TestClassifyWeb counts a real TCP connection to a web port: as many bytes

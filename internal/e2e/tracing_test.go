@@ -123,9 +123,12 @@ func TestRunqlat(t *testing.T) {
 func TestDuration(t *testing.T) {
 	need(t, "ip")
 	here, _ := newPair(t)
-	p := start(t, here, "run", example("count-xdp"), "--iface", here.iface, "--duration", "200ms")
-	if rows := table(p.rest(), "pkt-count"); len(rows) != 2 || rows[1][1] != "0" {
-		t.Errorf("%v", rows)
+	out := here.run(whistlerBin, "run", example("count-xdp"), "--iface", here.iface, "--duration", "200ms")
+	if rows := table(out, "pkt-count"); fmt.Sprint(rows) != "[[key value] [0 0]]" {
+		t.Errorf("%v in\n%s", rows, out)
+	}
+	if here.xdpAttached() {
+		t.Error("the XDP program is still attached")
 	}
 }
 

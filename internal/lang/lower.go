@@ -60,7 +60,6 @@ type lowerer struct {
 	frames   []source.Frame
 	scope    *scope
 	ctx      val // the context
-	ctxVar   *variable
 	blocks   []*blockTarget
 	cleanups []cleanup
 	free     map[int][]int // stack slots of temporaries that are free again, by size

@@ -37,7 +37,11 @@ const loopEnd = "%LOOP-END"
 
 // collect compiles the accumulation of a list; tail is its last cons.
 func (c *comp) collect(x *sexp.Cons, how string) code {
-	list, tail := second(x).Car.(*sexp.Symbol), third(x).Car.(*sexp.Symbol)
+	list, ok1 := second(x).Car.(*sexp.Symbol)
+	tail, ok2 := third(x).Car.(*sexp.Symbol)
+	if !ok1 || !ok2 {
+		c.in.failAt(c.pos, x, "malformed accumulation of a loop")
+	}
 	val := c.value(third(x).Cdr.(*sexp.Cons).Car)
 	getTail, setTail := c.variable(tail), c.setter(tail)
 	getList, setList := c.variable(list), c.setter(list)

@@ -97,7 +97,7 @@ func defineSpecials() []special {
 			c.one = true
 			return func(f *frame) Value { g.deftype = fn; return s }
 		}},
-		ignored("DECLAIM"), ignored("DEFPACKAGE"), ignored("IN-PACKAGE"), ignored("DEFINE-COMPILER-MACRO"), ignored("DEFINE-MODIFY-PACKAGE"),
+		ignored("DECLAIM"), ignored("DEFPACKAGE"), ignored("IN-PACKAGE"), ignored("DEFINE-COMPILER-MACRO"),
 	}
 }
 

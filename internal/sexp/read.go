@@ -90,14 +90,12 @@ func (r *Reader) Next() (v Value, pos source.Pos, ok bool, err *source.Error) {
 
 // resync moves to the next line that starts with `(`.
 func (r *Reader) resync() bool {
-	for {
-		i := strings.Index(r.text[r.off:], "\n(")
-		if i < 0 {
-			return false
-		}
-		r.off += i + 1
-		return true
+	i := strings.Index(r.text[r.off:], "\n(")
+	if i < 0 {
+		return false
 	}
+	r.off += i + 1
+	return true
 }
 
 func (r *Reader) pos(start int) source.Pos {

@@ -14,9 +14,9 @@ import (
 
 // Types of the probe's maps and functions, by id in the loaded BTF.
 type probeTypes struct {
-	fd                                  int
-	u32, u64, pair, bytes, lpmKey, spin uint32
-	mainFunc, globalFunc, staticFunc    uint32
+	fd                               int
+	u32, u64, pair, bytes, spin      uint32
+	mainFunc, globalFunc, staticFunc uint32
 }
 
 // loadTypes makes a BTF object with what the probe's programs need: integers,

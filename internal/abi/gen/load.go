@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"unsafe"
@@ -40,11 +41,6 @@ func storeImm64(dst uint8, off int16, v int32) insn {
 }
 func mapFD(dst uint8, fd int) []insn {
 	return []insn{{op: 0x18, dst: dst, src: 1, imm: int32(fd)}, {}}
-}
-
-// mapValue is the address of the first value of an array map.
-func mapValue(dst uint8, fd int) []insn {
-	return []insn{{op: 0x18, dst: dst, src: 2, imm: int32(fd)}, {}}
 }
 
 // load and store give BPF_MEM opcodes by size in bytes.
@@ -151,10 +147,6 @@ type programExtra struct {
 	funcInfo []byte // 8 bytes a record
 }
 
-// kept holds what a load's attributes point to, which the compiler cannot see:
-// memory that a global names stays on the heap, where it does not move.
-var kept [3][]byte
-
 var logBuf = make([]byte, 1<<20)
 
 // loadProg loads a program and gives the verifier's log; the program is
@@ -177,7 +169,6 @@ func loadProgExtra(v variant, prog []insn, x programExtra) (string, error) {
 	if v.noGPL {
 		license = []byte("MIT\x00")
 	}
-	kept = [...][]byte{code, license, x.funcInfo}
 	logBuf[0] = 0
 	a := progAttr{
 		progType: v.typ, insnCnt: uint32(len(prog)), insns: ptr(code), license: ptr(license),
@@ -198,6 +189,10 @@ func loadProgExtra(v variant, prog []insn, x programExtra) (string, error) {
 			break
 		}
 	}
+	// The attributes hold addresses, which keep nothing alive by themselves.
+	runtime.KeepAlive(code)
+	runtime.KeepAlive(license)
+	runtime.KeepAlive(x.funcInfo)
 	text := unix.ByteSliceToString(logBuf)
 	if errno != 0 {
 		return text, errno

@@ -31,7 +31,7 @@ func unknown(in bpf.Insn) error {
 // write gives a register a value; the frame pointer has one for good.
 func (f *frame) write(r bpf.Reg, v uint64) error {
 	if r > bpf.R9 {
-		return fmt.Errorf("R%d cannot be written", r)
+		return fmt.Errorf("register R%d cannot be written", r)
 	}
 	f.set(r, v)
 	return nil

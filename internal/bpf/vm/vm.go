@@ -117,7 +117,7 @@ func (f *frame) get(r bpf.Reg) (uint64, error) {
 		return 0, fmt.Errorf("there is no register %d", r)
 	}
 	if f.ok>>r&1 == 0 {
-		return 0, fmt.Errorf("R%d has no value", r)
+		return 0, fmt.Errorf("register R%d has no value", r)
 	}
 	return f.regs[r], nil
 }

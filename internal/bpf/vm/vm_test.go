@@ -190,10 +190,10 @@ func TestErrors(t *testing.T) {
 		slot int
 		p    *Program
 	}{
-		{"R3 has no value", 0, program("f", movR(0, 3), exit)},
+		{"register R3 has no value", 0, program("f", movR(0, 3), exit)},
 		{"R0 has no value at the end", 0, program("f", exit)},
-		{"R1 has no value", 1, program("f", call("ktime-get-ns"), movR(0, 1), exit)},
-		{"R10 cannot be written", 0, program("f", mov(10, 1), exit)},
+		{"register R1 has no value", 1, program("f", call("ktime-get-ns"), movR(0, 1), exit)},
+		{"register R10 cannot be written", 0, program("f", mov(10, 1), exit)},
 		{"byte 504 of the stack of f was never written", 0, program("f", ldx(8, 0, 10, -8), exit)},
 		{"offset 512 ends 8 bytes above the top of the stack of f", 0, program("f", stx(8, 10, 1, 0), exit)},
 		{"not aligned", 0, program("f", stx(8, 10, 1, -12), exit)},
@@ -202,7 +202,7 @@ func TestErrors(t *testing.T) {
 		{"more than 1000000 steps", 0, program("f", bpf.Insn{Op: bpf.ClassJMP | bpf.JmpA, Off: -1})},
 		{"no map or variable nothing", 0, program("f", mapRef("nothing"), exit)},
 		{"map counts is not memory", 2, program("f", mapRef("counts"), ldx(8, 0, 1, 0), exit)},
-		{"argument 2 of bpf_map_lookup_elem: R2 has no value", 2, program("f", mapRef("counts"), call("map-lookup-elem"), exit)},
+		{"argument 2 of bpf_map_lookup_elem: register R2 has no value", 2, program("f", mapRef("counts"), call("map-lookup-elem"), exit)},
 		{"key of map counts: read of 4 bytes at", 4, program("f", mapRef("counts"), movR(2, 10), addK(2, -4), call("map-lookup-elem"), exit)},
 		{"bpf_get_route_realm: not simulated", 0, program("f", call("get-route-realm"), exit)},
 		{"a record of ring buffer events (16 bytes) was neither submitted nor discarded", 6,
@@ -211,7 +211,7 @@ func TestErrors(t *testing.T) {
 			program("f", mapRef("events"), reserve, movR(1, 0), movR(6, 0), mov(2, 0), call("ringbuf-submit"), ldx(8, 0, 6, 0), exit)},
 		{"offset 10 ends 2 bytes past the end of the record of ring buffer events (16 bytes)", 5,
 			program("f", mapRef("events"), reserve, stx(8, 0, 0, 10), exit)},
-		{"R0 has no value", 9,
+		{"register R0 has no value", 9,
 			program("f", mapRef("events"), reserve, movR(1, 0), mov(2, 0), mov(3, 0), call("ringbuf-discard"), movR(1, 0), exit)},
 		{"the context is read-only", 1, program("f", mov(2, 0), stx(4, 1, 2, 0), exit)},
 	} {
