@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"io"
 	"sort"
@@ -32,6 +33,16 @@ func (c *disasmCmd) Run(a *app) error {
 	}
 	sort.Strings(names)
 	for i, n := range names {
+		if c.JSON {
+			code, err := instructions(spec.Programs[n])
+			if err != nil {
+				return err
+			}
+			if err := json.NewEncoder(a.out).Encode(map[string]any{"program": n, "section": spec.Programs[n].SectionName, "slots": slots(spec.Programs[n]), "instructions": code}); err != nil {
+				return err
+			}
+			continue
+		}
 		if i > 0 {
 			fmt.Fprintln(a.out)
 		}
@@ -57,33 +68,55 @@ func helperName(id int32) string {
 	return ""
 }
 
-func disassemble(w io.Writer, s *ebpf.ProgramSpec) error {
-	fmt.Fprintf(w, "%s: section %q, %d slots\n", s.Name, s.SectionName, slots(s))
+// An instruction as it is printed.
+type instruction struct {
+	Slot   int    `json:"slot"`
+	Text   string `json:"text"`
+	Source string `json:"source,omitempty"` // the source line that begins here
+}
+
+// instructions lists a program's code in the kernel's notation.
+func instructions(s *ebpf.ProgramSpec) (out []instruction, err error) {
 	slot := 0
 	last := ""
 	for _, ins := range s.Instructions {
+		in := instruction{Slot: slot}
 		if src := ins.Source(); src != nil {
 			if text := fmt.Sprint(src); text != last {
-				fmt.Fprintf(w, "; %s\n", text)
-				last = text
+				in.Source, last = text, text
 			}
 		}
 		var raw bytes.Buffer
 		n, err := ins.Marshal(&raw, binary.LittleEndian)
 		if err != nil {
-			return fmt.Errorf("%s: slot %d: %w", s.Name, slot, err)
+			return nil, fmt.Errorf("%s: slot %d: %w", s.Name, slot, err)
 		}
 		code := bpf.Decode(raw.Bytes(), binary.LittleEndian)
 		var next bpf.Insn
 		if len(code) > 1 {
 			next = code[1]
 		}
-		text := code[0].Text(next, helperName)
+		in.Text = code[0].Text(next, helperName)
 		if ref := ins.Reference(); ref != "" && code[0].IsLdImm64() {
-			text = fmt.Sprintf("r%d = map[%s] ll", code[0].Dst, ref)
+			in.Text = fmt.Sprintf("r%d = map[%s] ll", code[0].Dst, ref)
 		}
-		fmt.Fprintf(w, "%6d: %s\n", slot, text)
+		out = append(out, in)
 		slot += int(n) / 8
+	}
+	return out, nil
+}
+
+func disassemble(w io.Writer, s *ebpf.ProgramSpec) error {
+	code, err := instructions(s)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "%s: section %q, %d slots\n", s.Name, s.SectionName, slots(s))
+	for _, in := range code {
+		if in.Source != "" {
+			fmt.Fprintf(w, "; %s\n", in.Source)
+		}
+		fmt.Fprintf(w, "%6d: %s\n", in.Slot, in.Text)
 	}
 	return nil
 }

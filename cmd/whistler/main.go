@@ -111,6 +111,13 @@ func (a *app) finish(err error) int {
 	return exitUser
 }
 
+// line writes one JSON object on a line of its own.
+func (a *app) line(v any) {
+	if err := json.NewEncoder(a.out).Encode(v); err != nil {
+		fmt.Fprintf(a.err, "whistler: %v\n", err)
+	}
+}
+
 func isTerminal(f *os.File) bool {
 	st, err := f.Stat()
 	return err == nil && st.Mode()&os.ModeCharDevice != 0 && st.Mode()&os.ModeDevice != 0 && f.Name() != os.DevNull

@@ -25,12 +25,19 @@ func (c *stagesCmd) Run(a *app) error {
 	}
 	trace := func(program, stage string, what fmt.Stringer) {
 		if c.Program == "" || strings.EqualFold(c.Program, program) {
+			if c.JSON {
+				a.line(map[string]any{"program": program, "stage": stage, "text": what.String()})
+				return
+			}
 			fmt.Fprintf(a.out, "== %s: %s\n%v\n", program, stage, what)
 		}
 	}
 	obj, err := whistler.Compile(context.Background(), []whistler.Source{{Name: name, Text: string(text)}}, c.options(trace))
 	if err != nil {
 		return a.compileError(err, c.JSON)
+	}
+	if c.JSON {
+		return nil // disasm --json has the last stage
 	}
 	return disassembleObject(a, obj, c.Program)
 }
@@ -50,6 +57,10 @@ func (c *expandCmd) Run(a *app) error {
 		return a.diagnostics(errs, c.JSON)
 	}
 	for _, f := range forms {
+		if c.JSON {
+			a.line(map[string]any{"form": f})
+			continue
+		}
 		fmt.Fprintln(a.out, f)
 	}
 	return nil
