@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"path"
 	"sort"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/whistler-lang/whistler/internal/compile"
 	"github.com/whistler-lang/whistler/internal/lang"
@@ -98,6 +100,11 @@ func Compile(ctx context.Context, sources []Source, o Options) (*Object, error) 
 	}
 	var files []*source.File
 	for _, s := range sources {
+		if bad := invalidUTF8(s.Text); bad >= 0 {
+			f := source.NewFile(s.Name, s.Text[:bad])
+			e := source.Errorf(source.Pos{File: f, Start: int32(bad), End: int32(bad)}, "%s is not text: byte %d is not UTF-8", s.Name, bad)
+			return nil, Diagnostics{e.WithExpected("a Lisp source in UTF-8").WithCode("not-text")}
+		}
 		files = append(files, source.NewFile(s.Name, s.Text))
 	}
 	co := compile.Options{Trace: o.Trace, Options: LangOptions(o)}
@@ -109,6 +116,17 @@ func Compile(ctx context.Context, sources []Source, o Options) (*Object, error) 
 		return nil, errs
 	}
 	return &Object{r}, nil
+}
+
+// invalidUTF8 is the offset of the first byte that is not UTF-8, or NUL; -1
+// if all are.
+func invalidUTF8(s string) int {
+	for i, r := range s {
+		if r == 0 || r == utf8.RuneError && !strings.HasPrefix(s[i:], "\uFFFD") {
+			return i
+		}
+	}
+	return -1
 }
 
 // Bytes is the ELF object.

@@ -30,24 +30,14 @@ type attached struct {
 
 type closer interface{ Close() error }
 
-// Options of Open.
-type Options struct {
-	// Stats asks the verifier for its statistics.
-	Stats bool
-}
-
 // Open loads maps and programs of an object; nothing is attached yet. A
 // refusal by the verifier is a *Refusal.
-func Open(object []byte, o Options) (*Collection, error) {
+func Open(object []byte) (*Collection, error) {
 	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(object))
 	if err != nil {
 		return nil, fmt.Errorf("reading the object: %w", err)
 	}
-	opts := ebpf.CollectionOptions{}
-	if o.Stats {
-		opts.Programs.LogLevel = ebpf.LogLevelStats
-	}
-	coll, err := ebpf.NewCollectionWithOptions(spec, opts)
+	coll, err := ebpf.NewCollection(spec)
 	if err != nil {
 		return nil, explain(err)
 	}
@@ -143,6 +133,10 @@ var (
 func explain(err error) error {
 	var ve *ebpf.VerifierError
 	if !errors.As(err, &ve) || len(ve.Log) == 0 {
+		if Denied(err) {
+			// The library guesses at memory limits; what is missing is a capability.
+			return &denied{err}
+		}
 		return err
 	}
 	r := &Refusal{Err: err, Log: strings.Join(ve.Log, "\n")}
@@ -169,6 +163,13 @@ func explain(err error) error {
 	}
 	return r
 }
+
+// denied is a missing privilege without guesses at its cause.
+type denied struct{ err error }
+
+func (d *denied) Error() string { return "loading eBPF programs: operation not permitted" }
+
+func (d *denied) Unwrap() error { return d.err }
 
 // Denied reports whether err is a missing privilege.
 func Denied(err error) bool { return errors.Is(err, os.ErrPermission) }

@@ -53,7 +53,7 @@ func (c *checkCmd) one(a *app, in *input) error {
 	if err != nil {
 		return err
 	}
-	coll, err := load.Open(data, load.Options{Stats: true})
+	coll, err := load.Open(data)
 	loaded := "ok"
 	switch {
 	case err == nil:

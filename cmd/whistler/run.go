@@ -48,7 +48,7 @@ func (c *runCmd) Run(a *app) error {
 	if src == nil && c.Pid != 0 {
 		return errUsage{errors.New("--pid needs a source: the filter is compiled into its programs")}
 	}
-	coll, err := load.Open(data, load.Options{})
+	coll, err := load.Open(data)
 	if err != nil {
 		if load.Denied(err) && !isRefusal(err) {
 			return notAllowed(err)

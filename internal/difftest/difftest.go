@@ -213,7 +213,7 @@ func entry(t *abi.MapType, key, value []byte) string {
 
 // Kernel loads the object; done frees it.
 func (u *Unit) Kernel() (e Execution, done func(), err error) {
-	coll, err := load.Open(u.Result.Object, load.Options{})
+	coll, err := load.Open(u.Result.Object)
 	if err != nil {
 		if r, ok := err.(*load.Refusal); ok {
 			err = fmt.Errorf("%w\n%s", err, r.Log)

@@ -199,7 +199,7 @@ func compileExample(t *testing.T, name string) *whistler.Object {
 // open loads an object into the kernel for the time of the test.
 func open(t *testing.T, obj *whistler.Object) *load.Collection {
 	t.Helper()
-	coll, err := load.Open(obj.Bytes(), load.Options{})
+	coll, err := load.Open(obj.Bytes())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -404,4 +404,3 @@ func eventually(t *testing.T, what string, f func() bool) {
 		}
 	}
 }
-
