@@ -3,11 +3,9 @@ package load
 import (
 	"context"
 	"errors"
-	"os"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
-	"github.com/cilium/ebpf/perf"
 	"github.com/cilium/ebpf/ringbuf"
 )
 
@@ -35,12 +33,11 @@ func (c *Collection) Stream(ctx context.Context, f func(Event)) error {
 			context.AfterFunc(ctx, func() { r.Flush() })
 			readers = append(readers, func() error { return readRing(r, name, typ, events) })
 		case ebpf.PerfEventArray:
-			r, err := perf.NewReader(m, 64*os.Getpagesize())
+			read, err := openPerf(ctx, m, name, typ, events)
 			if err != nil {
 				return err
 			}
-			context.AfterFunc(ctx, func() { r.Flush() })
-			readers = append(readers, func() error { return readPerf(r, name, typ, events) })
+			readers = append(readers, read)
 		}
 	}
 	errs := make(chan error, len(readers))
@@ -86,24 +83,6 @@ func readRing(r *ringbuf.Reader, name string, typ *btf.Struct, out chan<- Event)
 		}
 		if err != nil {
 			return err
-		}
-		out <- Event{Map: name, Data: decodeEvent(typ, rec.RawSample)}
-	}
-}
-
-func readPerf(r *perf.Reader, name string, typ *btf.Struct, out chan<- Event) error {
-	defer r.Close()
-	for {
-		rec, err := r.Read()
-		if errors.Is(err, perf.ErrFlushed) || errors.Is(err, perf.ErrClosed) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if rec.LostSamples > 0 {
-			out <- Event{Map: name, Lost: rec.LostSamples}
-			continue
 		}
 		out <- Event{Map: name, Data: decodeEvent(typ, rec.RawSample)}
 	}

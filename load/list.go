@@ -7,7 +7,6 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
-	"golang.org/x/sys/unix"
 )
 
 // A Loaded is a program in the kernel, once for each link of it.
@@ -67,7 +66,7 @@ func List() (out []Loaded, err error) {
 // link that does nothing.
 func DetachLink(id uint32) error {
 	l, err := link.NewFromID(link.ID(id))
-	if errors.Is(err, unix.ENOENT) {
+	if errors.Is(err, os.ErrNotExist) {
 		return ErrNoLink
 	}
 	if err != nil {

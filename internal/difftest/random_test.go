@@ -4,6 +4,8 @@ import (
 	"flag"
 	"math/rand"
 	"testing"
+
+	"github.com/whistler-lang/whistler/internal/opt"
 )
 
 var (
@@ -34,7 +36,14 @@ func packets(r *rand.Rand) (ps [][]byte) {
 
 func compareExpressions(t *testing.T, data []byte, r *rand.Rand, kernel bool) {
 	src := Expressions(data, perProgram)
-	u, err := Compile("random.lisp", src, nil, 2+r.Intn(3))
+	// Passes are left out at random: each must do without the others.
+	off := map[string]bool{}
+	if r.Intn(3) == 0 {
+		for _, p := range opt.Names() {
+			off[p] = r.Intn(2) == 0
+		}
+	}
+	u, err := Compile("random.lisp", src, off, 2+r.Intn(3))
 	if err != nil {
 		t.Fatalf("%v\n%s", err, src)
 	}
@@ -43,7 +52,7 @@ func compareExpressions(t *testing.T, data []byte, r *rand.Rand, kernel bool) {
 		steps = append(steps, Step{Program: "p", Packet: p})
 	}
 	if err := Compare(u, steps, kernel); err != nil {
-		t.Fatalf("%v\n%s", err, src)
+		t.Fatalf("%v\nwithout %v\n%s", err, off, src)
 	}
 }
 

@@ -2,16 +2,12 @@ package e2e
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"math"
-	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/cilium/ebpf"
 	"github.com/whistler-lang/whistler/load"
-	"golang.org/x/sys/unix"
 )
 
 // Verdicts of XDP programs.
@@ -209,130 +205,4 @@ func TestCrafted(t *testing.T) {
 			t.Errorf("%s", got)
 		}
 	})
-}
-
-// twoCPUs skips a machine that has one CPU only, and gives two that we may
-// use.
-func twoCPUs(t *testing.T) (cpus []int) {
-	t.Helper()
-	var set unix.CPUSet
-	if err := unix.SchedGetaffinity(0, &set); err != nil {
-		t.Fatal(err)
-	}
-	for cpu := 0; len(cpus) < 2 && cpu < 1024; cpu++ {
-		if set.IsSet(cpu) {
-			cpus = append(cpus, cpu)
-		}
-	}
-	if len(cpus) < 2 {
-		lack(t, "two CPUs")
-	}
-	return cpus
-}
-
-// A runner runs a program on one CPU whenever it is asked.
-type runner struct {
-	ask  chan uint32 // repetitions
-	done chan error
-}
-
-// errInterrupted says that the kernel stopped repeating for a signal, and
-// began anew: more runs were made than were asked for.
-var errInterrupted = errors.New("interrupted by a signal")
-
-func newRunner(t *testing.T, cpu int, p *ebpf.Program) runner {
-	r := runner{make(chan uint32), make(chan error)}
-	t.Cleanup(func() { close(r.ask) })
-	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread ends with its affinity
-		var set unix.CPUSet
-		set.Set(cpu)
-		err := unix.SchedSetaffinity(0, &set)
-		// The Go runtime sends signals to threads that run for long.
-		var all unix.Sigset_t
-		for i := range all.Val {
-			all.Val[i] = math.MaxUint64
-		}
-		err = errors.Join(err, unix.PthreadSigmask(unix.SIG_BLOCK, &all, nil))
-		frame := packet{proto: 1}.frame()
-		for n := range r.ask {
-			now := err
-			if now == nil {
-				interrupted := false
-				_, now = p.Run(&ebpf.RunOptions{Data: frame, Repeat: n, Reset: func() { interrupted = true }})
-				if now == nil && interrupted {
-					now = errInterrupted
-				}
-			}
-			r.done <- now
-		}
-	}()
-	return r
-}
-
-// race runs n repetitions on every runner at the same time.
-func race(runners []runner, n uint32) error {
-	for _, r := range runners {
-		r.ask <- n
-	}
-	var errs []error
-	for _, r := range runners {
-		errs = append(errs, <-r.done)
-	}
-	return errors.Join(errs...)
-}
-
-// TestIncfLosesNothing lets two CPUs increase the same key of a hash, which
-// is absent at first.
-func TestIncfLosesNothing(t *testing.T) {
-	need(t)
-	cpus := twoCPUs(t)
-	for _, kind := range []string{"hash", "lru-hash"} {
-		t.Run(kind, func(t *testing.T) {
-			obj := compileText(t, "race.lisp", fmt.Sprintf(`
-(defmap h :type :%s :key u32 :value u64 :max-entries 1024)
-(defprog bump (:type :xdp) (incf (getmap h 1)) XDP_PASS)`, kind))
-			c := open(t, obj)
-			var runners []runner
-			for _, cpu := range cpus {
-				runners = append(runners, newRunner(t, cpu, c.Program("bump")))
-			}
-			read := func() (n uint64) {
-				if err := c.Map("h").Lookup(uint32(1), &n); err != nil {
-					t.Fatal(err)
-				}
-				return n
-			}
-			// count gives what both CPUs count in n runs each, from an absent
-			// key on; a measurement that a signal spoils is made again.
-			count := func(n uint32) uint64 {
-				for range 10 {
-					if err := c.Map("h").Delete(uint32(1)); err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
-						t.Fatal(err)
-					}
-					err := race(runners, n)
-					if err == nil {
-						return read()
-					}
-					if !errors.Is(err, errInterrupted) {
-						t.Fatal(err)
-					}
-				}
-				t.Fatal(errInterrupted)
-				return 0
-			}
-			const long = 1_000_000
-			if n := count(long); n != 2*long {
-				t.Errorf("two CPUs counted %d each: %d", long, n)
-			}
-			// The first increments race to create the entry.
-			const rounds, short = 2000, 100
-			for round := range rounds {
-				if n := count(short); n != 2*short {
-					t.Fatalf("round %d: %d, want %d", round, n, 2*short)
-				}
-			}
-			t.Logf("two CPUs: %d, and %d rounds of %d, nothing lost", 2*long, rounds, 2*short)
-		})
-	}
 }

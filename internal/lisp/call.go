@@ -8,9 +8,9 @@ import (
 // callRows call functions and make new ones of them.
 func callRows() []row {
 	return []row{
-		{"FUNCALL", "function &rest arguments", func(in *Interp, a []Value) Value { return in.call(in.callable(a[0]), a[1:]) }},
+		{"FUNCALL", "function &rest arguments", func(in *Interp, a []Value) Value { return in.call(in.function(a[0]), a[1:]) }},
 		{"APPLY", "function argument &rest arguments", func(in *Interp, a []Value) Value {
-			fn := in.callable(a[0])
+			fn := in.function(a[0])
 			last := in.listOf(a[len(a)-1], "apply")
 			in.alloc(int64(len(last)))
 			return in.call(fn, append(append([]Value(nil), a[1:len(a)-1]...), last...))
@@ -47,15 +47,6 @@ func callRows() []row {
 			return a[0]
 		}},
 	}
-}
-
-// callable is the function to call; a macro is none.
-func (in *Interp) callable(v Value) *Function {
-	fn := in.function(v)
-	if fn.macro {
-		return fn // what macro-function gives may be called with form and environment
-	}
-	return fn
 }
 
 // expandRows work on forms.

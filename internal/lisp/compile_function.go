@@ -73,7 +73,7 @@ func (c *comp) lambda(fn *Function, macro bool, block *sexp.Symbol) *lambda {
 	}
 	_, decls, body := c.splitBody(t.Cdr, true)
 	pat := c.pattern(t.Car, macro, decls, fn)
-	c.declareRest(decls, pat)
+	c.declareRest(decls)
 	run := c.block(block, body)
 	lam := &lambda{pat: pat, slots: c.fn.slots, body: run}
 	lam.plain = !macro && pat.plain()

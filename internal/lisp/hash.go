@@ -36,7 +36,7 @@ type (
 	textKey  string
 )
 
-// direct gives the Go map key of v, if one comparison is all that is needed.
+// directKey gives the Go map key of v, if one comparison is all that is needed.
 func (t *Table) directKey(v Value) (any, bool) {
 	switch x := v.(type) {
 	case *big.Int:
@@ -215,11 +215,11 @@ func (h *hasher) add(v Value, p bool) {
 		}
 		h.word(uint64(r) + 1<<32)
 	case int64:
-		h.number(v, float64(x))
+		h.number(float64(x))
 	case *big.Int, *big.Rat:
-		h.number(v, h.in.float(v))
+		h.number(h.in.float(v))
 	case float64:
-		h.number(v, x)
+		h.number(x)
 	case *Array:
 		h.word(3)
 	default:
@@ -228,8 +228,8 @@ func (h *hasher) add(v Value, p bool) {
 }
 
 // number hashes by value as a float: numbers that are = hash alike.
-func (h *hasher) number(_ Value, f float64) {
-	if f == 0 {
+func (h *hasher) number(f float64) {
+	if f == 0 { // -0.0 too
 		f = 0
 	}
 	h.word(math.Float64bits(f))

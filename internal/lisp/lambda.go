@@ -118,7 +118,7 @@ func declaredSpecial(decls []Value) (names []*sexp.Symbol) {
 }
 
 // declareRest makes free special declarations known in the body.
-func (c *comp) declareRest(decls []Value, _ *pattern) {
+func (c *comp) declareRest(decls []Value) {
 	for _, s := range declaredSpecial(decls) {
 		c.env = &Env{up: c.env, kind: envSpecial, name: s}
 	}

@@ -192,7 +192,7 @@ func (c *comp) items(t *sexp.Cons, level, nest int) code {
 	if !live {
 		return nil
 	}
-	noTail := isNilCode(v)
+	noTail := isNil(v)
 	return func(f *frame) Value {
 		in := f.in
 		var head Value = sexp.Nil
@@ -238,5 +238,3 @@ func (c *comp) items(t *sexp.Cons, level, nest int) code {
 		return head
 	}
 }
-
-func isNilCode(v Value) bool { return isNil(v) }

@@ -74,7 +74,7 @@ func basicSpecials() []special {
 // declared compiles a body that starts with declarations.
 func (c *comp) declared(body Value) code {
 	_, decls, forms := c.splitBody(body, false)
-	c.declareRest(decls, nil)
+	c.declareRest(decls)
 	return c.body(forms)
 }
 

@@ -92,7 +92,7 @@ func (c *comp) let(x *sexp.Cons, sequential bool) code {
 	for i := range binds {
 		special = special || binds[i].g != nil
 	}
-	c.declareRest(decls, nil)
+	c.declareRest(decls)
 	run := c.body(body)
 	c.env = env
 	switch {
@@ -232,7 +232,7 @@ func compileDestructuring(c *comp, x *sexp.Cons) code {
 		_, decls, body := c.splitBody(rest(third(x)), false)
 		pos := c.pos
 		pat := c.pattern(second(x).Car, true, decls, nil)
-		c.declareRest(decls, nil)
+		c.declareRest(decls)
 		run := c.body(body)
 		return func(f *frame) Value {
 			v := val(f)

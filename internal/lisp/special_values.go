@@ -112,7 +112,7 @@ func compileMVBind(c *comp, x *sexp.Cons) code {
 			}
 			binds[i] = c.binder(s, specials)
 		}
-		c.declareRest(decls, nil)
+		c.declareRest(decls)
 		run := c.body(body)
 		return func(f *frame) Value {
 			mark := len(f.in.specials)
