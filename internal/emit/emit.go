@@ -37,7 +37,6 @@ type emitter struct {
 	cpu    int
 	code   *Code
 	slots  []int16 // frame offset of each stack slot
-	spills int     // frame offset of spill slot 0 is -(spills+8)
 	start  []int   // by block ID, -1 while unknown
 	fixups []fixup
 	pos    source.Pos
@@ -114,7 +113,6 @@ func (e *emitter) layoutStack() {
 		depth = n
 		e.code.Uses = append(e.code.Uses, StackUse{n, "values that found no register", source.Pos{}})
 	}
-	e.spills = 0
 	for _, align := range []int{8, 4, 2, 1} {
 		for i, s := range f.Slots {
 			if i == 0 || !used[i] || alignOf(s.Size) != align {

@@ -2,7 +2,6 @@ package lang
 
 import (
 	"github.com/whistler-lang/whistler/internal/lisp"
-	"github.com/whistler-lang/whistler/internal/sexp"
 	"github.com/whistler-lang/whistler/internal/source"
 )
 
@@ -20,5 +19,3 @@ func (l *lowerer) withMacros(c *call, add func(*lisp.Env, lisp.Value) (*lisp.Env
 	l.scope = saved
 	return v
 }
-
-var _ sexp.Value

@@ -2,8 +2,6 @@ package lang
 
 import (
 	"github.com/whistler-lang/whistler/internal/ir"
-	"github.com/whistler-lang/whistler/internal/sexp"
-	"github.com/whistler-lang/whistler/internal/source"
 	"github.com/whistler-lang/whistler/internal/types"
 )
 
@@ -330,6 +328,3 @@ func (l *lowerer) swap(v val, size int) val {
 	x.Size = uint8(size)
 	return val{x, types.ScalarOf(size, false)}
 }
-
-var _ sexp.Value
-var _ source.Pos

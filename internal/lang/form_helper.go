@@ -55,7 +55,7 @@ func (l *lowerer) helper(c *call, h *abi.Helper) val {
 					WithHint("%s", h.Proto).WithCode("helper-argument"))
 			}
 		}
-		if (kind == abi.ArgSize || kind == abi.ArgSizeOrZero || kind == abi.ArgConstSize) && kind == abi.ArgConstSize {
+		if kind == abi.ArgConstSize {
 			if _, ok := v.v.IsConst(); !ok {
 				panic(l.failAt(c.at(i), c.args[i], "argument %d of `%s` must be a constant", i+1, c.head.Display()).WithCode("not-constant"))
 			}
@@ -129,13 +129,12 @@ func lowerPrintk(l *lowerer, c *call) val {
 	if want, have := len(directives), len(c.args)-1; want != have {
 		panic(l.failAt(c.at(0), c.args[0], "the format has %d directive%s, but %d argument%s follow%s", want, plural(want), have, plural(have), map[bool]string{true: "s"}[have == 1]).WithCode("printk-format"))
 	}
-	for i, d := range directives {
+	for _, d := range directives {
 		switch d {
 		case "d", "i", "u", "x", "ld", "li", "lu", "lx", "lld", "lli", "llu", "llx", "p", "pK", "px", "c", "s", "pks", "pus", "pI4", "pi4", "pI6", "pi6", "pB":
 		default:
 			panic(l.failAt(c.at(0), c.args[0], "`%%%s` is not a directive of the kernel's bpf_trace_printk", d).WithExpected("%%d %%u %%x %%ld %%lu %%lx %%lld %%llu %%llx %%p %%s").WithCode("printk-format"))
 		}
-		_ = i
 	}
 	h := abi.HelperByName("trace-printk")
 	l.mayCall(h, c.head)
@@ -156,16 +155,14 @@ func lowerPrintk(l *lowerer, c *call) val {
 		w := uint32(bytes[o]) | uint32(bytes[o+1])<<8 | uint32(bytes[o+2])<<16 | uint32(bytes[o+3])<<24
 		l.storeAt(p, int64(o), 4, l.constant(int64(int32(w)), l.pos))
 	}
-	ir := []*irValue{p.v, l.constant(int64(n), l.pos)}
+	values := []*ir.Value{p.v, l.constant(int64(n), l.pos)}
 	for _, a := range args {
-		ir = append(ir, a.v)
+		values = append(values, a.v)
 	}
-	v := l.callHelper("trace-printk", ir...)
+	v := l.callHelper("trace-printk", values...)
 	release()
 	return val{v, types.I64}
 }
-
-type irValue = ir.Value
 
 // formatDirectives lists the directives of a printk format, without the %
 // and the width.

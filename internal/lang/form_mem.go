@@ -3,7 +3,6 @@ package lang
 import (
 	"github.com/whistler-lang/whistler/internal/ir"
 	"github.com/whistler-lang/whistler/internal/sexp"
-	"github.com/whistler-lang/whistler/internal/source"
 	"github.com/whistler-lang/whistler/internal/types"
 )
 
@@ -256,5 +255,3 @@ func lowerAtomic(l *lowerer, c *call) val {
 	}
 	return r
 }
-
-var _ source.Pos

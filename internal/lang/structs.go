@@ -3,7 +3,6 @@ package lang
 import (
 	"strings"
 
-	"github.com/whistler-lang/whistler/internal/abi"
 	"github.com/whistler-lang/whistler/internal/ir"
 	"github.com/whistler-lang/whistler/internal/sexp"
 	"github.com/whistler-lang/whistler/internal/source"
@@ -227,5 +226,3 @@ func lowerName(s *sexp.Symbol) string {
 	}
 	return s.Name
 }
-
-var _ = abi.ObjectName
