@@ -163,7 +163,13 @@ func (l *lowerer) expr(form sexp.Value, at source.Pos) val {
 		v := l.list(x)
 		l.pos, l.user = savedPos, savedUser
 		return v
-	case *sexp.Symbol:
+	}
+	if at.Known() && !prelude.IsPrelude(at.File) { // an atom stands where its cell says
+		saved := l.pos
+		l.pos = at
+		defer func() { l.pos = saved }()
+	}
+	if x, ok := form.(*sexp.Symbol); ok {
 		return l.symbol(x, at)
 	}
 	if n, ok := integerOf(form); ok {

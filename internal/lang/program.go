@@ -166,6 +166,9 @@ func (c *compiler) lowerProgram(pp *pendingProg) {
 		return
 	}
 	if l.reachable() || l.cur.Term == nil {
+		for x, ok := pp.body.(*sexp.Cons); ok; x, ok = x.Cdr.(*sexp.Cons) {
+			l.pos = sexp.PosOf(x.Car).Or(x.At).Or(l.pos) // the last form gives the result
+		}
 		l.result(v, nil)
 	}
 	l.f.Prune()

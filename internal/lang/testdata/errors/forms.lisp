@@ -50,4 +50,4 @@
   :keyword ; ERROR 3: "keyword"
   1.5 ; ERROR 3: "not an integer"
   0)
-(defprog verdict (:type :xdp) 99) ; ERROR 1: "cannot return 99"
+(defprog verdict (:type :xdp) 99) ; ERROR 31: "cannot return 99"
