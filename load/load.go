@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"regexp"
 	"sort"
@@ -29,6 +30,18 @@ type attached struct {
 }
 
 type closer interface{ Close() error }
+
+// Read reads an object without asking the kernel for anything.
+func Read(object []byte) (spec *ebpf.CollectionSpec, err error) {
+	spec, err = ebpf.LoadCollectionSpecFromReader(bytes.NewReader(object))
+	switch {
+	case err == nil:
+		return spec, nil
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return nil, errors.New("reading the object: it ends too early, is it complete?")
+	}
+	return nil, fmt.Errorf("reading the object: %w", err)
+}
 
 // Open loads maps and programs of an object; nothing is attached yet. A
 // refusal by the verifier is a *Refusal.

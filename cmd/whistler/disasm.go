@@ -11,6 +11,7 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/whistler-lang/whistler/internal/abi"
 	"github.com/whistler-lang/whistler/internal/bpf"
+	"github.com/whistler-lang/whistler/load"
 )
 
 // disasmCmd prints instructions.
@@ -23,7 +24,7 @@ func (c *disasmCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(data))
+	spec, err := load.Read(data)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.File, err)
 	}

@@ -131,7 +131,9 @@ func (c *runCmd) Run(a *app) error {
 			w.tables(false)
 		}
 	}
-	stop() // a second Ctrl-C ends the process at once
+	// A later Ctrl-C ends the process at once. One that comes together with
+	// the first does not: timeout(1) signals the process and its group.
+	time.AfterFunc(time.Second, stop)
 	if err := coll.Detach(); err != nil {
 		w.problem(fmt.Errorf("detaching: %w", err))
 	}

@@ -21,22 +21,6 @@ func objectFile(t *testing.T, name string) string {
 	return out
 }
 
-// sourceLines gives lines of an example that a disassembly must show: for
-// each program its defprog line.
-func sourceLines(t *testing.T, name string) (lines []string) {
-	t.Helper()
-	text, err := os.ReadFile(example(name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, l := range strings.Split(string(text), "\n") {
-		if strings.HasPrefix(l, "(defprog ") {
-			lines = append(lines, l)
-		}
-	}
-	return lines
-}
-
 // lispComment matches a source line between instructions.
 var lispComment = regexp.MustCompile(`(?m)^\s*; .*[()]`)
 
@@ -141,10 +125,6 @@ func TestSourceLinesExact(t *testing.T) {
 		if !strings.Contains(last, "(incf (getmap pkt-count 0))") {
 			t.Errorf("%s: the line above the atomic add is %q", what, last)
 		}
-	}
-	lines := sourceLines(t, "count-xdp")
-	if dump := command(t, whistlerBin, "disasm", file); !strings.Contains(dump, lines[0]) {
-		t.Errorf("no %q in\n%s", lines[0], dump)
 	}
 }
 

@@ -132,6 +132,21 @@ func TestDuration(t *testing.T) {
 	}
 }
 
+// TestTwoInterrupts sends the signal twice, as timeout(1) does: the final
+// table is printed all the same.
+func TestTwoInterrupts(t *testing.T) {
+	need(t, "ip")
+	here, _ := newPair(t)
+	for range 5 {
+		p := start(t, here, "run", example("count-xdp"), "--iface", here.iface)
+		p.cmd.Process.Signal(syscall.SIGINT)
+		out := p.interrupt()
+		if rows := table(out, "pkt-count"); len(rows) != 2 {
+			t.Errorf("no table in %q", out)
+		}
+	}
+}
+
 // TestCgroupEgress compares the bytes that a process of a cgroup sends.
 func TestCgroupEgress(t *testing.T) {
 	need(t)

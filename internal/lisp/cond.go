@@ -112,7 +112,6 @@ type handler struct {
 type Err struct {
 	*source.Error
 	kind  string
-	datum Value
 	slots map[string]Value
 }
 

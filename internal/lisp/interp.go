@@ -394,7 +394,6 @@ func (in *Interp) topBody(body Value, pos source.Pos, env *Env) Value {
 	in.enter()
 	for c, ok := body.(*sexp.Cons); ok; c, ok = c.Cdr.(*sexp.Cons) {
 		v = in.top(c.Car, c.At.Or(pos), env)
-		body = c.Cdr
 	}
 	in.leave()
 	return v

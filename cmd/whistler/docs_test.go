@@ -1,0 +1,110 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/whistler-lang/whistler"
+)
+
+var update = flag.Bool("update", false, "write docs/reference.md")
+
+func readme(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// TestReadmePrograms compiles every program that README.md shows.
+func TestReadmePrograms(t *testing.T) {
+	blocks := regexp.MustCompile("(?s)```lisp\n(.*?)```").FindAllStringSubmatch(readme(t), -1)
+	if len(blocks) < 3 {
+		t.Fatalf("%d programs", len(blocks))
+	}
+	for _, b := range blocks {
+		_, err := whistler.Compile(context.Background(), []whistler.Source{{Name: "README.md", Text: b[1]}}, whistler.Options{})
+		if err != nil {
+			t.Errorf("%v\nin\n%s", err, b[1])
+		}
+	}
+}
+
+// TestReadmeFiles looks for what README.md links to, and for examples that
+// it forgets.
+func TestReadmeFiles(t *testing.T) {
+	text := readme(t)
+	for _, m := range regexp.MustCompile(`\]\(([^):]+)\)`).FindAllStringSubmatch(text, -1) {
+		if _, err := os.Stat(filepath.Join("../..", m[1])); err != nil {
+			t.Errorf("README.md links to %s: %v", m[1], err)
+		}
+	}
+	files, err := filepath.Glob("../../examples/*.lisp")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no examples", err)
+	}
+	for _, f := range files {
+		if !strings.Contains(text, "(examples/"+filepath.Base(f)+")") {
+			t.Errorf("README.md does not name %s", filepath.Base(f))
+		}
+	}
+	for _, c := range commandNames {
+		if !regexp.MustCompile("`" + c + "[ `,]").MatchString(text) {
+			t.Errorf("README.md does not name the command %s", c)
+		}
+	}
+}
+
+// TestReadmeOutput runs the commands whose output README.md shows and that
+// need nothing, and wants what it shows.
+func TestReadmeOutput(t *testing.T) {
+	text := readme(t)
+	for _, show := range []struct{ command, file string }{
+		{"disasm", "../../examples/count-xdp.lisp"},
+		{"help", "incf"},
+	} {
+		var out bytes.Buffer
+		a := &app{out: &out, err: os.Stderr}
+		var err error
+		switch show.command {
+		case "disasm":
+			err = (&disasmCmd{input{File: show.file, CPU: "v3"}}).Run(a)
+		case "help":
+			err = (&helpCmd{Name: show.file}).Run(a)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		head := "$ whistler " + show.command + " " + strings.TrimPrefix(show.file, "../../") + "\n"
+		if !strings.Contains(text, head+out.String()) {
+			t.Errorf("README.md does not show what this prints:\n%s%s", head, out.String())
+		}
+	}
+}
+
+// TestReference wants docs/reference.md to say what `whistler help` says;
+// -update writes it.
+func TestReference(t *testing.T) {
+	const file = "../../docs/reference.md"
+	want := reference()
+	if *update {
+		if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != want {
+		t.Error("docs/reference.md is not current: go test ./cmd/whistler -run TestReference -update")
+	}
+}

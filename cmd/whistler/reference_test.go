@@ -1,0 +1,61 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/whistler-lang/whistler/internal/lang"
+)
+
+// reference is the text of docs/reference.md: all topics of `whistler help`,
+// in the order of lang.Topics, under a heading for each kind.
+func reference() string {
+	var b strings.Builder
+	b.WriteString("# Reference\n\nWhat `whistler help` says, on one page. This file is generated from the\n" +
+		"compiler's tables and docstrings: `go test ./cmd/whistler -run TestReference -update`.\n")
+	topics := lang.Topics()
+	kinds := []string{}
+	for _, t := range topics {
+		if len(kinds) == 0 || kinds[len(kinds)-1] != t.Kind {
+			kinds = append(kinds, t.Kind)
+		}
+	}
+	b.WriteString("\n")
+	for _, k := range kinds {
+		fmt.Fprintf(&b, "* [%s](#%s)\n", plural(k), strings.ReplaceAll(strings.ToLower(plural(k)), " ", "-"))
+	}
+	kind := ""
+	for _, t := range topics {
+		if t.Kind != kind {
+			kind = t.Kind
+			fmt.Fprintf(&b, "\n## %s\n", plural(kind))
+		}
+		fmt.Fprintf(&b, "\n### `%s`\n\n```lisp\n%s\n```\n", t.Name, t.Syntax)
+		doc := t.Doc
+		if proto, rest, ok := strings.Cut(doc, "\n"); ok && t.Kind == "helper" {
+			doc = "`" + proto + "`\n\n" + rest // the C prototype
+		}
+		if doc != "" {
+			fmt.Fprintf(&b, "\n%s\n", escape(doc))
+		}
+	}
+	return b.String()
+}
+
+func plural(kind string) string { return strings.ToUpper(kind[:1]) + kind[1:] + "s" }
+
+// escape keeps Markdown from reading marks into a docstring. Its lines stay
+// lines, and its indentation goes.
+func escape(doc string) string {
+	r := strings.NewReplacer("\\", "\\\\", "*", "\\*", "_", "\\_", "<", "&lt;", ">", "&gt;", "[", "\\[", "]", "\\]", "#", "\\#")
+	var lines []string
+	for _, l := range strings.Split(doc, "\n") {
+		// What is between backquotes is as it stands.
+		parts := strings.Split(strings.TrimSpace(l), "`")
+		for i := 0; i < len(parts); i += 2 {
+			parts[i] = r.Replace(parts[i])
+		}
+		lines = append(lines, strings.Join(parts, "`"))
+	}
+	return strings.TrimSpace(strings.Join(lines, "\n"))
+}
