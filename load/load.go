@@ -13,6 +13,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/cilium/ebpf"
 )
@@ -137,9 +138,10 @@ func (r *Refusal) Error() string {
 
 func (r *Refusal) Unwrap() error { return r.Err }
 
+// Compiled when a program is refused: most processes never need them.
 var (
-	lineComment = regexp.MustCompile(`^; .*@ ([^@]+):(\d+)\s*$`)
-	progInError = regexp.MustCompile(`^program ([^:]+):`)
+	lineComment = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^; .*@ ([^@]+):(\d+)\s*$`) })
+	progInError = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^program ([^:]+):`) })
 )
 
 // explain turns a verifier error into a Refusal and leaves others alone.
@@ -153,11 +155,11 @@ func explain(err error) error {
 		return err
 	}
 	r := &Refusal{Err: err, Log: strings.Join(ve.Log, "\n")}
-	if m := progInError.FindStringSubmatch(err.Error()); m != nil {
+	if m := progInError().FindStringSubmatch(err.Error()); m != nil {
 		r.Program = m[1]
 	}
 	for _, line := range ve.Log {
-		if m := lineComment.FindStringSubmatch(line); m != nil {
+		if m := lineComment().FindStringSubmatch(line); m != nil {
 			r.File = m[1]
 			r.Line, _ = strconv.Atoi(m[2])
 		}

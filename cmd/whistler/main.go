@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 
 	"github.com/alecthomas/kong"
 	"github.com/whistler-lang/whistler"
@@ -53,7 +54,11 @@ func (e errSilent) Error() string { return fmt.Sprintf("exit %d", int(e)) }
 // errUsage is a mistake on the command line.
 type errUsage struct{ error }
 
-func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+func main() {
+	// A compilation is over before a collection would pay.
+	debug.SetGCPercent(800)
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
 
 func run(args []string, out, errw *os.File) int {
 	a := &app{out: out, err: errw}
