@@ -1,0 +1,379 @@
+package lang
+
+import (
+	"github.com/whistler-lang/whistler/internal/ir"
+	"github.com/whistler-lang/whistler/internal/sexp"
+	"github.com/whistler-lang/whistler/internal/source"
+	"github.com/whistler-lang/whistler/internal/types"
+)
+
+// A binding of let as written.
+type binding struct {
+	name   *sexp.Symbol
+	typ    *types.Type // written type, nil if none
+	init   sexp.Value  // nil if none
+	initAt source.Pos
+	at     source.Pos
+}
+
+func (l *lowerer) bindings(c *call) (bs []binding) {
+	list, ok := sexp.Slice(c.args[0])
+	malformed := func(x sexp.Value, at source.Pos) {
+		panic(l.failAt(at, x, "malformed binding %s", shorten(sexp.Print(x))).
+			WithExpected("(name value), (name type value), (name type) or name").WithCode("bad-binding"))
+	}
+	if !ok {
+		panic(l.failAt(c.at(0), c.args[0], "the bindings of `%s` must be a list", c.head.Display()).WithExpected("((name value)...)").WithCode("bad-binding"))
+	}
+	cell, _ := c.args[0].(*sexp.Cons)
+	for _, x := range list {
+		at := cell.At
+		next, _ := cell.Cdr.(*sexp.Cons)
+		cell = next
+		b := binding{at: at}
+		switch x := x.(type) {
+		case *sexp.Symbol:
+			b.name = x
+		case *sexp.Cons:
+			at = x.Pos.Or(at)
+			items, proper := sexp.Slice(x)
+			name, isSym := x.Car.(*sexp.Symbol)
+			if !proper || !isSym || len(items) > 3 {
+				malformed(x, at)
+			}
+			b.name, b.at = name, x.At.Or(at)
+			rest, _ := x.Cdr.(*sexp.Cons)
+			if len(items) == 3 {
+				b.typ = l.c.typeNamed(items[1], rest.At.Or(l.pos), l.env())
+				rest = rest.Cdr.(*sexp.Cons)
+				b.init, b.initAt = items[2], rest.At
+			} else if len(items) == 2 {
+				if _, isVar := items[1].(*sexp.Symbol); isVar {
+					b.typ = l.c.findType(items[1], rest.At, l.env())
+					if b.typ != nil && l.lookup(items[1].(*sexp.Symbol)) != nil {
+						b.typ = nil // a variable hides the type's name
+					}
+				} else if y, isList := items[1].(*sexp.Cons); isList {
+					if h, ok := y.Car.(*sexp.Symbol); ok && (h.Name == "ARRAY" || h.Name == "PTR") {
+						b.typ = l.c.typeNamed(y, rest.At.Or(l.pos), l.env())
+					}
+				}
+				if b.typ == nil {
+					b.init, b.initAt = items[1], rest.At
+				}
+			}
+		default:
+			malformed(x, at)
+		}
+		if b.name == sexp.Nil || b.name == sexp.T || b.name.Keyword {
+			panic(l.failAt(b.at, b.name, "`%s` cannot be a variable", b.name.Display()).WithCode("bad-binding"))
+		}
+		for _, o := range bs {
+			if o.name == b.name && c.head.Name == "LET" {
+				panic(l.failAt(b.at, b.name, "the variable `%s` is bound twice", b.name.Display()).WithNote(o.at, "it is bound here first").WithCode("duplicate"))
+			}
+		}
+		bs = append(bs, b)
+	}
+	return bs
+}
+
+// declarations takes (declare (type T v...)) forms off the body.
+func (l *lowerer) declarations(body sexp.Value, bs []binding) sexp.Value {
+	for {
+		x, ok := body.(*sexp.Cons)
+		if !ok {
+			return body
+		}
+		d, ok := x.Car.(*sexp.Cons)
+		if !ok {
+			return body
+		}
+		if h, isSym := d.Car.(*sexp.Symbol); !isSym || h.Name != "DECLARE" {
+			return body
+		}
+		clauses, _ := sexp.Slice(d.Cdr)
+		for _, cl := range clauses {
+			items, proper := sexp.Slice(cl)
+			cc, isList := cl.(*sexp.Cons)
+			if !proper || !isList || len(items) == 0 {
+				panic(l.fail(cl, "malformed declaration %s", sexp.Print(cl)).WithExpected("(type u32 name...)").WithCode("bad-declaration"))
+			}
+			h, _ := items[0].(*sexp.Symbol)
+			names := items[1:]
+			var t *types.Type
+			switch {
+			case h != nil && h.Name == "TYPE" && len(items) >= 2:
+				t = l.c.typeNamed(items[1], cc.Pos.Or(l.pos), l.env())
+				names = items[2:]
+			case h != nil && types.ScalarNamed(h.Name) != nil:
+				t = types.ScalarNamed(h.Name)
+			default:
+				continue // ignore, ignorable, optimize, ...
+			}
+			for _, n := range names {
+				found := false
+				for i := range bs {
+					if bs[i].name == n {
+						bs[i].typ, found = t, true
+					}
+				}
+				if !found {
+					panic(l.fail(n, "the declaration names `%s`, which is not bound here", sexp.Print(n)).WithCode("bad-declaration"))
+				}
+			}
+		}
+		body = x.Cdr
+	}
+}
+
+func lowerLet(l *lowerer, c *call) val {
+	bs := l.bindings(c)
+	body := l.declarations(c.rest(1), bs)
+	saved := l.scope
+	inits := make([]val, len(bs))
+	for i, b := range bs {
+		inits[i] = l.initial(b)
+	}
+	for i, b := range bs {
+		l.bindVar(b, inits[i], body)
+	}
+	v := l.body(body)
+	l.scope = saved
+	return v
+}
+
+// lowerOnce binds names to values with their exact types, literals included:
+// what macros use to evaluate an argument once.
+func lowerOnce(l *lowerer, c *call) val {
+	bs := l.bindings(c)
+	saved := l.scope
+	inits := make([]val, len(bs))
+	for i, b := range bs {
+		inits[i] = l.expr(b.init, b.initAt)
+	}
+	for i, b := range bs {
+		v := &variable{name: b.name.Display(), typ: inits[i].t, pos: l.pos, used: true}
+		l.write(v, inits[i].v)
+		l.bind(b.name, v)
+	}
+	v := l.body(c.rest(1))
+	l.scope = saved
+	return v
+}
+
+func lowerLetStar(l *lowerer, c *call) val {
+	bs := l.bindings(c)
+	body := l.declarations(c.rest(1), bs)
+	saved := l.scope
+	for i, b := range bs {
+		// The variable's address may be taken in a later initializer.
+		l.bindVar(b, l.initial(b), &sexp.Cons{Car: tailInits(bs[i+1:]), Cdr: body})
+	}
+	v := l.body(body)
+	l.scope = saved
+	return v
+}
+
+func tailInits(bs []binding) sexp.Value {
+	var items []sexp.Value
+	for _, b := range bs {
+		if b.init != nil {
+			items = append(items, b.init)
+		}
+	}
+	return sexp.List(items...)
+}
+
+// initial lowers a binding's initializer; without one the variable is zero.
+func (l *lowerer) initial(b binding) val {
+	if b.init == nil {
+		return val{l.constant(0, l.pos), types.U64}
+	}
+	return l.guard(func() val { return l.expr(b.init, b.initAt) })
+}
+
+// placeType is the type of a variable with written type t (nil for none)
+// and initial value v.
+func (l *lowerer) placeType(t *types.Type, v val, name sexp.Value, at source.Pos) *types.Type {
+	switch {
+	case v.t.IsPtr():
+		if t != nil && t.Kind == types.Int && t.Size < 8 {
+			panic(l.failAt(at, name, "a pointer does not fit into `%v`", t).WithExpected("u64, or no type").WithHint("(cast u64 p) makes a number of a pointer").WithCode("pointer-narrow"))
+		}
+		if t != nil && t.Kind == types.Ptr && t.Elem != nil {
+			n := *v.t
+			n.Elem = t.Elem
+			return &n
+		}
+		return v.t
+	case t != nil && t.Kind == types.Int:
+		return t
+	case t != nil:
+		return t
+	case v.t.Kind == types.Literal:
+		if n, ok := v.v.IsConst(); ok && n < 0 && v.t != types.ULit {
+			return types.I64
+		}
+		return types.U64
+	case v.t.Kind == types.Int && v.t.Signed:
+		return types.I64
+	}
+	return types.U64
+}
+
+func (l *lowerer) bindVar(b binding, init val, body sexp.Value) {
+	written := b.typ != nil && b.typ.Kind == types.Int
+	t := l.placeType(b.typ, init, b.name, b.at)
+	v := &variable{name: b.name.Display(), typ: t, written: written, pos: b.at.Or(l.pos)}
+	if t.Kind == types.Array || t.Kind == types.StructKind {
+		// An array or struct on the stack: the variable is its address.
+		slot := l.f.NewSlot(max(t.Size, 1), v.name, v.pos)
+		addr := l.slotAddr(slot)
+		l.zero(addr, t.Size)
+		elem := t
+		if t.Kind == types.Array {
+			elem = t.Elem
+		}
+		v.typ = types.PtrTo(elem, types.PtrStack)
+		if b.init != nil {
+			panic(l.failAt(b.at, b.name, "the %v `%s` takes no initial value", t, v.name).WithCode("bad-binding"))
+		}
+		l.write(v, addr)
+		l.bind(b.name, v)
+		return
+	}
+	x := init.v
+	if written && !init.t.IsPtr() {
+		x = l.truncate(init, t)
+	}
+	if addressTaken(b.name, body) {
+		v.slot = l.f.NewSlot(t.Size, v.name, v.pos)
+		l.storeVar(v, x)
+	} else {
+		l.write(v, x)
+	}
+	l.bind(b.name, v)
+}
+
+// addressTaken reports whether (stack-addr name) stands anywhere in body.
+func addressTaken(name *sexp.Symbol, body sexp.Value) bool {
+	var walk func(v sexp.Value, depth int) bool
+	walk = func(v sexp.Value, depth int) bool {
+		if depth > maxNesting {
+			return true
+		}
+		for c, ok := v.(*sexp.Cons); ok; c, ok = c.Cdr.(*sexp.Cons) {
+			if h, isSym := c.Car.(*sexp.Symbol); isSym && h.Name == "STACK-ADDR" {
+				if next, ok := c.Cdr.(*sexp.Cons); ok && next.Car == sexp.Value(name) {
+					return true
+				}
+			}
+			if walk(c.Car, depth+1) {
+				return true
+			}
+		}
+		return false
+	}
+	return walk(body, 0)
+}
+
+func (l *lowerer) storeVar(v *variable, x *ir.Value) {
+	s := l.add(ir.OpStore, l.pos, l.slotAddr(v.slot), x)
+	s.Size = uint8(v.typ.Size)
+}
+
+func lowerSetf(l *lowerer, c *call) val {
+	if len(c.args)%2 != 0 {
+		panic(l.fail(nil, "`%s` needs a value for each place", c.head.Display()).WithExpected("(%s place value ...)", c.head.Display()).WithCode("argument-count"))
+	}
+	v := val{nil, types.Lit}
+	for i := 0; i < len(c.args); i += 2 {
+		v = l.assign(c, i)
+	}
+	if v.v == nil {
+		return l.literal(0)
+	}
+	return v
+}
+
+// assign stores argument i+1 into the place that argument i is.
+func (l *lowerer) assign(c *call, i int) val {
+	switch place := c.args[i].(type) {
+	case *sexp.Symbol:
+		v := l.lookup(place)
+		if v == nil {
+			if exp, ok := l.c.in.SymbolMacro(place, l.env()); ok {
+				return l.expr(sexp.List(l.c.table.Intern("SETF"), exp, c.args[i+1]), source.Pos{})
+			}
+			e := l.failAt(c.at(i), place, "unknown variable `%s`", place.Display()).WithExpected("a variable that let binds").WithCode("unknown-variable")
+			if _, isConst := l.c.in.Global(place); isConst {
+				e = l.failAt(c.at(i), place, "`%s` is a compile-time value: a program cannot change it", place.Display()).WithCode("not-a-place")
+			} else if m := didYouMean(place.Name, l.namesInScope()); m != "" {
+				e.WithHint("did you mean `%s`?", m)
+			}
+			panic(e)
+		}
+		x := c.arg(i + 1)
+		return l.setVar(v, x, place, c.at(i))
+	case *sexp.Cons:
+		head, ok := place.Car.(*sexp.Symbol)
+		if !ok {
+			break
+		}
+		sub, proper := sexp.Slice(place.Cdr)
+		if !proper {
+			break
+		}
+		pc := &call{l, place, head, sub}
+		if head.Name == "CTX" {
+			return l.setCtx(pc, c, i+1)
+		}
+		if a, ok := l.c.access[head.Name]; ok && a.field != nil {
+			return a.set(l, pc, c, i+1)
+		}
+		if h, ok := headerAccessor(head.Name); ok {
+			return h.set(l, pc, c, i+1)
+		}
+		if m := l.c.table.Find(bodyPrefix + "%SETF-" + head.Name); m != nil {
+			items := append(append([]sexp.Value{m}, sub...), c.args[i+1])
+			form := sexp.List(items...).(*sexp.Cons)
+			form.Pos = c.form.Pos
+			return l.expand(form, c.head.Display(), c.form, true)
+		}
+		if exp, expanded, err := l.c.in.Expand1(place, l.env()); err == nil && expanded {
+			l.enterMacro(head.Display(), place.Pos)
+			v := l.expr(sexp.List(l.c.table.Intern("SETF"), exp, c.args[i+1]), source.Pos{})
+			l.leaveMacro()
+			return v
+		}
+		if m := didYouMean(head.Name, l.c.operators()); m != "" && formNamed(head.Name) == nil {
+			panic(l.failAt(place.At, head, "unknown place `%s`", head.Display()).WithHint("did you mean `%s`?", m).WithCode("unknown-form"))
+		}
+	}
+	panic(l.failAt(c.at(i), c.args[i], "%s is not a place that can be set", shorten(sexp.Print(c.args[i]))).
+		WithExpected("a variable, (getmap ...), (ctx ...) or a struct field").WithCode("not-a-place"))
+}
+
+func (l *lowerer) setVar(v *variable, x val, name sexp.Value, at source.Pos) val {
+	switch {
+	case v.typ.IsPtr() && !x.t.IsPtr():
+		n, isConst := x.v.IsConst()
+		if x.t.Kind == types.Never || isConst && n == 0 {
+			break
+		}
+		panic(l.failAt(at, name, "`%s` holds a %v and cannot be set to a number", v.name, v.typ).WithHint("use another variable").WithCode("type-change"))
+	case !v.typ.IsPtr() && x.t.IsPtr() && v.typ.Kind != types.Never:
+		panic(l.failAt(at, name, "`%s` is a %v and cannot hold a %v", v.name, v.typ, x.t).WithHint("bind a new variable to the pointer, or use (cast u64 p)").WithCode("type-change"))
+	}
+	y := x.v
+	if v.written {
+		y = l.truncate(x, v.typ)
+	}
+	if v.slot != 0 {
+		l.storeVar(v, y)
+	} else {
+		l.write(v, y)
+	}
+	return val{y, v.typ}
+}
