@@ -234,7 +234,9 @@ func (u *Unit) Kernel() (e Execution, done func(), err error) {
 	run := func(name string, packet []byte) (*Outcome, error) {
 		p, _ := u.program(name)
 		opts := &ebpf.RunOptions{Data: packet, DataOut: make([]byte, len(packet)+512)}
-		r, err := coll.Program(p.Name).Run(opts)
+		var r uint32
+		var err error
+		pinned(func() { r, err = coll.Program(p.Name).Run(opts) })
 		if err != nil {
 			return nil, err
 		}
@@ -269,7 +271,7 @@ func kernelMap(o *Outcome, m *ebpf.Map, d *obj.Map) error {
 	it := m.Iterate()
 	var key []byte
 	if d.Type.PerCPU {
-		// A test run stays on one CPU at a time; the sum is what it did.
+		// All runs are on one CPU; the sum is what they did.
 		var vals [][]byte
 		for it.Next(&key, &vals) {
 			entries = append(entries, entry(d.Type, key, sumCPUs(vals, d.ValueSize)))
