@@ -103,6 +103,9 @@ func (in *input) object(a *app) (data []byte, src *whistler.Object, err error) {
 		if err != nil {
 			return nil, nil, a.compileError(err, in.JSON)
 		}
+		if !in.JSON {
+			a.diagnostics(o.Warnings(), false)
+		}
 		return o.Bytes(), o, nil
 	}
 	src, _, err = in.compile(a)

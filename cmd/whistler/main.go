@@ -30,7 +30,7 @@ type commands struct {
 	Run        runCmd        `cmd:"" help:"Compile or read an object, load and attach it, and show its maps and events."`
 	Check      checkCmd      `cmd:"" help:"Compile and load without attaching: sizes, and the verifier's answer."`
 	Disasm     disasmCmd     `cmd:"" help:"Print the instructions of a source or object between their source lines."`
-	Expand     expandCmd     `cmd:"" help:"Print a source with its macros expanded."`
+	Expand     expandCmd     `cmd:"" help:"Print a source with the macros that it defines expanded."`
 	Stages     stagesCmd     `cmd:"" help:"Print a program after every stage of the compiler."`
 	Ps         psCmd         `cmd:"" help:"List the BPF programs and links in the kernel."`
 	Detach     detachCmd     `cmd:"" help:"Detach a link by its number."`
