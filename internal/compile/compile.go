@@ -6,12 +6,8 @@ import (
 	"fmt"
 
 	"github.com/whistler-lang/whistler/internal/bpf"
-	"github.com/whistler-lang/whistler/internal/emit"
-	"github.com/whistler-lang/whistler/internal/ir"
 	"github.com/whistler-lang/whistler/internal/lang"
 	"github.com/whistler-lang/whistler/internal/obj"
-	"github.com/whistler-lang/whistler/internal/opt"
-	"github.com/whistler-lang/whistler/internal/regalloc"
 	"github.com/whistler-lang/whistler/internal/source"
 )
 
@@ -26,6 +22,7 @@ type Options struct {
 type Result struct {
 	Unit     *lang.Unit
 	Programs []*bpf.Program
+	Subs     []*obj.Sub // subprograms that are called
 	Spec     *obj.Spec
 	Object   []byte
 	Warnings source.List
@@ -38,80 +35,36 @@ func Compile(files []*source.File, o Options) (*Result, source.List) {
 		return nil, errs
 	}
 	r := &Result{Unit: unit, Warnings: unit.Warnings}
-	for _, p := range unit.Programs {
-		prog, err := program(p, o)
+	funcs := gather(unit)
+	for _, f := range funcs {
+		if err := f.improve(funcs, o); err != nil {
+			return nil, append(errs, err)
+		}
+	}
+	for _, f := range reached(funcs) {
+		prog, err := f.emit(o)
 		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
-		r.Programs = append(r.Programs, prog)
+		if f.sub != nil {
+			r.Subs = append(r.Subs, subprogram(f.sub, prog))
+		} else {
+			r.Programs = append(r.Programs, prog)
+		}
 	}
+	errs = append(errs, checkStack(r)...)
 	if len(errs.Errors()) > 0 {
 		return nil, errs
 	}
-	r.Spec = spec(unit, r.Programs)
+	r.Spec = spec(unit, r)
 	r.Object = obj.Write(r.Spec)
 	return r, nil
 }
 
-// program takes one function through optimiser, allocator and emitter.
-func program(p *lang.Program, o Options) (*bpf.Program, *source.Error) {
-	f := p.Func
-	trace := func(stage string, what fmt.Stringer) {
-		if o.Trace != nil {
-			o.Trace(p.Name, stage, what)
-		}
-	}
-	c := &opt.Config{CPU: p.CPU, Off: o.Off, Trace: func(pass string, f *ir.Func) { trace("after "+pass, f) }}
-	trace("lowered", f)
-	if err := opt.Improve(f, c); err != nil {
-		return nil, bug(p, "the optimiser", err)
-	}
-	if err := opt.Lower(f, c); err != nil {
-		return nil, bug(p, "the optimiser", err)
-	}
-	alloc, err := regalloc.Run(f)
-	if err != nil {
-		return nil, bug(p, "register allocation", err)
-	}
-	trace("allocated", alloc)
-	code, err := emit.Func(alloc, p.CPU)
-	if err != nil {
-		if l := source.AsList(err); l[0].Pos.Known() {
-			return nil, l[0]
-		}
-		return nil, bug(p, "emission", err)
-	}
-	if code.Stack > emit.MaxStack {
-		return nil, stackError(p, code)
-	}
-	return &bpf.Program{Name: p.C, Lisp: p.Name, Pos: p.Pos, Section: p.Section, Type: p.Type.Keyword,
-		Insns: code.Insns, Lines: code.Lines, Refs: code.Refs, Stack: code.Stack}, nil
-}
-
-// stackError says who uses the stack.
-func stackError(p *lang.Program, code *emit.Code) *source.Error {
-	e := source.Errorf(p.Pos, "the program `%s` needs %d bytes of stack", p.Name, code.Stack).
-		WithExpected("at most %d", emit.MaxStack).WithHint("keep large structs in a per-CPU array of one entry").WithCode("stack-size")
-	for _, u := range code.Uses {
-		if u.Pos.Known() {
-			e.WithNote(u.Pos, "%d bytes for %s", u.Bytes, u.Name)
-		} else {
-			e.WithNote(p.Pos, "%d bytes for %s", u.Bytes, u.Name)
-		}
-	}
-	return e
-}
-
-func bug(p *lang.Program, stage string, err error) *source.Error {
-	e := source.Errorf(p.Pos, "%s failed on `%s`: %v", stage, p.Name, err).WithHint("this is a bug of the compiler; please report it with the source").WithCode("bug")
-	e.Severity = source.SevBug
-	return e
-}
-
 // spec gathers what the object holds.
-func spec(u *lang.Unit, programs []*bpf.Program) *obj.Spec {
-	s := &obj.Spec{Programs: programs, Structs: u.Structs, License: u.License}
+func spec(u *lang.Unit, r *Result) *obj.Spec {
+	s := &obj.Spec{Programs: r.Programs, Subs: r.Subs, Structs: u.Structs, License: u.License}
 	for _, m := range u.Maps {
 		s.Maps = append(s.Maps, &obj.Map{Name: m.C, Type: m.Type, Key: m.Key, Value: m.Value, KeySize: m.KeySize,
 			ValueSize: m.ValueSize, MaxEntries: m.MaxEntries, Flags: m.Flags, Extra: m.Extra, PinByName: m.PinByName,

@@ -133,13 +133,16 @@ func (u *Unit) Simulated() ([]Execution, error) {
 		if err != nil {
 			return nil, err
 		}
-		in := &interp.Interp{M: m, Tails: u.lowered}
+		in := &interp.Interp{M: m, Tails: u.lowered, Subs: u.lowered}
 		if way == "optimised IR" {
-			in.Tails = u.final
+			in.Tails, in.Subs = u.final, u.final
 		}
-		progs := map[string]*vm.Program{}
+		progs, subs := map[string]*vm.Program{}, map[string]*vm.Program{}
+		for _, s := range u.Result.Subs {
+			subs[s.Name] = &vm.Program{Name: s.Name, Insns: s.Insns, Refs: s.Refs, Subs: subs}
+		}
 		for _, p := range u.Result.Programs {
-			progs[p.Name] = &vm.Program{Name: p.Name, Insns: p.Insns, Refs: p.Refs, Tails: progs}
+			progs[p.Name] = &vm.Program{Name: p.Name, Insns: p.Insns, Refs: p.Refs, Tails: progs, Subs: subs}
 		}
 		out = append(out, Execution{way, func(name string, packet []byte) (*Outcome, error) {
 			p, lp := u.program(name)

@@ -210,7 +210,14 @@ func (e *emitter) remat(dst bpf.Reg, v *ir.Value) {
 		e.mov(dst, bpf.R10)
 		e.put(bpf.Insn{Op: bpf.ClassALU64 | bpf.AluAdd, Dst: dst, Imm: int32(int64(e.slots[v.Slot]) + v.Aux)})
 	case ir.OpMapAddr:
-		e.code.Refs = append(e.code.Refs, bpf.Ref{Slot: len(e.code.Insns), Kind: bpf.RefMap, Name: v.Sym})
+		kind := bpf.RefMap
+		switch v.Type {
+		case ir.PtrValue:
+			kind = bpf.RefGlobal
+		case ir.PtrFunc:
+			kind = bpf.RefFunc
+		}
+		e.code.Refs = append(e.code.Refs, bpf.Ref{Slot: len(e.code.Insns), Kind: kind, Name: v.Sym})
 		e.put(bpf.Insn{Op: bpf.OpLdImm64, Dst: dst})
 		e.put(bpf.Insn{})
 	}
@@ -290,6 +297,8 @@ func (e *emitter) value(i regalloc.Inst) {
 		e.atomic(i, dst)
 	case v.Op == ir.OpCall:
 		e.put(bpf.Insn{Op: bpf.ClassJMP | bpf.JmpCall, Imm: int32(v.Aux)})
+	case v.Op == ir.OpMapAddr: // of a global variable
+		e.remat(dst, v)
 	case v.Op == ir.OpCallSub:
 		e.code.Refs = append(e.code.Refs, bpf.Ref{Slot: len(e.code.Insns), Kind: bpf.RefSubprog, Name: v.Sym})
 		e.put(bpf.Insn{Op: bpf.ClassJMP | bpf.JmpCall, Src: bpf.PseudoCall, Imm: -1})

@@ -18,6 +18,8 @@ const (
 	PtrRecord = types.PtrRecord
 	PtrKernel = types.PtrKernel
 	PtrMem    = types.PtrMem
+	PtrAny    = types.PtrAny
+	PtrFunc   = types.PtrFunc
 )
 
 func typeNamed(name string) (Type, bool) { return types.SpaceNamed(name) }

@@ -77,22 +77,30 @@ func lowerSum(l *lowerer, c *call) val {
 		}
 		return v
 	}
-	// The numbers first, then the pointer, so that it is moved once.
+	// The pointer is moved by what varies first, then by the constants: a
+	// check of (+ p i 1) then covers what stands at (+ p i), because the
+	// verifier sees both as the same pointer with different offsets.
 	p := vs[ptr]
-	var sum val
+	var vary, fixed val
 	for i, w := range vs {
+		sum := &vary
+		if _, isConst := w.v.IsConst(); isConst {
+			sum = &fixed
+		}
 		switch {
 		case i == ptr:
 		case sum.v == nil:
-			sum = w
+			*sum = w
 		default:
-			sum = l.op(ir.OpAdd, sum, w, types.U64)
+			*sum = l.op(ir.OpAdd, *sum, w, types.U64)
 		}
 	}
-	if sum.v == nil {
-		return p
+	for _, n := range []val{vary, fixed} {
+		if n.v != nil {
+			p = l.move(p, n, ir.OpAdd)
+		}
 	}
-	return l.move(p, sum, ir.OpAdd)
+	return p
 }
 
 // move adds to or subtracts from a pointer, which keeps where it points but

@@ -279,7 +279,10 @@ func addressTaken(name *sexp.Symbol, body sexp.Value) bool {
 }
 
 func (l *lowerer) storeVar(v *variable, x *ir.Value) {
-	s := l.add(ir.OpStore, l.pos, l.slotAddr(v.slot), x)
+	if v.home == nil {
+		v.home = l.builder
+	}
+	s := l.add(ir.OpStore, l.pos, l.addressOf(v), x)
 	s.Size = uint8(v.typ.Size)
 }
 
@@ -370,10 +373,6 @@ func (l *lowerer) setVar(v *variable, x val, name sexp.Value, at source.Pos) val
 	if v.written {
 		y = l.truncate(x, v.typ)
 	}
-	if v.slot != 0 {
-		l.storeVar(v, y)
-	} else {
-		l.write(v, y)
-	}
+	l.assignTo(v, y)
 	return val{y, v.typ}
 }

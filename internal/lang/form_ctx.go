@@ -9,7 +9,16 @@ import (
 	"github.com/whistler-lang/whistler/internal/types"
 )
 
+// usesContext notes that a subprogram looks into the context: all programs
+// that call it are of one type then.
+func (l *lowerer) usesContext() {
+	if l.sub != nil && !l.sub.ctxUse.Known() {
+		l.sub.ctxUse = l.pos
+	}
+}
+
 func (l *lowerer) ctxStruct(c *call) *abi.CtxStruct {
+	l.usesContext()
 	s := abi.CtxStructByName(l.prog.Type.Ctx)
 	if s == nil {
 		panic(l.fail(nil, "a %s program has no context with fields", l.prog.Type.Keyword).WithHint("use (ctx type offset)").WithCode("no-context"))
@@ -88,7 +97,7 @@ func lowerCtx(l *lowerer, c *call) val {
 }
 
 func (l *lowerer) ctxLoad(off int64, size int, signed bool, ptr *types.Type) val {
-	v := l.add(ir.OpLoad, l.pos, l.ctx.v)
+	v := l.add(ir.OpLoad, l.pos, l.context().v)
 	v.Size, v.Aux = uint8(size), off
 	if ptr != nil {
 		v.Type = ptr.Space
@@ -104,6 +113,7 @@ func (l *lowerer) ctxLoad(off int64, size int, signed bool, ptr *types.Type) val
 // ctxAt is (ctx type offset): the row of the context struct at that offset
 // decides what it gives, not the width.
 func (l *lowerer) ctxAt(c *call, t *types.Type) val {
+	l.usesContext()
 	off := c.constant(1)
 	if off < 0 || off > 4096 {
 		panic(l.failAt(c.at(1), c.args[1], "the context has nothing at offset %d", off).WithCode("context-offset"))
@@ -138,8 +148,8 @@ func (l *lowerer) setCtx(pc, c *call, i int) val {
 		panic(e)
 	}
 	v := c.int(i)
-	l.storeAt(l.ctx, off, int(f.Size), v.v)
+	l.storeAt(l.context(), off, int(f.Size), v.v)
 	return v
 }
 
-func lowerCtxPtr(l *lowerer, c *call) val { return l.ctx }
+func lowerCtxPtr(l *lowerer, c *call) val { return l.context() }

@@ -41,8 +41,7 @@ func lowerReturn(l *lowerer, c *call) val {
 	if len(c.args) == 1 {
 		v, form = c.arg(0), c.args[0]
 	}
-	l.unwind(0)
-	l.result(v, form)
+	l.goTo(closureExit{}, v, form)
 	return val{l.constant(0, l.pos), types.Nowhere}
 }
 
@@ -93,18 +92,19 @@ func (l *lowerer) leave(t *blockTarget, v val) {
 
 func lowerReturnFrom(l *lowerer, c *call) val {
 	name, _ := c.args[0].(*sexp.Symbol)
-	for i := len(l.blocks) - 1; i >= 0; i-- {
-		t := l.blocks[i]
-		if t.name == nil || t.name != name {
-			continue
+	for in := l; in != nil; in = in.outer {
+		for i := len(in.blocks) - 1; i >= 0; i-- {
+			t := in.blocks[i]
+			if t.name == nil || t.name != name {
+				continue
+			}
+			v := l.literal(0)
+			if len(c.args) == 2 {
+				v = c.arg(1)
+			}
+			l.goTo(closureExit{target: t}, v, nil)
+			return val{l.constant(0, l.pos), types.Nowhere}
 		}
-		v := l.literal(0)
-		if len(c.args) == 2 {
-			v = c.arg(1)
-		}
-		l.unwind(t.cleanups)
-		l.leave(t, v)
-		return val{l.constant(0, l.pos), types.Nowhere}
 	}
 	panic(l.failAt(c.at(0), c.args[0], "there is no block `%s` around this", sexp.Print(c.args[0])).WithCode("unknown-block"))
 }

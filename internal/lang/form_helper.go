@@ -220,7 +220,7 @@ func lowerEmit(l *lowerer, c *call) val {
 		h := abi.HelperByName("perf-event-output")
 		l.mayCall(h, c.head)
 		cpu, _ := abi.Constant("BPF_F_CURRENT_CPU")
-		return val{l.callHelper("perf-event-output", l.ctx.v, l.mapAddr(m), l.constant(cpu, l.pos), p.v, size), types.I64}
+		return val{l.callHelper("perf-event-output", l.context().v, l.mapAddr(m), l.constant(cpu, l.pos), p.v, size), types.I64}
 	}
 	panic(l.failAt(c.at(0), c.args[0], "`emit` sends to ring and perf buffers, and `%s` is a %s map", m.Name, m.Type.Keyword).WithCode("wrong-map-type"))
 }

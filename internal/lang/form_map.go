@@ -210,6 +210,6 @@ func lowerTailCall(l *lowerer, c *call) val {
 	l.needs(c, 0, m, abi.OpTailCall, "programs to call")
 	i := c.int(1)
 	l.unwind(0)
-	l.callHelper("tail-call", l.ctx.v, l.mapAddr(m), i.v)
+	l.callHelper("tail-call", l.context().v, l.mapAddr(m), i.v)
 	return l.literal(0)
 }

@@ -105,7 +105,7 @@ func lowerStackAddr(l *lowerer, c *call) val {
 			WithHint("a macro hid the `stack-addr` from the `let` that binds the variable: use struct-alloc").WithCode("stack-addr"))
 	}
 	v.used = true
-	return val{l.slotAddr(v.slot), types.PtrTo(v.typ, types.PtrStack)}
+	return val{l.addressOf(v), types.PtrTo(v.typ, types.PtrStack)}
 }
 
 func lowerStructAlloc(l *lowerer, c *call) val {

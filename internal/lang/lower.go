@@ -59,12 +59,17 @@ type lowerer struct {
 	user     sexp.Value // the user's form around the expansion that is lowered
 	frames   []source.Frame
 	scope    *scope
-	ctx      val // the context
+	ctxVar   *variable // the context
+	sub      *Sub      // the subprogram whose body this is, nil in a program
+	outer    *lowerer  // the function around a callback's body
+	closure  *closure  // of a callback's body
 	blocks   []*blockTarget
 	cleanups []cleanup
 	free     map[int][]int // stack slots of temporaries that are free again, by size
 	depth    int
 	internal int // inside of a prelude macro's expansion
+	// callbacks counts the callbacks of a program or subprogram.
+	callbacks int
 }
 
 // A scope is what names mean, innermost first.
@@ -294,15 +299,7 @@ func (l *lowerer) namesInScope() (names []string) {
 
 func (l *lowerer) readVar(v *variable) val {
 	v.used = true
-	if v.slot != 0 {
-		x := l.add(ir.OpLoad, l.pos, l.slotAddr(v.slot))
-		x.Size, x.Type = uint8(v.typ.Size), v.typ.Space
-		if v.typ.Kind == types.Int && v.typ.Signed && v.typ.Size < 8 {
-			x.Op = ir.OpLoadS
-		}
-		return val{x, v.typ}
-	}
-	return val{l.read(v, l.cur), v.typ}
+	return val{l.value(v), v.typ}
 }
 
 func (l *lowerer) slotAddr(slot int) *ir.Value {
@@ -347,6 +344,9 @@ func (l *lowerer) list(form *sexp.Cons) val {
 	}
 	args, _ := sexp.Slice(form.Cdr)
 	cl := &call{l, form, head, args}
+	if s := l.c.subs[head.Name]; s != nil {
+		return l.callSub(cl, s)
+	}
 	if a, ok := l.c.access[head.Name]; ok {
 		return a.lower(l, cl)
 	}
@@ -362,7 +362,7 @@ func (l *lowerer) list(form *sexp.Cons) val {
 	e := l.failAt(form.At, head, "unknown form `%s`", head.Display()).WithExpected("a form, macro, accessor or helper").WithCode("unknown-form")
 	if _, isFun := l.c.in.GlobalFunction(head); isFun {
 		e = l.failAt(form.At, head, "`%s` is a compile-time function: programs in the kernel cannot call it", head.Display()).
-			WithHint("make it a macro with defmacro").WithCode("compile-time-function")
+			WithHint("make it a subprogram with defsubprog, or a macro with defmacro").WithCode("compile-time-function")
 	} else if m := didYouMean(head.Name, l.c.operators()); m != "" {
 		e.WithHint("did you mean `%s`?", m)
 	}
@@ -537,6 +537,9 @@ func (c *compiler) operators() (names []string) {
 		names = append(names, n)
 	}
 	for n := range c.trace {
+		names = append(names, n)
+	}
+	for n := range c.subs {
 		names = append(names, n)
 	}
 	for _, h := range abi.Helpers() {

@@ -138,50 +138,65 @@ func (c *compiler) lowerPrograms() {
 }
 
 func (c *compiler) lowerProgram(pp *pendingProg) {
-	l := &lowerer{builder: newBuilder(pp.p.C), c: c, prog: pp.p, pos: pp.form.Pos.Or(pp.p.Pos), user: pp.form, free: map[int][]int{}}
+	l := &lowerer{builder: newBuilder(pp.p.C), c: c, prog: pp.p, user: pp.form}
+	l.function(pp.body, pp.form, pp.env, func() {
+		if c.opt.Pid != 0 {
+			l.onlyFor(c.opt.Pid)
+		}
+	})
+	pp.p.Func = l.f
+}
+
+// function lowers body as a function whose first parameter is the context;
+// begin adds what comes before the body.
+func (l *lowerer) function(body sexp.Value, form *sexp.Cons, env *lisp.Env, begin func()) {
+	c := l.c
+	l.free = map[int][]int{}
+	l.pos = form.Pos.Or(l.prog.Pos)
 	defer func() {
 		switch e := recover().(type) {
 		case nil:
 		case *source.Error:
-			c.report(e, pp.form, pp.p.Pos)
+			c.report(e, form, l.prog.Pos)
 		default:
 			panic(e)
 		}
 	}()
-	if pp.env != nil {
-		l.scope = &scope{env: pp.env}
+	if env != nil {
+		l.scope = &scope{env: env}
 	}
-	c.prog = pp.p
+	c.prog = l.prog
 	entry := l.block()
 	l.seal(entry)
 	l.start(entry)
-	ctx := l.f.NewParam(entry, ir.PtrCtx, l.pos)
-	l.ctx = val{ctx, types.PtrTo(nil, types.PtrCtx)}
-	if c.opt.Pid != 0 {
-		l.onlyFor(c.opt.Pid)
-	}
+	l.ctxVar = &variable{name: "context", typ: types.PtrTo(nil, types.PtrCtx), pos: l.pos, used: true}
+	l.write(l.ctxVar, l.f.NewParam(entry, ir.PtrCtx, l.pos))
+	begin()
 	errs := len(c.errs)
-	v := l.body(pp.body)
+	v := l.body(body)
 	if len(c.errs) > errs {
 		return
 	}
 	if l.reachable() || l.cur.Term == nil {
-		for x, ok := pp.body.(*sexp.Cons); ok; x, ok = x.Cdr.(*sexp.Cons) {
+		for x, ok := body.(*sexp.Cons); ok; x, ok = x.Cdr.(*sexp.Cons) {
 			l.pos = sexp.PosOf(x.Car).Or(x.At).Or(l.pos) // the last form gives the result
 		}
 		l.result(v, nil)
 	}
 	l.f.Prune()
-	pp.p.Func = l.f
 	if err := ir.Verify(l.f); err != nil {
-		e := bug("lowering %s made a broken function: %v\n%v", pp.p.Name, err, l.f)
-		e.Pos = pp.p.Pos
+		e := bug("lowering %s made a broken function: %v\n%v", l.prog.Name, err, l.f)
+		e.Pos = l.prog.Pos
 		c.errs = append(c.errs, e)
 	}
 }
 
-// result ends the program with v.
+// result ends the program or subprogram with v.
 func (l *lowerer) result(v val, form sexp.Value) {
+	if l.sub != nil {
+		l.subResult(v, form)
+		return
+	}
 	if v.t.IsPtr() && !v.t.Null && l.reachable() && v.t.Space != types.Scalar {
 		panic(l.fail(form, "the result of the program is a %v", v.t).WithExpected("a number").WithCode("bad-result"))
 	}

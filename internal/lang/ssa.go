@@ -13,6 +13,9 @@ type variable struct {
 	typ     *types.Type // of the place; written types truncate
 	written bool
 	slot    int
+	home    *builder  // of the function that it belongs to
+	of      *variable // this one holds the address of another
+	addr    *variable // holds this one's address, for callbacks
 	pos     source.Pos
 	used    bool
 }
@@ -115,7 +118,12 @@ func (b *builder) feed(blk *ir.Block, v *variable) {
 	}
 }
 
-func (b *builder) write(v *variable, x *ir.Value) { b.state[b.cur].defs[v] = x }
+func (b *builder) write(v *variable, x *ir.Value) {
+	if v.home == nil {
+		v.home = b
+	}
+	b.state[b.cur].defs[v] = x
+}
 
 // read gives v's value at the end of blk as it is now.
 func (b *builder) read(v *variable, blk *ir.Block) *ir.Value {

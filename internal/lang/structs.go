@@ -163,7 +163,7 @@ func (a traceAccess) lower(l *lowerer, c *call) val {
 		off += n * int64(size)
 	}
 	if a.ptr {
-		return l.move(l.ctx, l.literal(off), ir.OpAdd)
+		return l.move(l.context(), l.literal(off), ir.OpAdd)
 	}
 	if types.ScalarOf(size, false) == nil {
 		panic(l.fail(nil, "the field `%s` has %d bytes", a.field.Name, size).WithHint("use (%s-ptr)", c.head.Display()).WithCode("not-scalar"))

@@ -23,6 +23,8 @@ func declarations() []declaration {
 			"Declares a map. Sizes are in bytes; :key and :value give types and with them sizes. :max-entries is a constant expression.", declareMap},
 		{"DEFPROG", "name (:type type [:section s] [:license l] [:sleepable t]) [docstring] body...",
 			"Declares a program. The value of the last form is its result.", declareProgram},
+		{"DEFSUBPROG", "name ((arg type)...) result-type [(:global t)] [docstring] body...",
+			"Declares a function that programs call like a form. Types are scalars, (ptr type), ptr and ctx; a result type of void gives 0. Context forms work in it; a :global one is verified on its own.", declareSubprog},
 		{"DEFSTRUCT", "name (field type)...",
 			"Declares a struct with C layout, and (make-name), (name-field p), (setf (name-field p) v), (name-field-ptr p).", declareStruct},
 		{"DEFTRACEPOINT", "category/event field...",

@@ -48,6 +48,7 @@ type Unit struct {
 	Maps     []*Map
 	Structs  []*types.Struct
 	Programs []*Program
+	Subs     []*Sub // defsubprogs and callbacks, those that something reaches
 	Warnings source.List
 	// FinalLicense is the one licence of all programs.
 	License string
@@ -97,6 +98,7 @@ type compiler struct {
 	maps     map[string]*Map // by symbol name
 	structs  map[string]*types.Struct
 	progs    map[string]source.Pos
+	subs     map[string]*Sub
 	access   map[string]accessor // struct accessors by symbol name
 	trace    map[string]traceAccess
 	names    map[string]named // object names taken
@@ -116,7 +118,7 @@ type named struct {
 func Lower(files []*source.File, opt Options) (*Unit, source.List) {
 	base := preludeBase()
 	c := &compiler{opt: opt, table: sexp.NewTable(base.table), unit: &Unit{}, maps: map[string]*Map{},
-		structs: map[string]*types.Struct{}, progs: map[string]source.Pos{}, access: map[string]accessor{},
+		structs: map[string]*types.Struct{}, progs: map[string]source.Pos{}, subs: map[string]*Sub{}, access: map[string]accessor{},
 		trace: map[string]traceAccess{}, names: map[string]named{}}
 	c.in = lisp.New(lisp.Options{Table: c.table, MaxSteps: opt.MaxSteps, MaxCells: opt.MaxCells,
 		Builtins: c.builtins(), Specials: c.specials(), Constant: kernelConstant, Warn: func(e *source.Error) {
@@ -130,6 +132,11 @@ func Lower(files []*source.File, opt Options) (*Unit, source.List) {
 		c.readFile(f)
 	}
 	c.lowerPrograms()
+	c.lowerSubs()
+	if len(c.errs.Errors()) == 0 {
+		c.passContext()
+		c.checkCalls()
+	}
 	if len(c.unit.Programs) == 0 && len(c.errs.Errors()) == 0 && len(c.unit.Maps)+len(c.unit.Structs) == 0 {
 		e := source.Errorf(source.Pos{}, "there is no program in the source").WithExpected("at least one (defprog name (:type ...) body...)").WithCode("no-program")
 		if len(files) > 0 {

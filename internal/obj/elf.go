@@ -28,8 +28,9 @@ type symbol struct {
 // Relocation types of LLVM's BPF target (llvm/BinaryFormat/ELFRelocs/BPF.def);
 // loaders refuse any other number, which the load tests would show.
 const (
-	relMap   = 1 // R_BPF_64_64: the address that an ld_imm64 loads
-	relABS64 = 2 // R_BPF_64_ABS64: a pointer in data
+	relMap   = 1  // R_BPF_64_64: the address that an ld_imm64 loads
+	relABS64 = 2  // R_BPF_64_ABS64: a pointer in data
+	relCall  = 10 // R_BPF_64_32: the target of a call
 )
 
 // A file is an ELF object being built. Section 0 is the null section.
@@ -57,10 +58,38 @@ func (f *file) rel(sec int, off uint64, sym int, typ uint32) {
 	f.rels[sec] = append(f.rels[sec], elf.Rel64{Off: off, Info: elf.R_INFO(uint32(sym), typ)})
 }
 
-// marshal lays the file out: header, section contents, section headers. All
-// symbols but the null one are global, so that sh_info of the table is 1.
+// localsFirst puts the local symbols before the global ones, as ELF wants,
+// and gives their number with the null symbol.
+func (f *file) localsFirst() int {
+	order := make([]int, len(f.syms))
+	var syms []symbol
+	for _, global := range []bool{false, true} {
+		for i, s := range f.syms {
+			if (s.bind == elf.STB_GLOBAL) == global {
+				order[i] = len(syms)
+				syms = append(syms, s)
+			}
+		}
+	}
+	locals := 0
+	for _, s := range syms {
+		if s.bind != elf.STB_GLOBAL {
+			locals++
+		}
+	}
+	f.syms = syms
+	for _, rs := range f.rels {
+		for i, r := range rs {
+			rs[i].Info = elf.R_INFO(uint32(order[elf.R_SYM64(r.Info)]), elf.R_TYPE64(r.Info))
+		}
+	}
+	return locals
+}
+
+// marshal lays the file out: header, section contents, section headers.
 func (f *file) marshal() []byte {
 	le := binary.LittleEndian
+	locals := f.localsFirst()
 	n := len(f.secs)
 	for i := 1; i < n; i++ {
 		if rs := f.rels[i]; len(rs) > 0 {
@@ -87,7 +116,7 @@ func (f *file) marshal() []byte {
 	for _, s := range f.syms {
 		binary.Write(&syms, le, elf.Sym64{Name: name(s.name), Info: elf.ST_INFO(s.bind, s.typ), Shndx: uint16(s.sec), Value: s.value, Size: s.size})
 	}
-	symtab := f.section(section{name: ".symtab", typ: elf.SHT_SYMTAB, data: syms.Bytes(), info: 1, ent: 24, align: 8})
+	symtab := f.section(section{name: ".symtab", typ: elf.SHT_SYMTAB, data: syms.Bytes(), info: uint32(locals), ent: 24, align: 8})
 	strtab := f.section(section{name: ".strtab", typ: elf.SHT_STRTAB, align: 1})
 	f.secs[symtab].link = uint32(strtab)
 	names := make([]uint32, len(f.secs))

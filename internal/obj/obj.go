@@ -32,6 +32,7 @@ type Map struct {
 // A Spec is all that goes into an object.
 type Spec struct {
 	Programs []*bpf.Program
+	Subs     []*Sub
 	Maps     []*Map
 	Structs  []*types.Struct
 	License  string
@@ -47,7 +48,36 @@ func Write(s *Spec) []byte {
 	for _, st := range s.Structs {
 		b.StructOf(st)
 	}
-	mapSyms, relocs := writeMaps(f, b, s)
+	syms, relocs := writeMaps(f, b, s)
+
+	// Subprograms come first: calls of static ones say where in their section
+	// they begin.
+	var infos []btf.SecInfo
+	text := 0
+	subs := map[string]subSymbol{}
+	if len(s.Subs) > 0 {
+		text = f.section(section{name: TextSection, typ: elf.SHT_PROGBITS, flags: elf.SHF_ALLOC | elf.SHF_EXECINSTR, align: 8})
+		textSym := f.symbol(symbol{"", elf.STB_LOCAL, elf.STT_SECTION, text, 0, 0})
+		off := uint64(0)
+		for _, sub := range s.Subs {
+			size := uint64(8 * len(sub.Insns))
+			x := subSymbol{sym: textSym, off: off}
+			if sub.Global {
+				x = subSymbol{sym: f.symbol(symbol{sub.Name, elf.STB_GLOBAL, elf.STT_FUNC, text, off, size})}
+			} else {
+				f.symbol(symbol{sub.Name, elf.STB_LOCAL, elf.STT_FUNC, text, off, size})
+			}
+			subs[sub.Name] = x
+			off += size
+		}
+		info := btf.SecInfo{Section: TextSection}
+		var code []byte
+		for _, sub := range s.Subs {
+			code = append(code, writeCode(f, text, uint32(len(code)), sub.Program, subFunc(b, sub), subs, syms, &info)...)
+		}
+		f.secs[text].data = code
+		infos = append(infos, info)
+	}
 
 	// Programs, by section in the order of their first program.
 	var order []string
@@ -59,26 +89,14 @@ func Write(s *Spec) []byte {
 		bySec[p.Section] = append(bySec[p.Section], p)
 	}
 	progSyms := map[string]int{}
-	var infos []btf.SecInfo
 	for _, name := range order {
 		info := btf.SecInfo{Section: name}
 		var code []byte
 		sec := f.section(section{name: name, typ: elf.SHT_PROGBITS, flags: elf.SHF_ALLOC | elf.SHF_EXECINSTR, align: 8})
 		for _, p := range bySec[name] {
 			start := uint32(len(code))
-			code = append(code, bpf.Encode(p.Insns, binary.LittleEndian)...)
-			progSyms[p.Name] = f.symbol(symbol{p.Name, elf.STB_GLOBAL, elf.STT_FUNC, sec, uint64(start), uint64(len(code)) - uint64(start)})
-			info.Funcs = append(info.Funcs, btf.FuncInfo{Off: start, Func: funcType(b, p)})
-			for _, l := range lines(p) {
-				line, col := l.Pos.LineCol()
-				info.Lines = append(info.Lines, btf.LineInfo{Off: start + uint32(l.Slot)*8, File: l.Pos.File.Name,
-					Text: strings.TrimRight(l.Pos.File.Line(line), " \t"), Line: line, Col: col})
-			}
-			for _, r := range p.Refs {
-				if r.Kind == bpf.RefMap {
-					f.rel(sec, uint64(start)+uint64(r.Slot)*8, mapSyms[r.Name], relMap)
-				}
-			}
+			progSyms[p.Name] = f.symbol(symbol{p.Name, elf.STB_GLOBAL, elf.STT_FUNC, sec, uint64(start), uint64(8 * len(p.Insns))})
+			code = append(code, writeCode(f, sec, start, p, funcType(b, p), subs, syms, &info)...)
 		}
 		f.secs[sec].data = code
 		infos = append(infos, info)
@@ -93,6 +111,33 @@ func Write(s *Spec) []byte {
 	f.section(section{name: ".BTF", typ: elf.SHT_PROGBITS, data: b.Marshal(), align: 4})
 	f.section(section{name: ".BTF.ext", typ: elf.SHT_PROGBITS, data: ext, align: 4})
 	return f.marshal()
+}
+
+// writeCode adds a function's records and relocations, and gives its code.
+func writeCode(f *file, sec int, start uint32, p *bpf.Program, fn btf.ID, subs map[string]subSymbol, syms map[string]int, info *btf.SecInfo) []byte {
+	info.Funcs = append(info.Funcs, btf.FuncInfo{Off: start, Func: fn})
+	for _, l := range lines(p) {
+		line, col := l.Pos.LineCol()
+		info.Lines = append(info.Lines, btf.LineInfo{Off: start + uint32(l.Slot)*8, File: l.Pos.File.Name,
+			Text: strings.TrimRight(l.Pos.File.Line(line), " \t"), Line: line, Col: col})
+	}
+	insns := append([]bpf.Insn(nil), p.Insns...)
+	for _, r := range p.Refs {
+		at := uint64(start) + uint64(r.Slot)*8
+		switch r.Kind {
+		case bpf.RefMap, bpf.RefGlobal:
+			f.rel(sec, at, syms[r.Name], relMap)
+		case bpf.RefSubprog:
+			s := subs[r.Name]
+			insns[r.Slot].Imm = int32(s.off/8) - 1
+			f.rel(sec, at, s.sym, relCall)
+		case bpf.RefFunc:
+			s := subs[r.Name]
+			insns[r.Slot].Imm = int32(s.off)
+			f.rel(sec, at, s.sym, relMap)
+		}
+	}
+	return bpf.Encode(insns, binary.LittleEndian)
 }
 
 // lines makes sure that a function begins with a line record, as the kernel

@@ -94,6 +94,9 @@ func (e *epochs) bumpAll(clock int) {
 	}
 }
 
+// anywhere reports whether memory of class c may be memory of another class.
+func anywhere(c ir.Type) bool { return c == ir.Scalar || c == ir.PtrMem || c == ir.PtrAny }
+
 func class(v *ir.Value) ir.Type {
 	if v.Slot != 0 {
 		return ir.PtrStack
@@ -106,8 +109,8 @@ func (e *epochs) of(load *ir.Value) int { return e.at[class(load)] }
 func (e *epochs) write(v *ir.Value, clock int) {
 	switch v.Op {
 	case ir.OpStore, ir.OpAtomic:
-		if c := class(v); c != ir.Scalar && c != ir.PtrMem {
-			e.at[c], e.at[ir.Scalar], e.at[ir.PtrMem] = clock, clock, clock
+		if c := class(v); !anywhere(c) {
+			e.at[c], e.at[ir.Scalar], e.at[ir.PtrMem], e.at[ir.PtrAny] = clock, clock, clock, clock
 			return
 		}
 	case ir.OpCall:

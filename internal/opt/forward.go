@@ -39,7 +39,7 @@ func forward(f *ir.Func, _ *Config) bool {
 				if val := v.Args[len(v.Args)-1]; !v.HasImm {
 					known[place{slot, off, v.Size}] = val
 				}
-			case v.Op == ir.OpStore && class(v) != ir.Scalar && class(v) != ir.PtrMem && class(v) != ir.PtrStack:
+			case v.Op == ir.OpStore && !anywhere(class(v)) && class(v) != ir.PtrStack:
 			case v.Op.Writes():
 				clear(known)
 			}

@@ -150,7 +150,7 @@ func materialise(f *ir.Func, b *ir.Block) {
 			for a.Op == ir.OpCopy {
 				a = a.Args[0]
 			}
-			if a.Op != ir.OpConst && a.Op != ir.OpStackAddr && a.Op != ir.OpMapAddr {
+			if a.Op != ir.OpConst && a.Op != ir.OpStackAddr && (a.Op != ir.OpMapAddr || a.Type == ir.PtrValue) {
 				continue
 			}
 			k := key{a.Op, a.Aux, a.Slot, a.Sym}

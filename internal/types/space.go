@@ -17,10 +17,12 @@ const (
 	PtrRecord       // a ring-buffer record
 	PtrKernel       // kernel memory with a BTF type
 	PtrMem          // other memory that a helper gave
+	PtrAny          // memory of any kind: what a subprogram is given
+	PtrFunc         // a function, for callbacks
 	numSpaces
 )
 
-var spaceNames = [numSpaces]string{"", "ctx", "stack", "map", "value", "packet", "end", "meta", "record", "kernel", "mem"}
+var spaceNames = [numSpaces]string{"", "ctx", "stack", "map", "value", "packet", "end", "meta", "record", "kernel", "mem", "any", "func"}
 
 func (s Space) String() string { return spaceNames[s] }
 
@@ -41,7 +43,7 @@ func SpaceNamed(name string) (Space, bool) {
 }
 
 var spaceWords = [numSpaces]string{"a number", "the context", "stack memory", "a map", "a map value", "packet data",
-	"the end of the packet", "packet metadata", "a ring-buffer record", "kernel memory", "memory"}
+	"the end of the packet", "packet metadata", "a ring-buffer record", "kernel memory", "memory", "memory", "a function"}
 
 // Words describes what s points to, for messages.
 func (s Space) Words() string { return spaceWords[s] }

@@ -160,5 +160,17 @@ func (s *Struct) Field(name string) *Field {
 	return nil
 }
 
+// Has reports whether a pointer to s is a pointer to t: it is the same
+// struct, or begins with one.
+func (s *Struct) Has(t *Struct) bool {
+	for s != t {
+		if len(s.Fields) == 0 || s.Fields[0].Type.Kind != StructKind {
+			return false
+		}
+		s = s.Fields[0].Type.Struct
+	}
+	return true
+}
+
 // Type is the type of s itself.
 func (s *Struct) Type() *Type { return &Type{Kind: StructKind, Size: s.Size, Struct: s} }

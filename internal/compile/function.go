@@ -1,0 +1,249 @@
+package compile
+
+import (
+	"fmt"
+	"sort"
+
+	"github.com/whistler-lang/whistler/internal/bpf"
+	"github.com/whistler-lang/whistler/internal/emit"
+	"github.com/whistler-lang/whistler/internal/ir"
+	"github.com/whistler-lang/whistler/internal/lang"
+	"github.com/whistler-lang/whistler/internal/obj"
+	"github.com/whistler-lang/whistler/internal/opt"
+	"github.com/whistler-lang/whistler/internal/regalloc"
+	"github.com/whistler-lang/whistler/internal/source"
+)
+
+// A function is a program or a subprogram on its way through the compiler.
+type function struct {
+	name, c, section, typ string
+	pos                   source.Pos
+	cpu                   int
+	f                     *ir.Func
+	sub                   *lang.Sub // nil for a program
+}
+
+// gather lists the functions of a unit: those that are called before those
+// that call them, and programs last, in the order of the source.
+func gather(u *lang.Unit) (out []*function) {
+	byName := map[string]*lang.Sub{}
+	for _, s := range u.Subs {
+		byName[s.C] = s
+	}
+	seen := map[*lang.Sub]bool{}
+	var visit func(s *lang.Sub)
+	visit = func(s *lang.Sub) {
+		if s == nil || seen[s] {
+			return
+		}
+		seen[s] = true
+		for _, name := range callees(s.Func) {
+			visit(byName[name])
+		}
+		cpu := 0
+		for _, p := range u.Programs {
+			cpu = p.CPU
+		}
+		out = append(out, &function{name: s.Name, c: s.C, section: obj.TextSection, pos: s.Pos, cpu: cpu, f: s.Func, sub: s})
+	}
+	for _, s := range u.Subs {
+		visit(s)
+	}
+	for _, p := range u.Programs {
+		out = append(out, &function{name: p.Name, c: p.C, section: p.Section, typ: p.Type.Keyword, pos: p.Pos, cpu: p.CPU, f: p.Func})
+	}
+	return out
+}
+
+// callees lists what f calls or hands out as a callback.
+func callees(f *ir.Func) (names []string) {
+	for _, b := range f.Blocks {
+		for _, v := range b.Values {
+			if v.Op == ir.OpCallSub || v.Op == ir.OpMapAddr && v.Type == ir.PtrFunc {
+				names = append(names, v.Sym)
+			}
+		}
+	}
+	return names
+}
+
+// reached leaves out the subprograms that nothing calls any more: those
+// that were inlined everywhere, and those that no program ever called.
+func reached(funcs []*function) (out []*function) {
+	byName := map[string]*function{}
+	for _, f := range funcs {
+		byName[f.c] = f
+	}
+	live := map[*function]bool{}
+	var visit func(f *function)
+	visit = func(f *function) {
+		if f == nil || live[f] {
+			return
+		}
+		live[f] = true
+		for _, name := range callees(f.f) {
+			visit(byName[name])
+		}
+	}
+	for _, f := range funcs {
+		if f.sub == nil || f.sub.Global {
+			visit(f)
+		}
+	}
+	for _, f := range funcs {
+		if live[f] {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+func (fn *function) config(o Options) *opt.Config {
+	return &opt.Config{CPU: fn.cpu, Off: o.Off, Trace: func(pass string, f *ir.Func) { fn.trace(o, "after "+pass, f) }}
+}
+
+func (fn *function) trace(o Options, stage string, what fmt.Stringer) {
+	if o.Trace != nil {
+		o.Trace(fn.name, stage, what)
+	}
+}
+
+// improve optimises the function and puts those in it that are worth it.
+func (fn *function) improve(funcs []*function, o Options) *source.Error {
+	c := fn.config(o)
+	fn.trace(o, "lowered", fn.f)
+	if err := opt.Improve(fn.f, c); err != nil {
+		return fn.bug("the optimiser", err)
+	}
+	if len(callees(fn.f)) == 0 || o.Off["inline"] {
+		return nil
+	}
+	in := &opt.Inliner{Funcs: map[string]*ir.Func{}, Calls: map[string]int{}}
+	for _, g := range funcs {
+		for _, name := range callees(g.f) {
+			in.Calls[name]++
+		}
+		if g.sub != nil && !g.sub.Global && !g.sub.Callback {
+			in.Funcs[g.c] = g.f
+		}
+	}
+	changed, err := opt.Inline(fn.f, in)
+	if err == nil && changed {
+		fn.trace(o, "after inline", fn.f)
+		err = opt.Improve(fn.f, c)
+	}
+	if err != nil {
+		return fn.bug("the optimiser", err)
+	}
+	return nil
+}
+
+// emit takes the function through lowering, the allocator and the emitter.
+func (fn *function) emit(o Options) (*bpf.Program, *source.Error) {
+	if err := opt.Lower(fn.f, fn.config(o)); err != nil {
+		return nil, fn.bug("the optimiser", err)
+	}
+	alloc, err := regalloc.Run(fn.f)
+	if err != nil {
+		return nil, fn.bug("register allocation", err)
+	}
+	fn.trace(o, "allocated", alloc)
+	code, err := emit.Func(alloc, fn.cpu)
+	if err != nil {
+		if l := source.AsList(err); l[0].Pos.Known() {
+			return nil, l[0]
+		}
+		return nil, fn.bug("emission", err)
+	}
+	if code.Stack > emit.MaxStack {
+		return nil, fn.stackError(code)
+	}
+	return &bpf.Program{Name: fn.c, Lisp: fn.name, Pos: fn.pos, Section: fn.section, Type: fn.typ,
+		Insns: code.Insns, Lines: code.Lines, Refs: code.Refs, Stack: code.Stack}, nil
+}
+
+// stackError says who uses the stack.
+func (fn *function) stackError(code *emit.Code) *source.Error {
+	what := "program"
+	if fn.sub != nil {
+		what = "subprogram"
+	}
+	e := source.Errorf(fn.pos, "the %s `%s` needs %d bytes of stack", what, fn.name, code.Stack).
+		WithExpected("at most %d", emit.MaxStack).WithHint("keep large structs in a per-CPU array of one entry").WithCode("stack-size")
+	for _, u := range code.Uses {
+		if u.Pos.Known() {
+			e.WithNote(u.Pos, "%d bytes for %s", u.Bytes, u.Name)
+		} else {
+			e.WithNote(fn.pos, "%d bytes for %s", u.Bytes, u.Name)
+		}
+	}
+	return e
+}
+
+func (fn *function) bug(stage string, err error) *source.Error {
+	e := source.Errorf(fn.pos, "%s failed on `%s`: %v", stage, fn.name, err).WithHint("this is a bug of the compiler; please report it with the source").WithCode("bug")
+	e.Severity = source.SevBug
+	return e
+}
+
+// frame is what a function's stack counts for in the kernel's sum over a
+// chain of calls (round_up_stack_depth of kernel/bpf/verifier.c, without JIT).
+func frame(p *bpf.Program) int { return (max(p.Stack, 1) + 31) / 32 * 32 }
+
+// checkStack adds up the stack along the calls of each program: the kernel
+// gives all of them together what it gives one.
+func checkStack(r *Result) (errs source.List) {
+	subs := map[string]*bpf.Program{}
+	for _, s := range r.Subs {
+		subs[s.Name] = s.Program
+	}
+	var deepest func(p *bpf.Program) (int, []*bpf.Program)
+	deepest = func(p *bpf.Program) (int, []*bpf.Program) {
+		depth, path := 0, []*bpf.Program(nil)
+		for _, ref := range p.Refs {
+			if s := subs[ref.Name]; s != nil && (ref.Kind == bpf.RefSubprog || ref.Kind == bpf.RefFunc) {
+				if d, q := deepest(s); d > depth {
+					depth, path = d, q
+				}
+			}
+		}
+		return depth + frame(p), append([]*bpf.Program{p}, path...)
+	}
+	for _, p := range r.Programs {
+		depth, path := deepest(p)
+		if depth <= emit.MaxStack || len(path) < 2 {
+			continue
+		}
+		e := source.Errorf(p.Pos, "the program `%s` and what it calls need %d bytes of stack", p.Lisp, depth).
+			WithExpected("at most %d", emit.MaxStack).WithHint("keep large structs in a per-CPU array of one entry").WithCode("stack-size")
+		sort.SliceStable(path, func(i, j int) bool { return path[i].Stack > path[j].Stack })
+		for _, q := range path {
+			e.WithNote(q.Pos, "%d bytes for `%s`", frame(q), q.Lisp)
+		}
+		errs = append(errs, e)
+	}
+	return errs
+}
+
+// subprogram is what the object says of a subprogram.
+func subprogram(s *lang.Sub, p *bpf.Program) *obj.Sub {
+	out := &obj.Sub{Program: p, Global: s.Global, Result: s.Result}
+	if s.Context {
+		ctx := ""
+		if t := s.ProgType(); t != nil {
+			ctx = t.Ctx
+		}
+		out.Params = append(out.Params, obj.Param{Name: "ctx", Context: true, CtxStruct: ctx})
+	}
+	for _, q := range s.Params {
+		x := obj.Param{Name: q.C(), Type: q.Type}
+		if q.Type.Space == ir.PtrCtx {
+			x.Context = true
+			if t := s.ProgType(); t != nil {
+				x.CtxStruct = t.Ctx
+			}
+		}
+		out.Params = append(out.Params, x)
+	}
+	return out
+}
