@@ -50,6 +50,10 @@ type Options struct {
 	// Pid compiles a filter into tracing programs: they run for this
 	// process only. 0 is none.
 	Pid int
+	// Define gives global variables values when compiling, by name: integers
+	// as Lisp writes them, or text for arrays of bytes. The value of a constant
+	// one is folded into the code, and the variable leaves the object.
+	Define map[string]string
 	// MaxSteps and MaxCells limit macro code; 0 means generous defaults.
 	MaxSteps, MaxCells int64
 	// Trace sees the program after every stage.
@@ -146,6 +150,17 @@ func (o *Object) Programs() (ps []Program) {
 	return ps
 }
 
+// Tracing reports whether a program runs in the context of a process, which
+// is where Options.Pid applies.
+func (o *Object) Tracing() bool {
+	for _, p := range o.result.Unit.Programs {
+		if p.Tracing() {
+			return true
+		}
+	}
+	return false
+}
+
 // Maps lists the maps in the order of the source.
 func (o *Object) Maps() (ms []Map) {
 	for _, m := range o.result.Unit.Maps {
@@ -180,7 +195,7 @@ func LangOptions(o Options) lang.Options {
 	if o.Arch == "" {
 		o.Arch = "amd64"
 	}
-	l := lang.Options{CPU: o.CPU, Arch: o.Arch, Kernel: o.Kernel, MaxSteps: o.MaxSteps, MaxCells: o.MaxCells, Pid: o.Pid}
+	l := lang.Options{CPU: o.CPU, Arch: o.Arch, Kernel: o.Kernel, MaxSteps: o.MaxSteps, MaxCells: o.MaxCells, Define: o.Define, Pid: o.Pid}
 	if o.ReadFile != nil {
 		l.Include = func(name string) (*source.File, error) {
 			text, err := o.ReadFile(name)

@@ -46,17 +46,7 @@ func Read(object []byte) (spec *ebpf.CollectionSpec, err error) {
 
 // Open loads maps and programs of an object; nothing is attached yet. A
 // refusal by the verifier is a *Refusal.
-func Open(object []byte) (*Collection, error) {
-	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(object))
-	if err != nil {
-		return nil, fmt.Errorf("reading the object: %w", err)
-	}
-	coll, err := ebpf.NewCollection(spec)
-	if err != nil {
-		return nil, explain(err)
-	}
-	return &Collection{Spec: spec, coll: coll}, nil
-}
+func Open(object []byte) (*Collection, error) { return OpenWith(object, Options{}) }
 
 // Program gives a program by its object name, nil if there is none.
 func (c *Collection) Program(name string) *ebpf.Program { return c.coll.Programs[name] }

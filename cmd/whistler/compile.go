@@ -14,12 +14,14 @@ import (
 // compileCmd writes an object.
 type compileCmd struct {
 	input
-	Output  string `short:"o" help:"Where the object goes; - is standard output. Default: the source's name with .bpf.o." placeholder:"OUT.bpf.o"`
-	Quiet   bool   `short:"q" help:"Print errors only."`
-	Verbose bool   `short:"v" help:"Print the time of compilation too."`
+	Define  map[string]string `short:"D" help:"Give a global variable a value; that of a constant one is folded into the code." placeholder:"NAME=VALUE" mapsep:"none"`
+	Output  string            `short:"o" help:"Where the object goes; - is standard output. Default: the source's name with .bpf.o." placeholder:"OUT.bpf.o"`
+	Quiet   bool              `short:"q" help:"Print errors only."`
+	Verbose bool              `short:"v" help:"Print the time of compilation too."`
 }
 
 func (c *compileCmd) Run(a *app) error {
+	c.define = c.Define
 	obj, took, err := c.compile(a)
 	if err != nil {
 		return err

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"strings"
+
+	"github.com/alecthomas/kong"
 )
 
 // completionCmd prints a script that a shell evaluates.
@@ -10,10 +12,16 @@ type completionCmd struct {
 	Shell string `arg:"" enum:"bash,zsh,fish" help:"bash, zsh or fish."`
 }
 
-var commandNames = []string{"compile", "run", "check", "disasm", "expand", "stages", "ps", "detach", "doctor", "help", "completion", "version"}
+// commandNames lists the commands as the table in main.go has them.
+func commandNames(k *kong.Kong) (names []string) {
+	for _, n := range k.Model.Children {
+		names = append(names, n.Name)
+	}
+	return names
+}
 
-func (c *completionCmd) Run(a *app) error {
-	names := strings.Join(commandNames, " ")
+func (c *completionCmd) Run(a *app, k *kong.Kong) error {
+	names := strings.Join(commandNames(k), " ")
 	switch c.Shell {
 	case "bash":
 		fmt.Fprintf(a.out, `_whistler() {

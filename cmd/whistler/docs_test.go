@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/alecthomas/kong"
+
 	"github.com/whistler-lang/whistler"
 )
 
@@ -47,6 +49,10 @@ func TestReadmeFiles(t *testing.T) {
 			t.Errorf("README.md links to %s: %v", m[1], err)
 		}
 	}
+	k, err := kong.New(&commands{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	files, err := filepath.Glob("../../examples/*.lisp")
 	if err != nil || len(files) == 0 {
 		t.Fatal("no examples", err)
@@ -56,7 +62,7 @@ func TestReadmeFiles(t *testing.T) {
 			t.Errorf("README.md does not name %s", filepath.Base(f))
 		}
 	}
-	for _, c := range commandNames {
+	for _, c := range commandNames(k) {
 		if !regexp.MustCompile("`" + c + "[ `,]").MatchString(text) {
 			t.Errorf("README.md does not name the command %s", c)
 		}

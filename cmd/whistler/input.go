@@ -19,11 +19,12 @@ import (
 // An input is the file that a command works on, with the options that all
 // such commands have.
 type input struct {
-	File    string `arg:"" help:"Lisp source, object file, or - for standard input."`
-	CPU     string `help:"BPF cpu version: v2, v3 or v4." default:"v3" enum:"v2,v3,v4,2,3,4"`
-	Tracefs string `help:"Directory with the kernel's tracing files." placeholder:"DIR"`
-	JSON    bool   `name:"json" help:"Write JSON."`
-	pid     int    // programs of tracing types run only for this process, 0 for all
+	File    string            `arg:"" help:"Lisp source, object file, or - for standard input."`
+	CPU     string            `help:"BPF cpu version: v2, v3 or v4." default:"v3" enum:"v2,v3,v4,2,3,4"`
+	Tracefs string            `help:"Directory with the kernel's tracing files." placeholder:"DIR"`
+	JSON    bool              `name:"json" help:"Write JSON."`
+	define  map[string]string // values of global variables, folded
+	pid     int               // programs of tracing types run only for this process, 0 for all
 }
 
 // read gives the text of the file and its name for messages.
@@ -48,7 +49,7 @@ func (in *input) options(trace func(program, stage string, what fmt.Stringer)) w
 		dir = "."
 	}
 	return whistler.Options{
-		CPU: int(in.CPU[len(in.CPU)-1] - '0'), Arch: runtime.GOARCH, Trace: trace, Pid: in.pid,
+		CPU: int(in.CPU[len(in.CPU)-1] - '0'), Arch: runtime.GOARCH, Trace: trace, Pid: in.pid, Define: in.define,
 		Kernel: kernel.Tracefs{Dir: in.Tracefs},
 		ReadFile: func(name string) ([]byte, error) {
 			text, err := os.ReadFile(filepath.Join(dir, name))

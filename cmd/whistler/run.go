@@ -23,14 +23,15 @@ import (
 // runCmd loads, attaches and watches.
 type runCmd struct {
 	input
-	Iface    string        `help:"Network interface of XDP and TC programs." placeholder:"IF"`
-	XDPMode  string        `name:"xdp-mode" help:"How XDP programs attach: driver, generic, or auto for the best that works." default:"auto" enum:"auto,driver,generic"`
-	Clsact   bool          `help:"Attach TC programs by a clsact filter even where TCX exists."`
-	Cgroup   string        `help:"cgroup2 directory of cgroup programs." placeholder:"PATH"`
-	Pid      int           `help:"Tracing programs run for this process only." placeholder:"N"`
-	Duration time.Duration `short:"d" help:"Stop after this time, such as 10s; otherwise Ctrl-C ends it." placeholder:"D"`
-	Interval time.Duration `help:"Show the maps every so often; 0 only at the end. Default: 1s on a terminal." placeholder:"D" default:"-1ns"`
-	Verbose  bool          `short:"v" help:"Show the verifier's whole log where it refuses."`
+	Iface    string            `help:"Network interface of XDP and TC programs." placeholder:"IF"`
+	XDPMode  string            `name:"xdp-mode" help:"How XDP programs attach: driver, generic, or auto for the best that works." default:"auto" enum:"auto,driver,generic"`
+	Clsact   bool              `help:"Attach TC programs by a clsact filter even where TCX exists."`
+	Cgroup   string            `help:"cgroup2 directory of cgroup programs." placeholder:"PATH"`
+	Define   map[string]string `short:"D" help:"Give a global variable a value before the object is loaded." placeholder:"NAME=VALUE" mapsep:"none"`
+	Pid      int               `help:"Tracing programs run for this process only." placeholder:"N"`
+	Duration time.Duration     `short:"d" help:"Stop after this time, such as 10s; otherwise Ctrl-C ends it." placeholder:"D"`
+	Interval time.Duration     `help:"Show the maps every so often; 0 only at the end. Default: 1s on a terminal." placeholder:"D" default:"-1ns"`
+	Verbose  bool              `short:"v" help:"Show the verifier's whole log where it refuses."`
 }
 
 func (c *runCmd) Run(a *app) error {
@@ -48,7 +49,17 @@ func (c *runCmd) Run(a *app) error {
 	if src == nil && c.Pid != 0 {
 		return errUsage{errors.New("--pid needs a source: the filter is compiled into its programs")}
 	}
-	coll, err := load.Open(data)
+	if src != nil && c.Pid != 0 && !src.Tracing() {
+		return errUsage{errors.New("--pid is for tracing programs, and the source has none")}
+	}
+	coll, err := load.OpenWith(data, load.Options{Variables: c.Define})
+	var bad *load.VariableError
+	if errors.As(err, &bad) {
+		if len(bad.Known) > 0 {
+			return errUsage{fmt.Errorf("%w (there are %s)", err, strings.Join(bad.Known, ", "))}
+		}
+		return errUsage{err}
+	}
 	if err != nil {
 		if load.Denied(err) && !isRefusal(err) {
 			return notAllowed(err)

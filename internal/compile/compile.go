@@ -65,6 +65,9 @@ func Compile(files []*source.File, o Options) (*Result, source.List) {
 // spec gathers what the object holds.
 func spec(u *lang.Unit, r *Result) *obj.Spec {
 	s := &obj.Spec{Programs: r.Programs, Subs: r.Subs, Structs: u.Structs, License: u.License}
+	for _, g := range u.Globals {
+		s.Globals = append(s.Globals, &obj.Global{Name: g.C, Section: g.Section(), Type: g.Type, Init: g.Init, Hidden: g.Hidden, Static: g.Static})
+	}
 	for _, m := range u.Maps {
 		s.Maps = append(s.Maps, &obj.Map{Name: m.C, Type: m.Type, Key: m.Key, Value: m.Value, KeySize: m.KeySize,
 			ValueSize: m.ValueSize, MaxEntries: m.MaxEntries, Flags: m.Flags, Extra: m.Extra, PinByName: m.PinByName,

@@ -92,13 +92,20 @@ func Compile(name, text string, off map[string]bool, cpu int) (*Unit, error) {
 }
 
 // machine makes a simulated kernel with the unit's maps.
-func (u *Unit) machine() (*sim.Machine, error) {
+func (u *Unit) machine() (*sim.Machine, map[string][]byte, error) {
 	m := sim.New(sim.Options{CPUs: 1})
+	globals := map[string][]byte{}
+	for _, g := range u.Result.Spec.Globals {
+		b := make([]byte, g.Type.Size)
+		copy(b, g.Init)
+		globals[g.Name] = b
+		m.AddGlobal(g.Name, b, g.Section != ".rodata")
+	}
 	for _, d := range u.Result.Spec.Maps {
 		mp, err := m.AddMap(sim.MapDef{Name: d.Name, Type: d.Type.Keyword, KeySize: uint32(d.KeySize), ValueSize: uint32(d.ValueSize),
 			MaxEntries: uint32(d.MaxEntries), Flags: d.Flags, Extra: d.Extra})
 		if err != nil {
-			return nil, fmt.Errorf("map %s: %w", d.Name, err)
+			return nil, nil, fmt.Errorf("map %s: %w", d.Name, err)
 		}
 		for i, p := range d.Values {
 			if p != "" {
@@ -106,7 +113,14 @@ func (u *Unit) machine() (*sim.Machine, error) {
 			}
 		}
 	}
-	return m, nil
+	return m, globals, nil
+}
+
+// global notes a variable's bytes, unless they are zero or constant.
+func (o *Outcome) global(g *obj.Global, b []byte) {
+	if g.Section != ".rodata" && len(bytes.Trim(b, "\x00")) > 0 {
+		o.Maps[g.Name] = []string{fmt.Sprintf("%x", b)}
+	}
 }
 
 func (u *Unit) program(name string) (*bpf.Program, *lang.Program) {
@@ -129,7 +143,7 @@ type Execution struct {
 func (u *Unit) Simulated() ([]Execution, error) {
 	var out []Execution
 	for _, way := range []string{"lowered IR", "optimised IR", "VM"} {
-		m, err := u.machine()
+		m, globals, err := u.machine()
 		if err != nil {
 			return nil, err
 		}
@@ -165,6 +179,9 @@ func (u *Unit) Simulated() ([]Execution, error) {
 			o := &Outcome{Result: uint32(r), Packet: append([]byte(nil), m.Packet(ctx)...), Maps: map[string][]string{}, Events: map[string][]string{}}
 			for _, d := range u.Result.Spec.Maps {
 				simMap(o, m.Map(d.Name), d)
+			}
+			for _, g := range u.Result.Spec.Globals {
+				o.global(g, globals[g.Name])
 			}
 			m.FreeContext(ctx)
 			return o, nil
@@ -244,6 +261,20 @@ func (u *Unit) Kernel() (e Execution, done func(), err error) {
 			return nil, err
 		}
 		o := &Outcome{Result: r, Packet: opts.DataOut, Maps: map[string][]string{}, Events: map[string][]string{}}
+		for _, g := range u.Result.Spec.Globals {
+			if g.Section == ".rodata" {
+				continue
+			}
+			v := coll.Spec.Variables[g.Name]
+			if v == nil {
+				return nil, fmt.Errorf("the object has no variable %s", g.Name)
+			}
+			var all []byte
+			if err := coll.Map(g.Section).Lookup(uint32(0), &all); err != nil {
+				return nil, err
+			}
+			o.global(g, all[v.Offset:v.Offset+v.Size()])
+		}
 		for _, d := range u.Result.Spec.Maps {
 			if r := rings[d.Name]; r != nil {
 				o.Events[d.Name] = r.drain()

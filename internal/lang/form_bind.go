@@ -309,6 +309,9 @@ func (l *lowerer) assign(c *call, i int) val {
 			if exp, ok := l.c.in.SymbolMacro(place, l.env()); ok {
 				return l.expr(sexp.List(l.c.table.Intern("SETF"), exp, c.args[i+1]), source.Pos{})
 			}
+			if g := l.c.globals[place.Name]; g != nil {
+				return l.setGlobal(g, c, i)
+			}
 			e := l.failAt(c.at(i), place, "unknown variable `%s`", place.Display()).WithExpected("a variable that let binds").WithCode("unknown-variable")
 			if _, isConst := l.c.in.Global(place); isConst {
 				e = l.failAt(c.at(i), place, "`%s` is a compile-time value: a program cannot change it", place.Display()).WithCode("not-a-place")

@@ -118,7 +118,7 @@ func (l *lowerer) helperResult(v *ir.Value, h *abi.Helper, m *Map) val {
 	return val{v, types.I64}
 }
 
-// lowerPrintk puts the format on the stack: it is read during the call only.
+// lowerPrintk passes a format that stands in the object.
 func lowerPrintk(l *lowerer, c *call) val {
 	f, ok := c.args[0].(*sexp.String)
 	if !ok {
@@ -143,24 +143,12 @@ func lowerPrintk(l *lowerer, c *call) val {
 		args = append(args, c.arg(i))
 	}
 	bytes := append([]byte(text), 0)
-	if len(bytes) > 256 {
-		panic(l.failAt(c.at(0), c.args[0], "the format has %d bytes", len(bytes)).WithExpected("at most 256").WithCode("printk-format"))
-	}
-	room := (len(bytes) + 7) / 8 * 8
-	slot, release := l.temp(room, "printk format")
-	p := val{l.slotAddr(slot), types.PtrTo(nil, types.PtrStack)}
-	bytes = append(bytes, make([]byte, room-len(bytes))...)
-	n := len(text) + 1
-	for o := 0; o < n; o += 4 {
-		w := uint32(bytes[o]) | uint32(bytes[o+1])<<8 | uint32(bytes[o+2])<<16 | uint32(bytes[o+3])<<24
-		l.storeAt(p, int64(o), 4, l.constant(int64(int32(w)), l.pos))
-	}
-	values := []*ir.Value{p.v, l.constant(int64(n), l.pos)}
+	p := l.text(bytes)
+	values := []*ir.Value{p.v, l.constant(int64(len(bytes)), l.pos)}
 	for _, a := range args {
 		values = append(values, a.v)
 	}
 	v := l.callHelper("trace-printk", values...)
-	release()
 	return val{v, types.I64}
 }
 

@@ -81,6 +81,7 @@ func init() {
 		{"LOAD", 2, 3, "type pointer [offset]", "Reads a number of that type, offset bytes behind pointer.", lowerLoad},
 		{"STORE", 4, 4, "type pointer offset value", "Writes value as that type, offset bytes behind pointer.", lowerStore},
 		{"STACK-ADDR", 1, 1, "variable", "The address of a variable, which then lives on the stack.", lowerStackAddr},
+		{"GLOBAL-ADDR", 1, 1, "variable", "The address of a variable that defglobal declares.", lowerGlobalAddr},
 		{"STRUCT-ALLOC", 1, 1, "size", "A pointer to size zeroed bytes on the stack.", lowerStructAlloc},
 		{"MEMSET", 4, 4, "pointer offset byte n", "Fills n bytes with byte; n is a constant.", lowerMemset},
 		{"MEMCPY", 5, 5, "dest dest-offset src src-offset n", "Copies n bytes; n is a constant.", lowerMemcpy},

@@ -245,6 +245,9 @@ func (l *lowerer) symbol(s *sexp.Symbol, at source.Pos) val {
 		l.leaveMacro()
 		return v
 	}
+	if g := l.c.globals[s.Name]; g != nil {
+		return l.readGlobal(g)
+	}
 	if v, ok := l.c.in.Global(s); ok {
 		switch v {
 		case sexp.Nil:
@@ -293,6 +296,9 @@ func (l *lowerer) namesInScope() (names []string) {
 		if s.v != nil {
 			names = append(names, s.name.Name)
 		}
+	}
+	for n := range l.c.globals {
+		names = append(names, n)
 	}
 	return names
 }

@@ -219,9 +219,12 @@ func (l *lowerer) result(v val, form sexp.Value) {
 // tracing are the kinds of attachment that run in the context of a process.
 var tracing = map[string]bool{"tracepoint": true, "kprobe": true, "uprobe": true, "perf-event": true, "raw-tracepoint": true, "tracing": true}
 
+// Tracing reports whether p runs in the context of a process.
+func (p *Program) Tracing() bool { return tracing[p.Type.AttachKind] }
+
 // onlyFor leaves the program at once in every process but one.
 func (l *lowerer) onlyFor(pid int) {
-	if !tracing[l.prog.Type.AttachKind] {
+	if !l.prog.Tracing() {
 		return
 	}
 	id := l.callHelper("get-current-pid-tgid")

@@ -25,6 +25,8 @@ func declarations() []declaration {
 			"Declares a program. The value of the last form is its result.", declareProgram},
 		{"DEFSUBPROG", "name ((arg type)...) result-type [(:global t)] [docstring] body...",
 			"Declares a function that programs call like a form. Types are scalars, (ptr type), ptr and ctx; a result type of void gives 0. Context forms work in it; a :global one is verified on its own.", declareSubprog},
+		{"DEFGLOBAL", globalParams,
+			"Declares a variable that all programs share and that user space reads and writes by name: (setf name v), (global-addr name). An array or struct is given by its address. A :const one is read-only; its value is a default that -D changes.", declareGlobal},
 		{"DEFSTRUCT", "name (field type)...",
 			"Declares a struct with C layout, and (make-name), (name-field p), (setf (name-field p) v), (name-field-ptr p).", declareStruct},
 		{"DEFTRACEPOINT", "category/event field...",

@@ -38,6 +38,7 @@ type Options struct {
 	Arch               string
 	Include            func(name string) (*source.File, error) // reads a file for (include ...); nil: there are none
 	Kernel             Kernel
+	Define             map[string]string          // values of global variables, by name
 	MaxSteps, MaxCells int64                      // limits of compile-time code, 0 for the defaults
 	Pid                int                        // programs of tracing types run for this process only, 0 for all
 	observe            func(c *compiler, d *decl) // sees every declaration, for Expand
@@ -47,6 +48,7 @@ type Options struct {
 type Unit struct {
 	Maps     []*Map
 	Structs  []*types.Struct
+	Globals  []*Global
 	Programs []*Program
 	Subs     []*Sub // defsubprogs and callbacks, those that something reaches
 	Warnings source.List
@@ -99,6 +101,8 @@ type compiler struct {
 	structs  map[string]*types.Struct
 	progs    map[string]source.Pos
 	subs     map[string]*Sub
+	globals  map[string]*Global
+	defined  map[string]bool     // of Options.Define, those that name a variable
 	access   map[string]accessor // struct accessors by symbol name
 	trace    map[string]traceAccess
 	names    map[string]named // object names taken
@@ -118,7 +122,7 @@ type named struct {
 func Lower(files []*source.File, opt Options) (*Unit, source.List) {
 	base := preludeBase()
 	c := &compiler{opt: opt, table: sexp.NewTable(base.table), unit: &Unit{}, maps: map[string]*Map{},
-		structs: map[string]*types.Struct{}, progs: map[string]source.Pos{}, subs: map[string]*Sub{}, access: map[string]accessor{},
+		structs: map[string]*types.Struct{}, progs: map[string]source.Pos{}, subs: map[string]*Sub{}, globals: map[string]*Global{}, defined: map[string]bool{}, access: map[string]accessor{},
 		trace: map[string]traceAccess{}, names: map[string]named{}}
 	c.in = lisp.New(lisp.Options{Table: c.table, MaxSteps: opt.MaxSteps, MaxCells: opt.MaxCells,
 		Builtins: c.builtins(), Specials: c.specials(), Constant: kernelConstant, Warn: func(e *source.Error) {
@@ -134,6 +138,8 @@ func Lower(files []*source.File, opt Options) (*Unit, source.List) {
 	c.lowerPrograms()
 	c.lowerSubs()
 	if len(c.errs.Errors()) == 0 {
+		c.unit.Globals = keepGlobals(c.unit.Globals)
+		c.checkDefines()
 		c.passContext()
 		c.checkCalls()
 	}

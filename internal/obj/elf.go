@@ -14,6 +14,7 @@ type section struct {
 	data       []byte
 	link, info uint32
 	ent, align uint64
+	size       uint64 // where there is no data (SHT_NOBITS)
 }
 
 // A symbol of the file being written.
@@ -23,6 +24,7 @@ type symbol struct {
 	typ         elf.SymType
 	sec         int
 	value, size uint64
+	vis         elf.SymVis
 }
 
 // Relocation types of LLVM's BPF target (llvm/BinaryFormat/ELFRelocs/BPF.def);
@@ -114,7 +116,7 @@ func (f *file) marshal() []byte {
 	}
 	var syms bytes.Buffer
 	for _, s := range f.syms {
-		binary.Write(&syms, le, elf.Sym64{Name: name(s.name), Info: elf.ST_INFO(s.bind, s.typ), Shndx: uint16(s.sec), Value: s.value, Size: s.size})
+		binary.Write(&syms, le, elf.Sym64{Name: name(s.name), Info: elf.ST_INFO(s.bind, s.typ), Other: uint8(s.vis), Shndx: uint16(s.sec), Value: s.value, Size: s.size})
 	}
 	symtab := f.section(section{name: ".symtab", typ: elf.SHT_SYMTAB, data: syms.Bytes(), info: uint32(locals), ent: 24, align: 8})
 	strtab := f.section(section{name: ".strtab", typ: elf.SHT_STRTAB, align: 1})
@@ -136,7 +138,7 @@ func (f *file) marshal() []byte {
 			out = append(out, 0)
 		}
 		heads[i] = elf.Section64{Name: names[i], Type: uint32(s.typ), Flags: uint64(s.flags), Off: uint64(len(out)),
-			Size: uint64(len(s.data)), Link: s.link, Info: s.info, Addralign: s.align, Entsize: s.ent}
+			Size: max(uint64(len(s.data)), s.size), Link: s.link, Info: s.info, Addralign: s.align, Entsize: s.ent}
 		out = append(out, s.data...)
 	}
 	for len(out)%8 != 0 {

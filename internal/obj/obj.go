@@ -33,6 +33,7 @@ type Map struct {
 type Spec struct {
 	Programs []*bpf.Program
 	Subs     []*Sub
+	Globals  []*Global
 	Maps     []*Map
 	Structs  []*types.Struct
 	License  string
@@ -49,6 +50,7 @@ func Write(s *Spec) []byte {
 		b.StructOf(st)
 	}
 	syms, relocs := writeMaps(f, b, s)
+	writeGlobals(f, b, s.Globals, syms)
 
 	// Subprograms come first: calls of static ones say where in their section
 	// they begin.
@@ -57,15 +59,15 @@ func Write(s *Spec) []byte {
 	subs := map[string]subSymbol{}
 	if len(s.Subs) > 0 {
 		text = f.section(section{name: TextSection, typ: elf.SHT_PROGBITS, flags: elf.SHF_ALLOC | elf.SHF_EXECINSTR, align: 8})
-		textSym := f.symbol(symbol{"", elf.STB_LOCAL, elf.STT_SECTION, text, 0, 0})
+		textSym := f.symbol(symbol{name: "", bind: elf.STB_LOCAL, typ: elf.STT_SECTION, sec: text, value: 0, size: 0})
 		off := uint64(0)
 		for _, sub := range s.Subs {
 			size := uint64(8 * len(sub.Insns))
 			x := subSymbol{sym: textSym, off: off}
 			if sub.Global {
-				x = subSymbol{sym: f.symbol(symbol{sub.Name, elf.STB_GLOBAL, elf.STT_FUNC, text, off, size})}
+				x = subSymbol{sym: f.symbol(symbol{name: sub.Name, bind: elf.STB_GLOBAL, typ: elf.STT_FUNC, sec: text, value: off, size: size})}
 			} else {
-				f.symbol(symbol{sub.Name, elf.STB_LOCAL, elf.STT_FUNC, text, off, size})
+				f.symbol(symbol{name: sub.Name, bind: elf.STB_LOCAL, typ: elf.STT_FUNC, sec: text, value: off, size: size})
 			}
 			subs[sub.Name] = x
 			off += size
@@ -95,7 +97,7 @@ func Write(s *Spec) []byte {
 		sec := f.section(section{name: name, typ: elf.SHT_PROGBITS, flags: elf.SHF_ALLOC | elf.SHF_EXECINSTR, align: 8})
 		for _, p := range bySec[name] {
 			start := uint32(len(code))
-			progSyms[p.Name] = f.symbol(symbol{p.Name, elf.STB_GLOBAL, elf.STT_FUNC, sec, uint64(start), uint64(8 * len(p.Insns))})
+			progSyms[p.Name] = f.symbol(symbol{name: p.Name, bind: elf.STB_GLOBAL, typ: elf.STT_FUNC, sec: sec, value: uint64(start), size: uint64(8 * len(p.Insns))})
 			code = append(code, writeCode(f, sec, start, p, funcType(b, p), subs, syms, &info)...)
 		}
 		f.secs[sec].data = code
@@ -106,7 +108,7 @@ func Write(s *Spec) []byte {
 	}
 	lic := append([]byte(s.License), 0)
 	sec := f.section(section{name: "license", typ: elf.SHT_PROGBITS, flags: elf.SHF_ALLOC | elf.SHF_WRITE, data: lic, align: 1})
-	f.symbol(symbol{"_license", elf.STB_GLOBAL, elf.STT_OBJECT, sec, 0, uint64(len(lic))})
+	f.symbol(symbol{name: "_license", bind: elf.STB_GLOBAL, typ: elf.STT_OBJECT, sec: sec, value: 0, size: uint64(len(lic))})
 	ext := b.MarshalExt(infos)
 	f.section(section{name: ".BTF", typ: elf.SHT_PROGBITS, data: b.Marshal(), align: 4})
 	f.section(section{name: ".BTF.ext", typ: elf.SHT_PROGBITS, data: ext, align: 4})
@@ -213,7 +215,7 @@ func writeMaps(f *file, b *btf.Builder, s *Spec) (syms map[string]int, relocs []
 		total := size + 8*len(m.Values)
 		v := b.Var(m.Name, def, btf.Global)
 		vars = append(vars, btf.SecVar{Var: v, Offset: uint32(off), Size: uint32(total)})
-		syms[m.Name] = f.symbol(symbol{m.Name, elf.STB_GLOBAL, elf.STT_OBJECT, sec, uint64(off), uint64(total)})
+		syms[m.Name] = f.symbol(symbol{name: m.Name, bind: elf.STB_GLOBAL, typ: elf.STT_OBJECT, sec: sec, value: uint64(off), size: uint64(total)})
 		for i, p := range m.Values {
 			if p != "" {
 				relocs = append(relocs, mapReloc{sec, uint64(off + values + 8*i), p})
