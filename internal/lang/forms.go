@@ -32,6 +32,7 @@ func init() {
 		{"BLOCK", 1, -1, "name body...", "Names the body, for return-from.", lowerBlock},
 		{"RETURN-FROM", 1, 2, "name [value]", "Leaves the block of that name with value.", lowerReturnFrom},
 		{"DOTIMES", 1, -1, "(var count [result] [:max n]) body...", "Runs the body with var from 0 to count-1. A count that is no constant needs :max.", lowerDotimes},
+		{"%WHILE", 1, -1, "(test step max) body...", "Runs the body while test is not 0, and step after each turn.", lowerWhile},
 		{"BREAK", 0, 0, "", "Leaves the innermost loop.", lowerBreak},
 		{"CONTINUE", 0, 0, "", "Goes on with the next turn of the innermost loop.", lowerContinue},
 		{"BPF-LOOP", 1, -1, "(var count) body...", "Runs the body with var from 0 to count-1 as a callback of the kernel, which the verifier walks once whatever count is. Gives the number of turns, or a negative error number.", lowerBpfLoop},
