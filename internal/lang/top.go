@@ -25,6 +25,8 @@ func declarations() []declaration {
 			"Declares a program. The value of the last form is its result.", declareProgram},
 		{"DEFSTRUCT", "name (field type)...",
 			"Declares a struct with C layout, and (make-name), (name-field p), (setf (name-field p) v), (name-field-ptr p).", declareStruct},
+		{"DEFHEADER", "name (field :offset n :type t [:net-order t])...",
+			"Declares accessors (name-field p), (setf (name-field p) v) and (name-field-ptr p) for the fields of a packet header. :net-order t converts. A field of type (array t n) is given by its address.", declareHeader},
 		{"DEFTRACEPOINT", "category/event field...",
 			"Declares accessors (tp-field) and (tp-field-ptr) for fields of a tracepoint, from the kernel's format file.", declareTracepoint},
 		{"INCLUDE", "\"file.lisp\"",
