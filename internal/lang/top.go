@@ -50,7 +50,7 @@ func (c *compiler) specials() (out []lisp.Special) {
 				args, ok := sexp.Slice(form.Cdr)
 				dd := &decl{c, form, env, args, form.Pos.Or(in.Pos())}
 				if !ok || len(args) == 0 {
-					panic(dd.fail(form, "malformed `%s`", strings.ToLower(d.name)).WithExpected("(%s %s)", strings.ToLower(d.name), d.params))
+					panic(dd.fail(form, "malformed `%s`", strings.ToLower(d.name)).WithExpected("(%s %s)", strings.ToLower(d.name), d.params).WithCode("malformed-declaration"))
 				}
 				v := d.run(c, dd)
 				if c.opt.observe != nil {

@@ -150,6 +150,8 @@
 
 ;; The expression form: (parse-X data data-end ...) gives a pointer or 0.
 (defun %parse-header (data data-end make-steps)
+  (when (integerp data-end)
+    (%fail data-end (format nil "~a is no pointer to the end of the packet" data-end) "(ctx data-end)" nil "not-a-pointer"))
   (let ((d (gensym "DATA")) (e (gensym "DATA-END")))
     `(%once ((,d ,data) (,e ,data-end))
        ,(multiple-value-bind (steps pointer) (funcall make-steps d e)
