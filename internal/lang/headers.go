@@ -129,7 +129,7 @@ func headerAccessors() (names []string) {
 	for _, n := range names {
 		if _, ok := headerAccessor(n); ok {
 			good = append(good, n)
-		} else if _, ok := headerAccessor(n + "-PTR"); ok {
+		} else if f, ok := headerAccessor(n + "-PTR"); ok && f.ptr {
 			good = append(good, n+"-PTR")
 		}
 	}
