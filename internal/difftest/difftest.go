@@ -252,15 +252,16 @@ func (u *Unit) Kernel() (e Execution, done func(), err error) {
 		}
 	}
 	run := func(name string, packet []byte) (*Outcome, error) {
-		p, _ := u.program(name)
-		opts := &ebpf.RunOptions{Data: packet, DataOut: make([]byte, len(packet)+512)}
+		p, lp := u.program(name)
+		link := linkHeader(lp.Type, packet)
+		opts := &ebpf.RunOptions{Data: append(link, packet...), DataOut: make([]byte, len(link)+len(packet)+512)}
 		var r uint32
 		var err error
 		pinned(func() { r, err = coll.Program(p.Name).Run(opts) })
 		if err != nil {
 			return nil, err
 		}
-		o := &Outcome{Result: r, Packet: opts.DataOut, Maps: map[string][]string{}, Events: map[string][]string{}}
+		o := &Outcome{Result: r, Packet: opts.DataOut[len(link):], Maps: map[string][]string{}, Events: map[string][]string{}}
 		for _, g := range u.Result.Spec.Globals {
 			if g.Section == ".rodata" {
 				continue

@@ -338,7 +338,7 @@ func (l *lowerer) assign(c *call, i int) val {
 		if a, ok := l.c.access[head.Name]; ok && a.field != nil {
 			return a.set(l, pc, c, i+1)
 		}
-		if h, ok := headerAccessor(head.Name); ok {
+		if h, ok := l.c.headerNamed(head.Name); ok {
 			return h.set(l, pc, c, i+1)
 		}
 		if m := l.c.table.Find(bodyPrefix + "%SETF-" + head.Name); m != nil {

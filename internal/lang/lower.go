@@ -359,7 +359,7 @@ func (l *lowerer) list(form *sexp.Cons) val {
 	if a, ok := l.c.trace[head.Name]; ok {
 		return a.lower(l, cl)
 	}
-	if h, ok := headerAccessor(head.Name); ok {
+	if h, ok := l.c.headerNamed(head.Name); ok {
 		return h.lower(l, cl)
 	}
 	if h := abi.HelperByName(head.Name); h != nil {
@@ -548,6 +548,10 @@ func (c *compiler) operators() (names []string) {
 	for n := range c.subs {
 		names = append(names, n)
 	}
+	for n := range c.fields {
+		names = append(names, n)
+	}
+	names = append(names, headerAccessors()...)
 	for _, h := range abi.Helpers() {
 		names = append(names, h.Name)
 	}

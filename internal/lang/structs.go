@@ -111,7 +111,7 @@ func (a accessor) set(l *lowerer, pc, c *call, i int) val {
 	}
 	v := c.arg(i)
 	if n, ok := v.v.IsConst(); ok && v.t.Kind == types.Literal && t.Size < 8 {
-		if u := uint64(n); u>>(8*t.Size) != 0 && (n >= 0 || n < -(1<<(8*t.Size-1))) {
+		if !fits(n, t.Size) {
 			panic(l.failAt(c.at(i), c.args[i], "%d does not fit into `%s` (%v)", n, pc.head.Display(), t).WithCode("literal-too-wide"))
 		}
 	}

@@ -29,6 +29,8 @@ func declarations() []declaration {
 			"Declares a variable that all programs share and that user space reads and writes by name: (setf name v), (global-addr name). An array or struct is given by its address. A :const one is read-only; its value is a default that -D changes.", declareGlobal},
 		{"DEFSTRUCT", "name (field type)...",
 			"Declares a struct with C layout, and (make-name), (name-field p), (setf (name-field p) v), (name-field-ptr p).", declareStruct},
+		{"DEFHEADER", "name (field :offset n :type t [:net-order t])...",
+			"Declares accessors (name-field p), (setf (name-field p) v) and (name-field-ptr p) for the fields of a packet header. :net-order t converts. A field of type (array t n) is given by its address.", declareHeader},
 		{"DEFTRACEPOINT", "category/event field...",
 			"Declares accessors (tp-field) and (tp-field-ptr) for fields of a tracepoint, from the kernel's format file.", declareTracepoint},
 		{"INCLUDE", "\"file.lisp\"",
@@ -52,7 +54,7 @@ func (c *compiler) specials() (out []lisp.Special) {
 				args, ok := sexp.Slice(form.Cdr)
 				dd := &decl{c, form, env, args, form.Pos.Or(in.Pos())}
 				if !ok || len(args) == 0 {
-					panic(dd.fail(form, "malformed `%s`", strings.ToLower(d.name)).WithExpected("(%s %s)", strings.ToLower(d.name), d.params))
+					panic(dd.fail(form, "malformed `%s`", strings.ToLower(d.name)).WithExpected("(%s %s)", strings.ToLower(d.name), d.params).WithCode("malformed-declaration"))
 				}
 				v := d.run(c, dd)
 				if c.opt.observe != nil {

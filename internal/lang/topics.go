@@ -14,7 +14,7 @@ type Topic struct {
 	Name, Kind, Syntax, Doc string
 }
 
-// Topics lists declarations, forms, macros, compile-time functions, helpers,
+// Topics lists declarations, forms, macros, compile-time functions, packet headers, helpers,
 // map types and program types, from their tables and docstrings.
 func Topics() (ts []Topic) {
 	syntax := func(name, params string) string {
@@ -66,6 +66,7 @@ func Topics() (ts []Topic) {
 			ts = append(ts, Topic{strings.ToLower(b.Name), "compile-time function", syntax(b.Name, b.Params), b.Doc})
 		}
 	}
+	ts = append(ts, headerTopics()...)
 	for _, m := range abi.MapTypes() {
 		ts = append(ts, Topic{":" + m.Keyword, "map type", fmt.Sprintf("(defmap name :type :%s ...)", m.Keyword), m.C})
 	}

@@ -105,11 +105,13 @@ type compiler struct {
 	defined  map[string]bool     // of Options.Define, those that name a variable
 	access   map[string]accessor // struct accessors by symbol name
 	trace    map[string]traceAccess
-	names    map[string]named // object names taken
-	pending  []*pendingProg   // programs whose bodies are lowered last
-	reading  []string         // files being included
-	prog     *Program         // the program whose body is being lowered
-	warnings []*source.Error  // of the macro being expanded
+	headers  map[string]source.Pos  // defheader, by symbol name
+	fields   map[string]headerField // their accessors by symbol name
+	names    map[string]named       // object names taken
+	pending  []*pendingProg         // programs whose bodies are lowered last
+	reading  []string               // files being included
+	prog     *Program               // the program whose body is being lowered
+	warnings []*source.Error        // of the macro being expanded
 }
 
 // named remembers who has a name in the object.
@@ -123,7 +125,7 @@ func Lower(files []*source.File, opt Options) (*Unit, source.List) {
 	base := preludeBase()
 	c := &compiler{opt: opt, table: sexp.NewTable(base.table), unit: &Unit{}, maps: map[string]*Map{},
 		structs: map[string]*types.Struct{}, progs: map[string]source.Pos{}, subs: map[string]*Sub{}, globals: map[string]*Global{}, defined: map[string]bool{}, access: map[string]accessor{},
-		trace: map[string]traceAccess{}, names: map[string]named{}}
+		trace: map[string]traceAccess{}, headers: map[string]source.Pos{}, fields: map[string]headerField{}, names: map[string]named{}}
 	c.in = lisp.New(lisp.Options{Table: c.table, MaxSteps: opt.MaxSteps, MaxCells: opt.MaxCells,
 		Builtins: c.builtins(), Specials: c.specials(), Constant: kernelConstant, Warn: func(e *source.Error) {
 			e.Severity = source.SevWarning

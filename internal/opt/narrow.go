@@ -11,6 +11,7 @@ import (
 //
 //	v1 = load.2; v2 = zext.2 v1        =>   v2 = v1
 //	v1 = load.2; eq (be.2 v1) 0x0800   =>   eq v1 0x0008
+//	v1 = load.4; v2 = shr v1 32        =>   v2 = 0
 func narrow(f *ir.Func, _ *Config) bool {
 	w := widths{memo: make([]uint8, f.NumValues())}
 	changed := false
@@ -43,6 +44,11 @@ func narrow(f *ir.Func, _ *Config) bool {
 						v.MakeCopy(v.Args[0])
 						changed = true
 					}
+				}
+			case ir.OpShr:
+				if v.Size == 8 && w.of(v) == 0 {
+					v.MakeConst(0)
+					changed = true
 				}
 			case ir.OpStore:
 				if !v.HasImm && v.Size < 8 {

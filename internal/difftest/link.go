@@ -1,0 +1,25 @@
+package difftest
+
+import (
+	"encoding/binary"
+
+	"github.com/whistler-lang/whistler/internal/abi"
+)
+
+// linkHeader is what BPF_PROG_TEST_RUN wants in front of the packet of a
+// program that starts at the IP header: it takes an Ethernet frame and hides
+// its header from the program. Empty for other programs.
+func linkHeader(pt *abi.ProgType, packet []byte) []byte {
+	if !pt.PacketL3 {
+		return nil
+	}
+	eth := abi.HeaderByName("eth")
+	b := make([]byte, eth.Size)
+	name := "ETH_P_IP"
+	if len(packet) > 0 && packet[0]>>4 == 6 {
+		name = "ETH_P_IPV6"
+	}
+	n, _ := abi.Constant(name)
+	binary.BigEndian.PutUint16(b[eth.Field("h_proto").Offset:], uint16(n))
+	return b
+}
