@@ -194,28 +194,57 @@ func (l *lowerer) stepOf(name *sexp.Symbol, step, body sexp.Value) (int64, bool)
 		}
 		return ok
 	}
-	top := []sexp.Value{step}
-	if s, ok := step.(*sexp.Cons); ok && isHead(s, "PROGN") {
-		top, _ = sexp.Slice(s.Cdr)
-	}
-	inStep := 0
-	for _, f := range top {
-		if fixed(f) {
-			inStep++
-		}
+	for _, f := range l.sequence(step, 0) {
+		fixed(f)
 	}
 	forms, _ := sexp.Slice(body)
-	inBody := 0
-	for _, f := range forms {
-		if fixed(f) {
-			inBody++
+	for _, form := range forms {
+		if found {
+			break
+		}
+		for _, f := range l.sequence(form, 0) {
+			fixed(f)
+		}
+		if !found && l.mentions("CONTINUE", form, 0) {
+			return 0, false // the step may be left out
 		}
 	}
-	total := l.assignments(name, step, 0) + l.assignments(name, body, 0)
-	if !found || inStep+inBody != 1 || total != 1 || inBody == 1 && l.mentions("CONTINUE", body, 0) {
+	if total := l.assignments(name, step, 0) + l.assignments(name, body, 0); !found || total != 1 {
 		return 0, false
 	}
 	return by, true
+}
+
+// sequence lists the forms that are evaluated whenever form is, with macros
+// expanded.
+func (l *lowerer) sequence(form sexp.Value, depth int) []sexp.Value {
+	c, ok := form.(*sexp.Cons)
+	if !ok || depth > 100 {
+		return nil
+	}
+	s, _ := c.Car.(*sexp.Symbol)
+	if s == nil {
+		return nil
+	}
+	if _, isMacro := l.c.in.Macro(s, l.env()); isMacro {
+		if exp, done, err := l.c.in.Expand1(c, l.env()); err == nil && done {
+			return l.sequence(exp, depth+1)
+		}
+		return nil
+	}
+	items, _ := sexp.Slice(c.Cdr)
+	switch {
+	case s.Name == "PROGN":
+	case s.Name == "%ONCE" && len(items) > 0:
+		items = items[1:]
+	default:
+		return []sexp.Value{form}
+	}
+	var out []sexp.Value
+	for _, x := range items {
+		out = append(out, l.sequence(x, depth+1)...)
+	}
+	return out
 }
 
 func isHead(c *sexp.Cons, name string) bool {

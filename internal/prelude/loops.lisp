@@ -19,16 +19,18 @@
   (let ((m (%take-max body)))
     `(%while ((not ,test) nil ,(car m)) ,@(cdr m))))
 
-;; Assigns all variables their new values at once.
+;; Assigns all variables their new values at once: one whose old value no
+;; other step reads goes first, and only a circle needs a temporary.
 (defun %assign-all (pairs)
-  (cond ((null pairs) nil)
-        ((null (cdr pairs)) `(setf ,(caar pairs) ,(cadar pairs)))
-        (t (let ((temps (mapcar (lambda (p) (declare (ignore p)) (gensym "NEXT")) pairs)))
-             ;; A step that names only its own variable needs no temporary.
-             (if (every (lambda (p) (notany (lambda (q) (and (not (eq p q)) (%names (car q) (cadr p)))) pairs)) pairs)
-                 `(progn ,@(mapcar (lambda (p) `(setf ,(car p) ,(cadr p))) pairs))
-                 `(%once ,(mapcar (lambda (v p) (list v (cadr p))) temps pairs)
-                    ,@(mapcar (lambda (v p) `(setf ,(car p) ,v)) temps pairs)))))))
+  (if (null pairs)
+      nil
+      (let ((free (find-if (lambda (p) (notany (lambda (q) (and (not (eq p q)) (%names (car p) (cadr q)))) pairs)) pairs)))
+        (if free
+            `((setf ,(car free) ,(cadr free)) ,@(%assign-all (remove free pairs)))
+            (let ((v (gensym "NEXT")))
+              `((%once ((,v ,(cadar pairs)))
+                  ,@(%assign-all (cdr pairs))
+                  (setf ,(caar pairs) ,v))))))))
 
 (defun %names (symbol form)
   (cond ((eq symbol form) t)
@@ -43,7 +45,7 @@
         (steps (remove nil (mapcar (lambda (b) (if (and (consp b) (cddr b)) (list (first b) (third b)))) bindings))))
     `(,binder ,(mapcar (lambda (b) (if (consp b) (list (first b) (or (second b) 0)) b)) bindings)
        (%while ((not ,(car end))
-                ,(if (eq binder 'let) (%assign-all steps) `(progn ,@(mapcar (lambda (p) `(setf ,(car p) ,(cadr p))) steps)))
+                (progn ,@(if (eq binder 'let) (%assign-all steps) (mapcar (lambda (p) `(setf ,(car p) ,(cadr p))) steps)))
                 ,(car m))
          ,@(cdr m))
        ,@(or (cdr end) '(0)))))
