@@ -8,6 +8,7 @@ import (
 	"github.com/whistler-lang/whistler/internal/bpf"
 	"github.com/whistler-lang/whistler/internal/emit"
 	"github.com/whistler-lang/whistler/internal/ir"
+	"github.com/whistler-lang/whistler/internal/ir/facts"
 	"github.com/whistler-lang/whistler/internal/lang"
 	"github.com/whistler-lang/whistler/internal/obj"
 	"github.com/whistler-lang/whistler/internal/opt"
@@ -18,7 +19,7 @@ import (
 // Options are what a compilation may be told.
 type Options struct {
 	lang.Options
-	Off   map[string]bool                                // passes to leave out, for tests
+	Off   map[string]bool                                // passes to leave out, for tests; "facts" is the analysis
 	Trace func(program, stage string, what fmt.Stringer) // sees every stage
 }
 
@@ -39,11 +40,12 @@ func Compile(files []*source.File, o Options) (*Result, source.List) {
 	}
 	r := &Result{Unit: unit, Warnings: unit.Warnings}
 	for _, p := range unit.Programs {
-		prog, err := program(p, o)
-		if err != nil {
-			errs = append(errs, err)
+		prog, bad := program(unit, p, o)
+		if len(bad.Errors()) > 0 {
+			errs = append(errs, bad...)
 			continue
 		}
+		r.Warnings = append(r.Warnings, bad...)
 		r.Programs = append(r.Programs, prog)
 	}
 	if len(errs.Errors()) > 0 {
@@ -54,8 +56,9 @@ func Compile(files []*source.File, o Options) (*Result, source.List) {
 	return r, nil
 }
 
-// program takes one function through optimiser, allocator and emitter.
-func program(p *lang.Program, o Options) (*bpf.Program, *source.Error) {
+// program takes one function through analysis, optimiser, allocator and
+// emitter. The list may hold warnings besides the program.
+func program(u *lang.Unit, p *lang.Program, o Options) (*bpf.Program, source.List) {
 	f := p.Func
 	trace := func(stage string, what fmt.Stringer) {
 		if o.Trace != nil {
@@ -64,11 +67,30 @@ func program(p *lang.Program, o Options) (*bpf.Program, *source.Error) {
 	}
 	c := &opt.Config{CPU: p.CPU, Off: o.Off, Trace: func(pass string, f *ir.Func) { trace("after "+pass, f) }}
 	trace("lowered", f)
+	var said source.List
+	var mistakes []facts.Finding
+	if !o.Off["facts"] {
+		for _, x := range facts.Check(f, environment(u, p)) {
+			if x.Kind.Refused() {
+				mistakes = append(mistakes, x)
+			} else {
+				said = append(said, message(p, &x))
+			}
+		}
+	}
 	if err := opt.Improve(f, c); err != nil {
 		return nil, bug(p, "the optimiser", err)
 	}
 	if err := opt.Lower(f, c); err != nil {
 		return nil, bug(p, "the optimiser", err)
+	}
+	if len(mistakes) > 0 {
+		for _, x := range confirmed(mistakes, facts.Check(f, environment(u, p))) {
+			said = append(said, message(p, &x))
+		}
+		if len(said.Errors()) > 0 {
+			return nil, said
+		}
 	}
 	alloc, err := regalloc.Run(f)
 	if err != nil {
@@ -78,15 +100,15 @@ func program(p *lang.Program, o Options) (*bpf.Program, *source.Error) {
 	code, err := emit.Func(alloc, p.CPU)
 	if err != nil {
 		if l := source.AsList(err); l[0].Pos.Known() {
-			return nil, l[0]
+			return nil, l[:1]
 		}
 		return nil, bug(p, "emission", err)
 	}
 	if code.Stack > emit.MaxStack {
-		return nil, stackError(p, code)
+		return nil, source.List{stackError(p, code)}
 	}
 	return &bpf.Program{Name: p.C, Lisp: p.Name, Pos: p.Pos, Section: p.Section, Type: p.Type.Keyword,
-		Insns: code.Insns, Lines: code.Lines, Refs: code.Refs, Stack: code.Stack}, nil
+		Insns: code.Insns, Lines: code.Lines, Refs: code.Refs, Stack: code.Stack}, said
 }
 
 // stackError says who uses the stack.
@@ -103,10 +125,10 @@ func stackError(p *lang.Program, code *emit.Code) *source.Error {
 	return e
 }
 
-func bug(p *lang.Program, stage string, err error) *source.Error {
+func bug(p *lang.Program, stage string, err error) source.List {
 	e := source.Errorf(p.Pos, "%s failed on `%s`: %v", stage, p.Name, err).WithHint("this is a bug of the compiler; please report it with the source").WithCode("bug")
 	e.Severity = source.SevBug
-	return e
+	return source.List{e}
 }
 
 // spec gathers what the object holds.
