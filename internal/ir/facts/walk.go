@@ -212,16 +212,17 @@ func (a *analysis) inBlock(v *ir.Value) bool {
 
 // judge makes the path doubtful if the verifier may know how x and y compare.
 func (a *analysis) judge(x, y *Val) {
+	nullTest := func(x, y *Val) bool { return x.Class == Pointer && x.Null == MayBeNull && y.isConst(0) }
 	trusted := func(x, other *Val) bool {
 		switch x.Class {
 		case Number:
 			return x.Trust == Sure || x.Trust == Result && other.isConst(0)
 		case Pointer:
-			return x.Null == MayBeNull && other.isConst(0) || x.Space.IsPacket() && other.Class == Pointer && other.Space.IsPacket()
+			return x.Space.IsPacket() && (other.Class == Pointer || other.Class == Stale) && other.Space.IsPacket()
 		}
 		return x.Class == Stale
 	}
-	if !trusted(x, y) && !(y.Class == Pointer && y.Null == MayBeNull && x.isConst(0)) || !trusted(y, x) && !(x.Class == Pointer && x.Null == MayBeNull && y.isConst(0)) {
+	if !nullTest(x, y) && !nullTest(y, x) && !(trusted(x, y) && trusted(y, x)) {
 		a.st.doubt = true
 	}
 }
