@@ -101,7 +101,7 @@ var wording = map[facts.Kind]struct {
 
 func decided(how string) func(*facts.Finding, *source.Error) {
 	return func(x *facts.Finding, e *source.Error) {
-		e.What = fmt.Sprintf("this comparison is always %s: the types of its operands allow nothing else", how)
+		e.What = fmt.Sprintf("this comparison is always %s: its operands can have no other values", how)
 		e.WithHint("the comparisons s< s<= s> s>= take their operands as signed")
 	}
 }
