@@ -5,7 +5,7 @@ import "github.com/whistler-lang/whistler/internal/ir"
 // compare reports whether a comparison of x and y can hold and can fail.
 func (a *analysis) compare(cmp ir.Op, size uint8, x, y *Val) (can, cannot bool) {
 	switch {
-	case x.Class == Number && y.Class == Number:
+	case x.numeric() && y.numeric():
 		if x.Sym != 0 && x.Sym == y.Sym && x.Off == y.Off && size == 8 && cmp != ir.OpTest {
 			holds := cmp.Eval(8, 1, 1) != 0
 			return holds, !holds
@@ -70,7 +70,7 @@ func isEnd(y, x *Val) bool {
 // fails; false means that nothing is left.
 func (s *state) assume(cmp ir.Op, size uint8, x, y Val, holds bool) bool {
 	switch {
-	case x.Class == Number && y.Class == Number:
+	case x.numeric() && y.numeric():
 		refine := Refine
 		if !holds {
 			refine = RefineNot
@@ -112,7 +112,7 @@ func (s *state) learn(x *Val, n Num, vague bool) bool {
 	}
 	for i := range s.vals {
 		y := &s.vals[i]
-		if y.Class != Number || y.Sym != x.Sym {
+		if !y.numeric() || y.Sym != x.Sym {
 			continue
 		}
 		m := n
@@ -128,7 +128,7 @@ func (s *state) learn(x *Val, n Num, vague bool) bool {
 			y.Trust = Doubtful
 		}
 		if _, isConst := m.Const(); isConst {
-			y.Sym, y.Off = 0, 0
+			*y = number(m, y.Trust)
 		}
 	}
 	return true

@@ -66,8 +66,16 @@ func (a *analysis) compute(v *ir.Value, x, y Val) Val {
 	switch {
 	case x.Class == Pointer:
 		return a.move(v, x, y)
-	case x.Class == Stale && y.Class != Unknown:
-		return x // numbers now, but still to blame when they are used
+	case x.Class == Stale || y.Class == Stale:
+		// Numbers now, but still to blame when they are used.
+		if c, ok := y.Num.Const(); ok && y.Class == Number && v.Size == 8 && (v.Op == ir.OpAdd || v.Op == ir.OpSub) {
+			x.Num = Eval(v.Op, 8, x.Num, y.Num)
+			if x.Off += int64(c); v.Op == ir.OpSub {
+				x.Off -= 2 * int64(c)
+			}
+			return x
+		}
+		return a.fresh(v, Eval(v.Op, v.Size, Any(), Any()), Doubtful)
 	case x.Class != Number || y.Class != Number:
 		if v.Op == ir.OpZext || v.Op == ir.OpAnd {
 			return a.fresh(v, Eval(v.Op, v.Size, Any(), y.orAny()), Doubtful)
@@ -158,17 +166,29 @@ func (a *analysis) move(v *ir.Value, x, y Val) Val {
 			return Val{}
 		}
 		k := variable{x.Obj, y.Sym, v.Op == ir.OpSub}
-		id, ok := a.ids[k]
-		if !ok {
-			id = objVariable - int32(len(a.ids))
-			a.ids[k] = id
-		}
-		if x.Obj, x.Off = id, x.Off+y.Off; k.minus {
+		if x.Obj, x.Off = a.id(k), x.Off+y.Off; k.minus {
 			x.Off -= 2 * y.Off
 		}
 		return x
 	}
 	return Val{Class: Pointer, Space: x.Space, Obj: x.Obj, Ref: x.Ref, Null: x.Null, Trust: Doubtful}
+}
+
+// id names what k says.
+func (a *analysis) id(k variable) int32 {
+	id, ok := a.ids[k]
+	if !ok {
+		id = objVariable - int32(len(a.ids))
+		a.ids[k] = id
+	}
+	return id
+}
+
+// spoil makes the pointer x what it is to the verifier after the call: a
+// number of which nothing is known.
+func (a *analysis) spoil(x *Val, call int32) {
+	*x = Val{Class: Stale, Trust: Sure, Space: x.Space, Obj: x.Obj, Off: x.Off, Why: call,
+		Num: Any(), Sym: a.id(variable{base: x.Obj, sym: -call})}
 }
 
 // settle goes on as if x were not null, once that has been reported.
@@ -492,7 +512,7 @@ func (a *analysis) release(v *ir.Value, p *Val) {
 	a.st.drop(p.Ref)
 	for _, id := range a.known {
 		if x := &a.vals[id]; x.Class == Pointer && x.Ref == p.Ref {
-			*x = Val{Class: Stale, Space: x.Space, Why: int32(v.ID) + 1}
+			a.spoil(x, int32(v.ID)+1)
 		}
 	}
 	for i := range a.slots {
@@ -506,7 +526,7 @@ func (a *analysis) release(v *ir.Value, p *Val) {
 func (a *analysis) movePacket(call int32) {
 	for _, id := range a.known {
 		if x := &a.vals[id]; x.Class == Pointer && x.Space.IsPacket() {
-			*x = Val{Class: Stale, Space: x.Space, Why: call}
+			a.spoil(x, call)
 		}
 	}
 	for i := range a.slots {

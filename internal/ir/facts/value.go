@@ -67,6 +67,9 @@ func number(n Num, trust Trust) Val { return Val{Class: Number, Trust: trust, Nu
 
 func constant(n int64) Val { return number(Just(uint64(n)), Sure) }
 
+// numeric reports whether comparisons of x teach about its Num.
+func (x *Val) numeric() bool { return x.Class == Number || x.Class == Stale }
+
 // isConst reports whether x is the number n.
 func (x *Val) isConst(n int64) bool {
 	c, ok := x.Num.Const()
