@@ -26,9 +26,9 @@ func environment(u *lang.Unit, p *lang.Program) facts.Env {
 // wording is the table of what the findings say to users.
 var wording = map[facts.Kind]struct {
 	code  string
-	write func(x *facts.Finding, e *source.Error)
+	write func(p *lang.Program, x *facts.Finding, e *source.Error)
 }{
-	facts.NullDereference: {"null-dereference", func(x *facts.Finding, e *source.Error) {
+	facts.NullDereference: {"null-dereference", func(p *lang.Program, x *facts.Finding, e *source.Error) {
 		e.What = fmt.Sprintf("the pointer %s may be null here", pointer(x))
 		if x.Null {
 			e.What = "the pointer is null here"
@@ -39,19 +39,15 @@ var wording = map[facts.Kind]struct {
 		e.WithExpected("a test of the pointer on the way here").WithHint("(when-let ((p %s)) ...) runs its body where p is not null", quoted(x.Origin, "..."))
 		from(x, e, "gives null where there is nothing")
 	}},
-	facts.NullArithmetic: {"null-arithmetic", func(x *facts.Finding, e *source.Error) {
+	facts.NullArithmetic: {"null-arithmetic", func(p *lang.Program, x *facts.Finding, e *source.Error) {
 		e.What = fmt.Sprintf("arithmetic on the pointer %s, which may be null here", pointer(x))
 		e.WithExpected("a test of the pointer before").WithHint("(when-let ((p %s)) ...) runs its body where p is not null", quoted(x.Origin, "..."))
 		from(x, e, "gives null where there is nothing")
 	}},
-	facts.PacketBounds: {"packet-bounds", func(x *facts.Finding, e *source.Error) {
+	facts.PacketBounds: {"packet-bounds", func(p *lang.Program, x *facts.Finding, e *source.Error) {
 		what := "reads or writes packet data"
 		if x.To != "" {
 			what = fmt.Sprintf("gives packet data to `%s`", x.To)
-		}
-		start := "data"
-		if x.Variable {
-			start = "pointer"
 		}
 		switch {
 		case x.Needed <= 0:
@@ -65,17 +61,22 @@ var wording = map[facts.Kind]struct {
 			e.What = fmt.Sprintf("this %s up to byte %d, and comparisons prove %d", what, x.Needed, x.Proven)
 			e.WithExpected("a comparison with the end of the packet for %d bytes", x.Needed)
 		}
-		e.WithHint("(when (> (+ %s %d) data-end) (return XDP_PASS)), or with-packet with :min-len %d", start, x.Needed, x.Needed)
+		pass := p.Type.Pass
+		if pass == "" {
+			pass = fmt.Sprint(p.Type.PassValue)
+		}
 		if x.Variable {
-			e.WithHint("(when (> (+ pointer %d) data-end) (return XDP_PASS))", x.Needed)
+			e.WithHint("(when (> (+ pointer %d) data-end) (return %s))", x.Needed, pass)
+		} else {
+			e.WithHint("(when (> (+ data %d) data-end) (return %s)), or with-packet with :min-len %d", x.Needed, pass, x.Needed)
 		}
 	}},
-	facts.StalePointer: {"stale-pointer", func(x *facts.Finding, e *source.Error) {
+	facts.StalePointer: {"stale-pointer", func(p *lang.Program, x *facts.Finding, e *source.Error) {
 		e.What = fmt.Sprintf("this uses a pointer to %s from before `%s`, which may move the packet", x.Space.Words(), x.By)
 		e.WithExpected("pointers read again from the context").WithHint("read (ctx data) and (ctx data-end) again after the call, and compare them")
 		from(x, e, "makes older packet pointers invalid")
 	}},
-	facts.ReferenceLeak: {"reference-leak", func(x *facts.Finding, e *source.Error) {
+	facts.ReferenceLeak: {"reference-leak", func(p *lang.Program, x *facts.Finding, e *source.Error) {
 		e.What = fmt.Sprintf("what `%s` gives here is not given back on every path", x.By)
 		end := "the program ends here with it"
 		if x.To != "" {
@@ -87,20 +88,20 @@ var wording = map[facts.Kind]struct {
 			e.WithExpected("sk-release on every path where it is not null")
 		}
 	}},
-	facts.UseAfterRelease: {"use-after-release", func(x *facts.Finding, e *source.Error) {
+	facts.UseAfterRelease: {"use-after-release", func(p *lang.Program, x *facts.Finding, e *source.Error) {
 		e.What = fmt.Sprintf("this uses a pointer to %s that `%s` has given back", x.Space.Words(), x.By)
 		e.WithExpected("no use after the release")
 		from(x, e, "gives it back")
 	}},
-	facts.UninitializedStack: {"uninitialized-stack", func(x *facts.Finding, e *source.Error) {
+	facts.UninitializedStack: {"uninitialized-stack", func(p *lang.Program, x *facts.Finding, e *source.Error) {
 		e.What = "this reads bytes of the stack that nothing has written"
 	}},
 	facts.AlwaysTrue:  {"always-true", decided("true")},
 	facts.AlwaysFalse: {"always-false", decided("false")},
 }
 
-func decided(how string) func(*facts.Finding, *source.Error) {
-	return func(x *facts.Finding, e *source.Error) {
+func decided(how string) func(*lang.Program, *facts.Finding, *source.Error) {
+	return func(p *lang.Program, x *facts.Finding, e *source.Error) {
 		e.What = fmt.Sprintf("this comparison is always %s: its operands can have no other values", how)
 		e.WithHint("the comparisons s< s<= s> s>= take their operands as signed")
 	}
@@ -137,7 +138,7 @@ func quoted(pos source.Pos, other string) string {
 func message(p *lang.Program, x *facts.Finding) *source.Error {
 	row := wording[x.Kind]
 	e := source.Errorf(x.Pos.Or(p.Pos), "").WithCode(row.code)
-	row.write(x, e)
+	row.write(p, x, e)
 	if !x.Kind.Refused() {
 		e.Severity = source.SevWarning
 	}

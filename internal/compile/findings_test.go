@@ -14,7 +14,7 @@ import (
 
 var wanted = regexp.MustCompile(`; (ERROR|WARNING) (\d+): "([^"]*)"`)
 
-// Cases cuts a file at its lines `;;;; name`: each case is what stands
+// cases cuts a file at its lines `;;;; name`: each case is what stands
 // before the first of them and its own part, at the lines where they stand.
 func cases(text string) map[string]string {
 	lines := strings.Split(text, "\n")
@@ -80,4 +80,27 @@ func TestFindings(t *testing.T) {
 		}
 	}
 	t.Logf("%d cases", n)
+}
+
+// TestNoWarnings compiles comparisons that are decided for a reason which
+// their author knows: constants, macros, signed numbers.
+func TestNoWarnings(t *testing.T) {
+	r, errs := Compile([]*source.File{source.NewFile("a.lisp", `
+(defmap h :type :hash :key u32 :value u64 :max-entries 8)
+(defmacro below (x n) ` + "`" + `(< ,x ,n))
+(defconstant +limit+ 0)
+(defprog a () (if (below (ctx rx-queue-index) 0) 1 2))
+(defprog b () (let ((x 5)) (if (> x 3) 1 2)))
+(defprog c () (let ((x i32 (ctx rx-queue-index))) (if (< x 0) 1 2)))
+(defprog d () (let ((s 0)) (dotimes (i 1000) (let ((v (map-lookup h i))) (when v (setf s (+ s (load u64 v 0)))))) s) 2)
+(defprog e () (if (= +limit+ 0) 1 2))
+(defprog f () (case (load u8 (struct-alloc 8) 0) (300 1) (t 2)))
+(defprog g () (if (minusp (ctx rx-queue-index)) 1 2))
+`)}, Options{Options: lang.Options{CPU: 3, Arch: "amd64"}})
+	if r != nil {
+		errs = append(errs, r.Warnings...)
+	}
+	for _, e := range errs {
+		t.Error(e.Render(source.Style{}))
+	}
 }

@@ -49,7 +49,15 @@ func (g *pointers) of(choices ...string) string { return choices[g.r.Intn(len(ch
 func (g *pointers) pointer() string { return g.of("v", "w", "u") }
 
 func (g *pointers) test() string {
-	switch g.r.Intn(14) {
+	switch g.r.Intn(18) {
+	case 14:
+		return fmt.Sprintf("(%s (+ q %d) e)", g.of("<=", "<", ">", ">="), 4*g.r.Intn(4))
+	case 15:
+		return fmt.Sprintf("(%s (load u64 (stack-addr m) 0) %d)", g.of("=", "/=", "<"), g.r.Intn(3))
+	case 16:
+		return fmt.Sprintf("(%s (cast %s %s) %d)", g.of("=", "<", ">", "s<", "s>"), g.of("u8", "u32", "i32", "i8"), g.of("k", "n", "m"), g.r.Intn(6)-2)
+	case 17:
+		return fmt.Sprintf("(%s %s %s)", g.of("=", "<", "<=", "/="), g.of("k", "n", "ok", "x"), g.of("k", "n", "m", "x"))
 	case 0, 1, 2:
 		return g.pointer()
 	case 3:
@@ -80,7 +88,23 @@ func (g *pointers) statement() string {
 	}
 	g.depth++
 	defer func() { g.depth-- }()
-	switch g.r.Intn(16) {
+	switch g.r.Intn(24) {
+	case 16:
+		return "(xdp-adjust-head (ctx-ptr) 0)"
+	case 17:
+		return "(progn (xdp-adjust-head (ctx-ptr) 0) (setf d (ctx data) e (ctx data-end) q d))"
+	case 18:
+		return fmt.Sprintf("(setf q (+ d %s))", g.of("(logand k 15)", "(logand n 7)", "x", "4", "(<< (logand k 3) 2)", "(+ 4 (logand k 15))", "(cast u8 m)"))
+	case 19:
+		return fmt.Sprintf("(setf n %s)", g.of("(get-prandom-u32)", "(ktime-get-ns)", "(map-delete h 7)", "(load u64 (stack-addr m) 0)", "(ash k -3)", "(- k 1)", "(* k 3)", "(mod k 4)", "(/ k 7)", "(logxor k 1)", "(get-smp-processor-id)"))
+	case 20:
+		return fmt.Sprintf("(store u64 (stack-addr m) 0 %s)", g.of("ok", "n", "1", "0", "x"))
+	case 21:
+		return fmt.Sprintf("(setf m %s)", g.of("0", "1", "ok", "k", "(/= v 0)"))
+	case 22:
+		return fmt.Sprintf("(block b (unless %s (return-from b 0)) %s)", g.test(), g.statements())
+	case 23:
+		return fmt.Sprintf("(dotimes (j %d) (when %s (%s)) %s)", 2+g.r.Intn(3), g.test(), g.of("break", "continue"), g.statements())
 	case 0, 1, 2:
 		return fmt.Sprintf("(when %s %s)", g.test(), g.statements())
 	case 3:
@@ -108,7 +132,13 @@ func (g *pointers) statement() string {
 }
 
 func (g *pointers) access() string {
-	switch g.r.Intn(6) {
+	switch g.r.Intn(9) {
+	case 6:
+		return fmt.Sprintf("(incf sum (load u16 q %d))", 2*g.r.Intn(6))
+	case 7:
+		return fmt.Sprintf("(when (%s (+ q %d) e) (incf sum (load u16 q %d)))", g.of("<=", "<", ">"), 4*g.r.Intn(4), 2*g.r.Intn(6))
+	case 8:
+		return "(incf sum (load u32 (+ d n) 0))"
 	case 0, 1:
 		return fmt.Sprintf("(incf sum (load u64 %s 0))", g.pointer())
 	case 2:
@@ -132,7 +162,7 @@ func (g *pointers) statements() string {
 func (g *pointers) program() string {
 	var b strings.Builder
 	b.WriteString("(defmap h :type :hash :key u32 :value u64 :max-entries 8)\n(defmap rb :type :ringbuf :max-entries 4096)\n")
-	b.WriteString("(defprog p ()\n (let* ((d (ctx data)) (e (ctx data-end)) (k (ctx rx-queue-index)) (ok 0) (n 0) (x 0) (sum 0)\n")
+	b.WriteString("(defprog p ()\n (let* ((d (ctx data)) (e (ctx data-end)) (k (ctx rx-queue-index)) (ok 0) (n 0) (x 0) (sum 0) (m 0) (q d)\n")
 	b.WriteString("   (v (map-lookup h 1)) (w (map-lookup h 2)) (u v) (r ")
 	b.WriteString(g.of("(ringbuf-reserve rb 8 0)", "v", "w", "v") + "))\n")
 	src := b.String()
