@@ -59,7 +59,7 @@ var wording = map[facts.Kind]struct {
 			e.WithExpected("a comparison of that pointer with the end of the packet, after the addition")
 		default:
 			e.What = fmt.Sprintf("this %s up to byte %d, and comparisons prove %d", what, x.Needed, x.Proven)
-			e.WithExpected("a comparison with the end of the packet for %d bytes", x.Needed)
+			e.WithExpected("a comparison of data + %d with the end of the packet", x.Needed)
 		}
 		pass := p.Type.Pass
 		if pass == "" {
@@ -103,7 +103,9 @@ var wording = map[facts.Kind]struct {
 func decided(how string) func(*lang.Program, *facts.Finding, *source.Error) {
 	return func(p *lang.Program, x *facts.Finding, e *source.Error) {
 		e.What = fmt.Sprintf("this comparison is always %s: its operands can have no other values", how)
-		e.WithHint("the comparisons s< s<= s> s>= take their operands as signed")
+		if text := x.Pos.Text(); !strings.HasPrefix(text, "(=") && !strings.HasPrefix(text, "(/=") {
+			e.WithHint("the comparisons s< s<= s> s>= take their operands as signed")
+		}
 	}
 }
 

@@ -87,7 +87,7 @@ func TestFindings(t *testing.T) {
 func TestNoWarnings(t *testing.T) {
 	r, errs := Compile([]*source.File{source.NewFile("a.lisp", `
 (defmap h :type :hash :key u32 :value u64 :max-entries 8)
-(defmacro below (x n) ` + "`" + `(< ,x ,n))
+(defmacro below (x n) `+"`"+`(< ,x ,n))
 (defconstant +limit+ 0)
 (defprog a () (if (below (ctx rx-queue-index) 0) 1 2))
 (defprog b () (let ((x 5)) (if (> x 3) 1 2)))

@@ -15,7 +15,7 @@ func (a *analysis) prepare() {
 	a.entry, a.joins = make([][]int32, a.f.NumBlocks()), make([]bool, a.f.NumBlocks())
 	a.seenAt = make([][]state, a.f.NumBlocks())
 	a.ids = map[variable]int32{}
-	a.fuel = 20000 + 40*n
+	a.fuel = 20000 + 60*n
 	rpo := a.f.ReversePostorder()
 	a.findNeed(rpo)
 	a.findAlive(rpo)

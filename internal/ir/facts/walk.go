@@ -57,6 +57,7 @@ func (a *analysis) push(b *ir.Block, st state) {
 				return
 			}
 		}
+		a.fuel -= len(seen)
 		a.seenAt[b.ID] = append(seen, st)
 	}
 	a.work = append(a.work, pending{b: b, known: a.entry[b.ID], state: st})
@@ -65,7 +66,7 @@ func (a *analysis) push(b *ir.Block, st state) {
 // enter makes p the state that is walked. The state's own memory stays as
 // it is: later states are compared with it.
 func (a *analysis) enter(p pending) {
-	a.fuel -= len(p.vals) + 4
+	a.fuel -= 3*len(p.vals) + 4 // made, compared, and taken apart again
 	a.known = append(a.known[:0], p.known...)
 	for i, id := range p.known {
 		a.vals[id] = p.vals[i]
