@@ -23,6 +23,7 @@ const allowed = `
 	internal/lisp:      internal/source internal/sexp
 	internal/prelude:   internal/source
 	internal/ir:        internal/source internal/types
+	internal/ir/facts:  internal/source internal/abi internal/ir
 	internal/sim:       internal/abi
 	internal/ir/interp: internal/abi internal/ir internal/sim
 	internal/lang:      internal/source internal/abi internal/types internal/sexp internal/lisp internal/prelude internal/ir
@@ -33,7 +34,7 @@ const allowed = `
 	internal/emit:      internal/source internal/ir internal/regalloc internal/bpf
 	internal/btf:       internal/types
 	internal/obj:       internal/abi internal/bpf internal/btf internal/types
-	internal/compile:   internal/source internal/ir internal/lang internal/opt internal/regalloc internal/emit internal/bpf internal/obj
+	internal/compile:   internal/source internal/abi internal/ir internal/ir/facts internal/lang internal/opt internal/regalloc internal/emit internal/bpf internal/obj
 	.:                  internal/source internal/lang internal/compile
 
 	internal/kernel:    internal/lang
@@ -46,7 +47,7 @@ const allowed = `
 // pure packages turn bytes into bytes: the same answer on every machine.
 const (
 	pure = " internal/source internal/abi internal/types internal/sexp internal/lisp internal/prelude internal/ir internal/sim" +
-		" internal/ir/interp internal/lang internal/opt internal/regalloc internal/bpf internal/bpf/vm internal/emit internal/btf" +
+		" internal/ir/interp internal/ir/facts internal/lang internal/opt internal/regalloc internal/bpf internal/bpf/vm internal/emit internal/btf" +
 		" internal/obj internal/compile . "
 	impure = " os os/exec os/signal syscall net time math/rand math/rand/v2 runtime "
 )

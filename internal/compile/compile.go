@@ -14,7 +14,7 @@ import (
 // Options are what a compilation may be told.
 type Options struct {
 	lang.Options
-	Off   map[string]bool                                // passes to leave out, for tests
+	Off   map[string]bool                                // passes to leave out, for tests; "facts" is the analysis
 	Trace func(program, stage string, what fmt.Stringer) // sees every stage
 }
 
@@ -37,11 +37,22 @@ func Compile(files []*source.File, o Options) (*Result, source.List) {
 	r := &Result{Unit: unit, Warnings: unit.Warnings}
 	funcs := gather(unit)
 	for _, f := range funcs {
-		if err := f.improve(funcs, o); err != nil {
+		said := f.improve(unit, funcs, o)
+		if len(said.Errors()) > 0 {
+			return nil, append(errs, said...)
+		}
+		r.Warnings = append(r.Warnings, said...)
+	}
+	emitted := reached(funcs)
+	for _, f := range emitted {
+		if err := f.lower(o); err != nil {
 			return nil, append(errs, err)
 		}
 	}
-	for _, f := range reached(funcs) {
+	if errs = append(errs, confirm(unit, funcs, emitted)...); len(errs.Errors()) > 0 {
+		return nil, append(errs, r.Warnings...).Sorted()
+	}
+	for _, f := range emitted {
 		prog, err := f.emit(o)
 		if err != nil {
 			errs = append(errs, err)

@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"sort"
 
+	"github.com/whistler-lang/whistler/internal/abi"
 	"github.com/whistler-lang/whistler/internal/bpf"
 	"github.com/whistler-lang/whistler/internal/emit"
 	"github.com/whistler-lang/whistler/internal/ir"
+	"github.com/whistler-lang/whistler/internal/ir/facts"
 	"github.com/whistler-lang/whistler/internal/lang"
 	"github.com/whistler-lang/whistler/internal/obj"
 	"github.com/whistler-lang/whistler/internal/opt"
@@ -20,7 +22,9 @@ type function struct {
 	pos                   source.Pos
 	cpu                   int
 	f                     *ir.Func
-	sub                   *lang.Sub // nil for a program
+	ctx                   *abi.ProgType   // nil where no program calls it
+	sub                   *lang.Sub       // nil for a program
+	mistakes              []facts.Finding // that wait for confirm
 }
 
 // gather lists the functions of a unit: those that are called before those
@@ -44,13 +48,13 @@ func gather(u *lang.Unit) (out []*function) {
 		for _, p := range u.Programs {
 			cpu = p.CPU
 		}
-		out = append(out, &function{name: s.Name, c: s.C, section: obj.TextSection, pos: s.Pos, cpu: cpu, f: s.Func, sub: s})
+		out = append(out, &function{name: s.Name, c: s.C, section: obj.TextSection, pos: s.Pos, cpu: cpu, f: s.Func, ctx: s.ProgType(), sub: s})
 	}
 	for _, s := range u.Subs {
 		visit(s)
 	}
 	for _, p := range u.Programs {
-		out = append(out, &function{name: p.Name, c: p.C, section: p.Section, typ: p.Type.Keyword, pos: p.Pos, cpu: p.CPU, f: p.Func})
+		out = append(out, &function{name: p.Name, c: p.C, section: p.Section, typ: p.Type.Keyword, pos: p.Pos, cpu: p.CPU, f: p.Func, ctx: p.Type})
 	}
 	return out
 }
@@ -108,16 +112,72 @@ func (fn *function) trace(o Options, stage string, what fmt.Stringer) {
 	}
 }
 
-// improve optimises the function and puts those in it that are worth it.
-func (fn *function) improve(funcs []*function, o Options) *source.Error {
+// improve looks for mistakes, optimises the function and puts those in it
+// that are worth it. The list may hold warnings only.
+func (fn *function) improve(u *lang.Unit, funcs []*function, o Options) (said source.List) {
 	c := fn.config(o)
 	fn.trace(o, "lowered", fn.f)
+	said = fn.check(u, o)
 	if err := opt.Improve(fn.f, c); err != nil {
-		return fn.bug("the optimiser", err)
+		return source.List{fn.bug("the optimiser", err)}
 	}
-	if len(callees(fn.f)) == 0 || o.Off["inline"] {
+	if len(callees(fn.f)) > 0 && !o.Off["inline"] {
+		changed, err := opt.Inline(fn.f, inliner(funcs))
+		if err == nil && changed {
+			fn.trace(o, "after inline", fn.f)
+			err = opt.Improve(fn.f, c)
+		}
+		if err != nil {
+			return source.List{fn.bug("the optimiser", err)}
+		}
+	}
+	return said
+}
+
+// check runs the analysis: mistakes wait for confirm, warnings are given.
+func (fn *function) check(u *lang.Unit, o Options) (said source.List) {
+	if o.Off["facts"] {
 		return nil
 	}
+	for _, x := range facts.Check(fn.f, environment(u, fn.ctx)) {
+		if x.Kind.Refused() {
+			fn.mistakes = append(fn.mistakes, x)
+		} else {
+			said = append(said, message(fn, &x))
+		}
+	}
+	return said
+}
+
+// confirm gives the mistakes that are still in the code when it is ready for
+// the allocator: in the function itself or, if it was inlined everywhere, in
+// any.
+func confirm(u *lang.Unit, all, emitted []*function) (said source.List) {
+	found := map[*function][]facts.Finding{}
+	for _, fn := range all {
+		if len(fn.mistakes) == 0 {
+			continue
+		}
+		for _, g := range emitted {
+			if _, done := found[g]; !done {
+				found[g] = facts.Check(g.f, environment(u, g.ctx))
+			}
+		}
+		after, ok := found[fn]
+		if !ok {
+			for _, more := range found {
+				after = append(after, more...)
+			}
+		}
+		for _, x := range confirmed(fn.mistakes, after) {
+			said = append(said, message(fn, &x))
+		}
+	}
+	return said
+}
+
+// inliner says which functions may be put into others.
+func inliner(funcs []*function) *opt.Inliner {
 	in := &opt.Inliner{Funcs: map[string]*ir.Func{}, Calls: map[string]int{}}
 	for _, g := range funcs {
 		for _, name := range callees(g.f) {
@@ -127,22 +187,19 @@ func (fn *function) improve(funcs []*function, o Options) *source.Error {
 			in.Funcs[g.c] = g.f
 		}
 	}
-	changed, err := opt.Inline(fn.f, in)
-	if err == nil && changed {
-		fn.trace(o, "after inline", fn.f)
-		err = opt.Improve(fn.f, c)
-	}
-	if err != nil {
+	return in
+}
+
+// lower brings the function into the machine's form.
+func (fn *function) lower(o Options) *source.Error {
+	if err := opt.Lower(fn.f, fn.config(o)); err != nil {
 		return fn.bug("the optimiser", err)
 	}
 	return nil
 }
 
-// emit takes the function through lowering, the allocator and the emitter.
+// emit takes the function through the allocator and the emitter.
 func (fn *function) emit(o Options) (*bpf.Program, *source.Error) {
-	if err := opt.Lower(fn.f, fn.config(o)); err != nil {
-		return nil, fn.bug("the optimiser", err)
-	}
 	alloc, err := regalloc.Run(fn.f)
 	if err != nil {
 		return nil, fn.bug("register allocation", err)

@@ -9,8 +9,9 @@ import (
 )
 
 var (
-	exprs = flag.Int("exprs", 4000, "random expressions that TestExpressions compares")
-	seed  = flag.Int64("seed", 1, "where TestExpressions begins")
+	exprs  = flag.Int("exprs", 4000, "random expressions that TestExpressions compares")
+	seed   = flag.Int64("seed", 1, "where TestExpressions begins")
+	blames = flag.Int("blames", 500, "random programs that TestBlame compares")
 )
 
 const perProgram = 10

@@ -1,0 +1,169 @@
+package compile
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/whistler-lang/whistler/internal/abi"
+	"github.com/whistler-lang/whistler/internal/ir/facts"
+	"github.com/whistler-lang/whistler/internal/lang"
+	"github.com/whistler-lang/whistler/internal/source"
+)
+
+// environment tells the analysis what it may know of the maps and of the context of a program of type t.
+func environment(u *lang.Unit, t *abi.ProgType) facts.Env {
+	var ctx *abi.CtxStruct
+	if t != nil {
+		ctx = abi.CtxStructByName(t.Ctx)
+	}
+	readOnly, _ := abi.Constant("BPF_F_RDONLY_PROG")
+	return facts.Env{Ctx: ctx, Map: func(name string) *facts.Map {
+		for _, m := range u.Maps {
+			if m.C == name {
+				return &facts.Map{Array: m.Type.Array, ReadOnly: m.Flags&uint32(readOnly) != 0, MaxEntries: m.MaxEntries, KeySize: m.KeySize, ValueSize: m.ValueSize}
+			}
+		}
+		return nil
+	}}
+}
+
+// wording is the table of what the findings say to users.
+var wording = map[facts.Kind]struct {
+	code  string
+	write func(p *function, x *facts.Finding, e *source.Error)
+}{
+	facts.NullDereference: {"null-dereference", func(p *function, x *facts.Finding, e *source.Error) {
+		e.What = fmt.Sprintf("the pointer %s may be null here", pointer(x))
+		if x.Null {
+			e.What = "the pointer is null here"
+		}
+		if x.To != "" {
+			e.What += fmt.Sprintf(", and `%s` does not take null", x.To)
+		}
+		e.WithExpected("a test of the pointer on the way here").WithHint("(when-let ((p %s)) ...) runs its body where p is not null", quoted(x.Origin, "..."))
+		from(x, e, "gives null where there is nothing")
+	}},
+	facts.NullArithmetic: {"null-arithmetic", func(p *function, x *facts.Finding, e *source.Error) {
+		e.What = fmt.Sprintf("arithmetic on the pointer %s, which may be null here", pointer(x))
+		e.WithExpected("a test of the pointer before").WithHint("(when-let ((p %s)) ...) runs its body where p is not null", quoted(x.Origin, "..."))
+		from(x, e, "gives null where there is nothing")
+	}},
+	facts.PacketBounds: {"packet-bounds", func(p *function, x *facts.Finding, e *source.Error) {
+		what := "reads or writes packet data"
+		if x.To != "" {
+			what = fmt.Sprintf("gives packet data to `%s`", x.To)
+		}
+		switch {
+		case x.Needed <= 0:
+			e.What = fmt.Sprintf("this %s before its start", what)
+			e.WithExpected("an offset of 0 or more")
+			return
+		case x.Variable:
+			e.What = fmt.Sprintf("this %s up to byte %d behind a pointer with a variable offset, and comparisons prove %d", what, x.Needed, x.Proven)
+			e.WithExpected("a comparison of that pointer with the end of the packet, after the addition")
+		default:
+			e.What = fmt.Sprintf("this %s up to byte %d, and comparisons prove %d", what, x.Needed, x.Proven)
+			e.WithExpected("a comparison of data + %d with the end of the packet", x.Needed)
+		}
+		pass := "0"
+		if p.ctx != nil {
+			if pass = p.ctx.Pass; pass == "" {
+				pass = fmt.Sprint(p.ctx.PassValue)
+			}
+		}
+		if x.Variable {
+			e.WithHint("(when (> (+ pointer %d) data-end) (return %s))", x.Needed, pass)
+		} else {
+			e.WithHint("(when (> (+ data %d) data-end) (return %s)), or with-packet with :min-len %d", x.Needed, pass, x.Needed)
+		}
+	}},
+	facts.StalePointer: {"stale-pointer", func(p *function, x *facts.Finding, e *source.Error) {
+		e.What = fmt.Sprintf("this uses a pointer to %s from before `%s`, which may move the packet", x.Space.Words(), x.By)
+		e.WithExpected("pointers read again from the context").WithHint("read (ctx data) and (ctx data-end) again after the call, and compare them")
+		from(x, e, "makes older packet pointers invalid")
+	}},
+	facts.ReferenceLeak: {"reference-leak", func(p *function, x *facts.Finding, e *source.Error) {
+		e.What = fmt.Sprintf("what `%s` gives here is not given back on every path", x.By)
+		end := "the program ends here with it"
+		if x.To != "" {
+			end = fmt.Sprintf("`%s` leaves the program here with it", x.To)
+		}
+		if e.WithNote(x.Origin, "%s", end); strings.HasPrefix(x.By, "ringbuf") {
+			e.WithExpected("ringbuf-submit or ringbuf-discard on every path").WithHint("with-ringbuf does so, for a return as well")
+		} else {
+			e.WithExpected("sk-release on every path where it is not null")
+		}
+	}},
+	facts.UseAfterRelease: {"use-after-release", func(p *function, x *facts.Finding, e *source.Error) {
+		e.What = fmt.Sprintf("this uses a pointer to %s that `%s` has given back", x.Space.Words(), x.By)
+		e.WithExpected("no use after the release")
+		from(x, e, "gives it back")
+	}},
+	facts.UninitializedStack: {"uninitialized-stack", func(p *function, x *facts.Finding, e *source.Error) {
+		e.What = "this reads bytes of the stack that nothing has written"
+	}},
+	facts.AlwaysTrue:  {"always-true", decided("true")},
+	facts.AlwaysFalse: {"always-false", decided("false")},
+}
+
+func decided(how string) func(*function, *facts.Finding, *source.Error) {
+	return func(p *function, x *facts.Finding, e *source.Error) {
+		e.What = fmt.Sprintf("this comparison is always %s: its operands can have no other values", how)
+		if text := x.Pos.Text(); !strings.HasPrefix(text, "(=") && !strings.HasPrefix(text, "(/=") {
+			e.WithHint("the comparisons s< s<= s> s>= take their operands as signed")
+		}
+	}
+}
+
+// from adds where the pointer comes from, or what spoilt it.
+func from(x *facts.Finding, e *source.Error, does string) {
+	if x.Origin.Known() {
+		name := quoted(x.Origin, x.By)
+		if len(name) > 60 || strings.Contains(name, "\n") {
+			name = x.By
+		}
+		e.WithNote(x.Origin, "`%s` %s", name, does)
+	}
+}
+
+// pointer names the pointer of x by what gave it.
+func pointer(x *facts.Finding) string {
+	if text := quoted(x.Origin, ""); text != "" {
+		return "from `" + text + "`"
+	}
+	return "to " + x.Space.Words()
+}
+
+// quoted is the user's form at pos, or other where it is long.
+func quoted(pos source.Pos, other string) string {
+	if text := pos.Text(); text != "" && len(text) <= 60 && !strings.Contains(text, "\n") {
+		return text
+	}
+	return other
+}
+
+// message says x to the user.
+func message(p *function, x *facts.Finding) *source.Error {
+	row := wording[x.Kind]
+	e := source.Errorf(x.Pos.Or(p.pos), "").WithCode(row.code)
+	row.write(p, x, e)
+	if !x.Kind.Refused() {
+		e.Severity = source.SevWarning
+	}
+	return e
+}
+
+// confirmed keeps the findings of the function as it was written whose kind
+// the optimised function has too: what the optimiser takes away, such as a
+// load that nobody uses, the verifier never sees.
+func confirmed(before, after []facts.Finding) (kept []facts.Finding) {
+	for _, x := range before {
+		for _, y := range after {
+			if x.Kind == y.Kind {
+				kept = append(kept, x)
+				break
+			}
+		}
+	}
+	return kept
+}

@@ -1,0 +1,106 @@
+package compile
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/whistler-lang/whistler/internal/lang"
+	"github.com/whistler-lang/whistler/internal/source"
+)
+
+var wanted = regexp.MustCompile(`; (ERROR|WARNING) (\d+): "([^"]*)"`)
+
+// cases cuts a file at its lines `;;;; name`: each case is what stands
+// before the first of them and its own part, at the lines where they stand.
+func cases(text string) map[string]string {
+	lines := strings.Split(text, "\n")
+	out := map[string]string{}
+	begin := len(lines)
+	for i := len(lines) - 1; i >= 0; i-- {
+		if strings.HasPrefix(lines[i], ";;;; ") {
+			out[lines[i][5:]] = strings.Repeat("\n", i) + strings.Join(lines[i:begin], "\n")
+			begin = i
+		}
+	}
+	for name, own := range out {
+		head := strings.Join(lines[:begin], "\n")
+		out[name] = head + own[strings.Count(head, "\n"):]
+	}
+	return out
+}
+
+// TestFindings compiles the cases of testdata/wrong: what the flow analysis
+// says of each stands in its comments, with the column. That the kernel
+// agrees is what difftest.TestRefused checks.
+func TestFindings(t *testing.T) {
+	files, _ := filepath.Glob("testdata/wrong/*.lisp")
+	n := 0
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, src := range cases(string(text)) {
+			n++
+			want := map[string][]string{}
+			for i, line := range strings.Split(src, "\n") {
+				for _, m := range wanted.FindAllStringSubmatch(line, -1) {
+					at := fmt.Sprintf("%s %d:%s", strings.ToLower(m[1]), i+1, m[2])
+					want[at] = append(want[at], m[3])
+				}
+			}
+			if len(want) == 0 {
+				t.Errorf("%s, %s: the case wants nothing", file, name)
+			}
+			r, errs := Compile([]*source.File{source.NewFile(filepath.Base(file), src)}, Options{Options: lang.Options{CPU: 3, Arch: "amd64"}})
+			if r != nil {
+				errs = append(errs, r.Warnings...)
+			}
+			for _, e := range errs {
+				line, col := e.Pos.LineCol()
+				at := fmt.Sprintf("%v %d:%d", e.Severity, line, col)
+				if w := want[at]; len(w) == 0 || !regexp.MustCompile(w[0]).MatchString(e.What) {
+					t.Errorf("%s, %s: not wanted at %s:\n%s", file, name, at, e.Render(source.Style{}))
+				} else {
+					want[at] = w[1:]
+				}
+				if e.Code == "" || e.What == "" {
+					t.Errorf("%s, %s: without a code or a text", file, name)
+				}
+			}
+			for at, ws := range want {
+				for _, w := range ws {
+					t.Errorf("%s, %s: no %s %q", file, name, at, w)
+				}
+			}
+		}
+	}
+	t.Logf("%d cases", n)
+}
+
+// TestNoWarnings compiles comparisons that are decided for a reason which
+// their author knows: constants, macros, signed numbers.
+func TestNoWarnings(t *testing.T) {
+	r, errs := Compile([]*source.File{source.NewFile("a.lisp", `
+(defmap h :type :hash :key u32 :value u64 :max-entries 8)
+(defmacro below (x n) `+"`"+`(< ,x ,n))
+(defconstant +limit+ 0)
+(defprog a () (if (below (ctx rx-queue-index) 0) 1 2))
+(defprog b () (let ((x 5)) (if (> x 3) 1 2)))
+(defprog c () (let ((x i32 (ctx rx-queue-index))) (if (< x 0) 1 2)))
+(defprog d () (let ((s 0)) (dotimes (i 1000) (let ((v (map-lookup h i))) (when v (setf s (+ s (load u64 v 0)))))) s) 2)
+(defprog e () (if (= +limit+ 0) 1 2))
+(defprog f () (case (load u8 (struct-alloc 8) 0) (300 1) (t 2)))
+(defprog g () (if (minusp (ctx rx-queue-index)) 1 2))
+`)}, Options{Options: lang.Options{CPU: 3, Arch: "amd64"}})
+	if r != nil {
+		errs = append(errs, r.Warnings...)
+	}
+	for _, e := range errs {
+		t.Error(e.Render(source.Style{}))
+	}
+}

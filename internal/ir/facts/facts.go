@@ -1,0 +1,127 @@
+// Package facts is the compiler's flow analysis of the IR: what is known of
+// each value on each path through a function. It walks the paths as the
+// kernel's verifier does, one abstract state at a time, and finds the
+// mistakes for which the verifier would refuse the program.
+//
+// It never blames a program that the verifier accepts: where it knows less
+// than the verifier may know, the path becomes doubtful, and nothing is
+// reported on it (see Trust). Where a function has too many states it stops;
+// what it has found until then stands.
+//
+// The parts are of use to others too: num.go is the domain of numbers
+// (Eval, Refine), value.go that of pointers, and edge.go what a branch
+// teaches.
+package facts
+
+import (
+	"github.com/whistler-lang/whistler/internal/abi"
+	"github.com/whistler-lang/whistler/internal/ir"
+	"github.com/whistler-lang/whistler/internal/source"
+)
+
+// A Kind is a class of findings.
+type Kind uint8
+
+// The kinds. All but the last three are mistakes for which the verifier
+// refuses the program.
+const (
+	NullDereference    Kind = iota // access through a pointer that may be null
+	NullArithmetic                 // arithmetic on one
+	PacketBounds                   // packet access that no comparison covers
+	StalePointer                   // packet pointer from before the packet moved
+	ReferenceLeak                  // a reference that an exit does not give back
+	UseAfterRelease                // a pointer whose reference was given back
+	UninitializedStack             // bytes of the stack that nothing writes
+	AlwaysTrue                     // a comparison that cannot be false
+	AlwaysFalse                    // one that cannot be true
+)
+
+// Refused reports whether the verifier refuses programs with k.
+func (k Kind) Refused() bool { return k < UninitializedStack }
+
+// A Finding is one mistake. Values are reported once per kind.
+type Finding struct {
+	Kind Kind
+	Pos  source.Pos // of the value that is wrong
+	// Origin is the value that the mistake comes from: the lookup that may
+	// give null, the helper that moved the packet or released the pointer,
+	// the call that acquired.
+	Origin source.Pos
+	By     string // the helper that Origin calls, "" if it calls none
+	To     string // the helper that gets the pointer, "" for loads and stores
+	Null   bool   // NullDereference: the pointer is null for sure
+	// PacketBounds: bytes from the start of the packet, or from the pointer
+	// whose offset is variable, that are proven and that are needed.
+	Proven, Needed int64
+	Variable       bool
+	Space          ir.Type
+	value          int
+}
+
+// A Map is what the analysis wants to know of a map.
+type Map struct {
+	Array              bool // every entry exists: a constant index in range is never missing
+	ReadOnly           bool // the verifier may know the values
+	MaxEntries         int64
+	KeySize, ValueSize int
+}
+
+// Env says what the function's program knows. All of it may be missing:
+// what is not known is not reported.
+type Env struct {
+	Ctx *abi.CtxStruct         // the context's fields
+	Map func(name string) *Map // by the name in OpMapAddr, nil if there is none
+}
+
+// Check finds the mistakes of f.
+func Check(f *ir.Func, env Env) []Finding {
+	if env.Map == nil {
+		env.Map = func(string) *Map { return nil }
+	}
+	a := &analysis{f: f, env: env, seen: map[seenKey]bool{}}
+	a.scan()
+	if a.interesting {
+		a.prepare()
+		a.walk()
+	}
+	return a.findings
+}
+
+type seenKey struct {
+	kind  Kind
+	value int
+}
+
+// An analysis is one run over a function.
+type analysis struct {
+	f        *ir.Func
+	env      Env
+	findings []Finding
+	seen     map[seenKey]bool
+
+	interesting bool // there is something that walk may find
+	loops       bool // some edge goes back
+	need        []bool
+	uses        []int32
+	entry       [][]int32 // for each block, the values that a state at its entry has: parameters, then those alive
+	joins       []bool    // blocks with several predecessors
+
+	vals   []Val   // of the state that is walked, by value
+	known  []int32 // the values that vals has, in the block that is walked
+	st     globals
+	slots  []stored // what the block that is walked has stored, by slot
+	ids    map[variable]int32
+	work   []pending
+	seenAt [][]state
+	fuel   int
+}
+
+// report adds a finding about v, unless the path is in doubt.
+func (a *analysis) report(v *ir.Value, x Finding) {
+	if a.st.doubt && x.Kind.Refused() || a.seen[seenKey{x.Kind, v.ID}] {
+		return
+	}
+	a.seen[seenKey{x.Kind, v.ID}] = true
+	x.Pos, x.value = v.Pos, v.ID
+	a.findings = append(a.findings, x)
+}

@@ -1,0 +1,189 @@
+package facts
+
+import (
+	"math/bits"
+
+	"github.com/whistler-lang/whistler/internal/abi"
+	"github.com/whistler-lang/whistler/internal/ir"
+)
+
+// prepare finds which values matter, and where they are alive.
+func (a *analysis) prepare() {
+	n := a.f.NumValues()
+	a.need, a.uses = make([]bool, n), make([]int32, n)
+	a.vals, a.slots = make([]Val, n), make([]stored, len(a.f.Slots))
+	a.entry, a.joins = make([][]int32, a.f.NumBlocks()), make([]bool, a.f.NumBlocks())
+	a.seenAt = make([][]state, a.f.NumBlocks())
+	a.ids = map[variable]int32{}
+	a.fuel = 20000 + 60*n
+	rpo := a.f.ReversePostorder()
+	a.findNeed(rpo)
+	a.findAlive(rpo)
+}
+
+// operand is v without copies; nil if it has no place in a state.
+func operand(v *ir.Value) *ir.Value {
+	for v.Op == ir.OpCopy {
+		v = v.Args[0]
+	}
+	switch v.Op {
+	case ir.OpConst, ir.OpStackAddr, ir.OpMapAddr:
+		return nil
+	}
+	return v
+}
+
+// findNeed marks the values that decide branches, addresses and calls: of
+// the others a state says nothing, so that it stays small.
+func (a *analysis) findNeed(rpo []*ir.Block) {
+	at := make([]int, a.f.NumBlocks())
+	preds := make([]int, a.f.NumBlocks())
+	feeds := make([][]*ir.Value, a.f.NumValues())
+	var work []*ir.Value
+	need := func(v *ir.Value) {
+		if v = operand(v); v != nil && !a.need[v.ID] {
+			a.need[v.ID] = true
+			work = append(work, v)
+		}
+	}
+	for i, b := range rpo {
+		at[b.ID] = i
+	}
+	for i, b := range rpo {
+		for _, v := range b.Values {
+			for _, x := range v.Args {
+				a.uses[x.ID]++
+			}
+			switch {
+			case (v.Op == ir.OpStore || v.Op == ir.OpAtomic) && v.Slot == 0 && operand(v.Args[0]) != nil:
+				need(v.Args[0])
+			case v.Op.IsCall(), v.Op == ir.OpStore, v.Op == ir.OpLoad, v.Op == ir.OpLoadS:
+				for _, x := range v.Args {
+					need(x)
+				}
+			case (v.Op == ir.OpAdd || v.Op == ir.OpSub) && v.Type != ir.Scalar:
+				for _, x := range v.Args {
+					need(x)
+				}
+			}
+		}
+		for _, x := range b.Term.Args {
+			a.uses[x.ID]++
+			if b.Term.Op == ir.OpBr {
+				need(x)
+			}
+		}
+		for _, e := range b.Succs {
+			preds[e.To.ID]++
+			a.loops = a.loops || at[e.To.ID] <= i
+			for k, x := range e.Args {
+				a.uses[x.ID]++
+				p := e.To.Params[k]
+				feeds[p.ID] = append(feeds[p.ID], x)
+			}
+		}
+	}
+	for len(work) > 0 {
+		v := work[len(work)-1]
+		work = work[:len(work)-1]
+		for _, x := range v.Args {
+			need(x)
+		}
+		for _, x := range feeds[v.ID] {
+			need(x)
+		}
+	}
+	for _, b := range rpo {
+		a.joins[b.ID] = preds[b.ID] > 1
+	}
+}
+
+// findAlive lists for each block what a state at its entry has.
+func (a *analysis) findAlive(rpo []*ir.Block) {
+	words := (a.f.NumValues() + 63) / 64
+	if words*len(rpo) > 4<<20 {
+		a.fuel = 0 // a giant: the verifier has to judge it alone
+		return
+	}
+	store := make([]uint64, 2*words*a.f.NumBlocks())
+	in := func(id int) []uint64 { return store[2*words*id : 2*words*id+words] }
+	use := func(set []uint64, v *ir.Value) {
+		if v = operand(v); v != nil && a.need[v.ID] {
+			set[v.ID/64] |= 1 << (v.ID % 64)
+		}
+	}
+	scratch := make([]uint64, words)
+	for changed := true; changed; {
+		changed = false
+		for i := len(rpo) - 1; i >= 0; i-- {
+			b := rpo[i]
+			clear(scratch)
+			for _, e := range b.Succs {
+				for w, x := range in(e.To.ID) {
+					scratch[w] |= x
+				}
+				for k, x := range e.Args {
+					if a.need[e.To.Params[k].ID] {
+						use(scratch, x)
+					}
+				}
+			}
+			for _, x := range b.Term.Args {
+				use(scratch, x)
+			}
+			for j := len(b.Values) - 1; j >= 0; j-- {
+				v := b.Values[j]
+				scratch[v.ID/64] &^= 1 << (v.ID % 64)
+				if v.Op == ir.OpCopy {
+					continue
+				}
+				for _, x := range v.Args {
+					use(scratch, x)
+				}
+			}
+			for _, p := range b.Params {
+				scratch[p.ID/64] &^= 1 << (p.ID % 64)
+			}
+			for w, x := range scratch {
+				if in(b.ID)[w] != x {
+					in(b.ID)[w], changed = x, true
+				}
+			}
+		}
+		changed = changed && a.loops
+	}
+	for _, b := range rpo {
+		var list []int32
+		for _, p := range b.Params {
+			list = append(list, int32(p.ID))
+		}
+		for w, x := range in(b.ID) {
+			for ; x != 0; x &= x - 1 {
+				list = append(list, int32(64*w+bits.TrailingZeros64(x)))
+			}
+		}
+		a.entry[b.ID] = list
+	}
+}
+
+// scan looks at every value once: is there anything to walk for, and what
+// can be said without paths.
+func (a *analysis) scan() {
+	written := a.writtenStack()
+	for _, b := range a.f.Blocks {
+		for _, v := range b.Values {
+			switch v.Op {
+			case ir.OpCall:
+				if h := abi.HelperByID(int32(v.Aux)); h != nil && (h.Result.Nullable() || h.Acquires || h.ChangesPacket) {
+					a.interesting = true
+				}
+			case ir.OpLoad, ir.OpLoadS:
+				a.interesting = a.interesting || v.Type.IsPacket() || v.Type == ir.PtrKernel
+				a.stackLoad(v, written)
+			}
+			if v.Op.Compares() {
+				a.decided(v)
+			}
+		}
+	}
+}
