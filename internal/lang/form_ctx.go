@@ -83,10 +83,8 @@ func (l *lowerer) ctxPtrType(f *abi.CtxField) *types.Type {
 }
 
 func lowerCtx(l *lowerer, c *call) val {
-	if s, ok := c.args[0].(*sexp.Symbol); ok && len(c.args) == 2 {
-		if t := types.ScalarNamed(s.Name); t != nil {
-			return l.ctxAt(c, t)
-		}
+	if t := c.ctxType(); t != nil {
+		return l.ctxAt(c, t)
 	}
 	f, off := l.ctxField(c)
 	if !f.Read.Has(l.prog.Type) {
@@ -139,7 +137,19 @@ func (l *lowerer) setCtx(pc, c *call, i int) val {
 	if len(pc.args) == 0 || len(pc.args) > 2 {
 		panic(l.arity("ctx", "field [index]", len(pc.args)))
 	}
-	f, off := l.ctxField(pc)
+	var f *abi.CtxField
+	var off int64
+	if t := pc.ctxType(); t != nil {
+		off = pc.constant(1)
+		if s := l.ctxStruct(pc); s.At(uint32(off)) != nil {
+			f = s.At(uint32(off))
+		}
+		if f == nil || (off-int64(f.Offset))%int64(f.Size) != 0 || int(f.Size) != t.Size {
+			panic(l.failAt(pc.at(1), pc.args[1], "the context has no %v at offset %d", t, off).WithHint("use (setf (ctx field) value)").WithCode("context-offset"))
+		}
+	} else {
+		f, off = l.ctxField(pc)
+	}
 	if !f.Write.Has(l.prog.Type) {
 		e := l.failAt(pc.at(0), pc.args[0], "a %s program may not write the context field `%s`", l.prog.Type.Keyword, sexp.Print(pc.args[0])).WithCode("context-write")
 		if ks := f.Write.Keywords(); len(ks) > 0 {
@@ -150,6 +160,14 @@ func (l *lowerer) setCtx(pc, c *call, i int) val {
 	v := c.int(i)
 	l.storeAt(l.context(), off, int(f.Size), v.v)
 	return v
+}
+
+// ctxType is the scalar type of (ctx type offset), nil for (ctx field [i]).
+func (c *call) ctxType() *types.Type {
+	if s, ok := c.args[0].(*sexp.Symbol); ok && len(c.args) == 2 {
+		return types.ScalarNamed(s.Name)
+	}
+	return nil
 }
 
 func lowerCtxPtr(l *lowerer, c *call) val { return l.context() }

@@ -63,7 +63,7 @@ func (c *compiler) specials() (out []lisp.Special) {
 				return v
 			}})
 	}
-	return out
+	return append(out, c.sessionForm())
 }
 
 // fail makes an error at culprit, or at the form where that has no place.

@@ -102,6 +102,7 @@ type compiler struct {
 	progs    map[string]source.Pos
 	subs     map[string]*Sub
 	globals  map[string]*Global
+	declared map[*sexp.Cons]bool // sessions whose declarations are made
 	defined  map[string]bool     // of Options.Define, those that name a variable
 	access   map[string]accessor // struct accessors by symbol name
 	trace    map[string]traceAccess
@@ -124,7 +125,7 @@ type named struct {
 func Lower(files []*source.File, opt Options) (*Unit, source.List) {
 	base := preludeBase()
 	c := &compiler{opt: opt, table: sexp.NewTable(base.table), unit: &Unit{}, maps: map[string]*Map{},
-		structs: map[string]*types.Struct{}, progs: map[string]source.Pos{}, subs: map[string]*Sub{}, globals: map[string]*Global{}, defined: map[string]bool{}, access: map[string]accessor{},
+		structs: map[string]*types.Struct{}, progs: map[string]source.Pos{}, subs: map[string]*Sub{}, globals: map[string]*Global{}, defined: map[string]bool{}, declared: map[*sexp.Cons]bool{}, access: map[string]accessor{},
 		trace: map[string]traceAccess{}, headers: map[string]source.Pos{}, fields: map[string]headerField{}, names: map[string]named{}}
 	c.in = lisp.New(lisp.Options{Table: c.table, MaxSteps: opt.MaxSteps, MaxCells: opt.MaxCells,
 		Builtins: c.builtins(), Specials: c.specials(), Constant: kernelConstant, Warn: func(e *source.Error) {
@@ -165,6 +166,7 @@ func (c *compiler) readFile(f *source.File) {
 	forms, errs := sexp.ReadAll(f, c.table, features)
 	c.errs = append(c.errs, errs...)
 	for _, form := range forms {
+		c.sessions(form.V, 0)
 		if _, err := c.in.EvalTop(form.V, form.Pos); err != nil {
 			c.report(err, form.V, form.Pos)
 		}

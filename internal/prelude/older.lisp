@@ -1,0 +1,11 @@
+;;; Older spellings, which draw a warning.
+
+(defmacro ctx-load (type offset)
+  "The older spelling of (ctx type offset), or better (ctx field)."
+  (%warn 'ctx-load "`ctx-load` is an older spelling" "write (ctx field), or (ctx type offset)")
+  `(ctx ,type ,offset))
+
+(defmacro ctx-store (type offset value)
+  "The older spelling of (setf (ctx type offset) value), or better (setf (ctx field) value)."
+  (%warn 'ctx-store "`ctx-store` is an older spelling" "write (setf (ctx field) value)")
+  `(setf (ctx ,type ,offset) ,value))
