@@ -133,8 +133,8 @@ func (l *lowerer) guard(f func() val) (v val) {
 		switch e := recover().(type) {
 		case nil:
 		case *source.Error:
-			if e.Severity == source.SevBug {
-				panic(e)
+			if e.Severity == source.SevBug || e.Code == "endless-macro" || e.Code == "limit" || len(l.c.errs) > maxErrors {
+				panic(e) // going on would only give more of the same
 			}
 			l.c.report(e, l.user, l.pos)
 			l.pos, l.user, l.frames, l.scope, l.blocks, l.cleanups = saved.pos, saved.user, saved.frames, saved.scope, saved.blocks, saved.cleanups
@@ -151,6 +151,9 @@ func (l *lowerer) guard(f func() val) (v val) {
 }
 
 const maxNesting = 3000
+
+// maxErrors is how many errors of a source are reported.
+const maxErrors = 50
 
 // expr lowers a form. at is the place of the form where the form itself has
 // none (symbols and numbers), unknown inside of expansions.

@@ -170,7 +170,7 @@ func (c *compiler) readFile(f *source.File) {
 		if _, err := c.in.EvalTop(form.V, form.Pos); err != nil {
 			c.report(err, form.V, form.Pos)
 		}
-		if len(c.errs) > 50 {
+		if len(c.errs) > maxErrors {
 			return
 		}
 	}

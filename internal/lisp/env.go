@@ -223,13 +223,17 @@ func (in *Interp) startExpanding(m *Function, pos source.Pos) {
 	in.expanding = append(in.expanding, source.Frame{Name: m.display(), Pos: pos})
 }
 
+// expansionSteps is what an expansion counts for: what comes out of it is
+// compiled, which costs more than the call of the macro.
+const expansionSteps = 100
+
 // expand calls the macro function.
 func (in *Interp) expand(m *Function, form *sexp.Cons, env *Env) Value {
 	var e Value = env
 	if env == nil {
 		e = sexp.Nil
 	}
-	in.step()
+	in.steps(expansionSteps)
 	return one(in.call(m, []Value{form, e}))
 }
 

@@ -104,7 +104,7 @@ func (t *Table) put(in *Interp, key, val Value) {
 		t.entries[i].val = val
 		return
 	}
-	in.alloc(8)
+	in.alloc(16)
 	t.entries = append(t.entries, entry{key: key, val: val})
 	t.index(d, h, len(t.entries)-1)
 }

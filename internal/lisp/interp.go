@@ -20,8 +20,8 @@ type Value = sexp.Value
 // Options configure an Interp. The zero value of each field is a default.
 type Options struct {
 	Table    *sexp.Table
-	MaxSteps int64               // calls and loop turns; 0 means 50 million
-	MaxCells int64               // memory in cells of 16 bytes, a cons is four; 0 means 64 million
+	MaxSteps int64               // calls and loop turns; 0 means 10 million
+	MaxCells int64               // memory in cells of 16 bytes, a cons is four; 0 means 10 million
 	Builtins []Builtin           // the host's functions
 	Specials []Special           // the host's special operators
 	Warn     func(*source.Error) // receives (warn ...)
@@ -50,8 +50,8 @@ type Special struct {
 
 // Default limits.
 const (
-	defaultSteps = 50_000_000
-	defaultCells = 64_000_000
+	defaultSteps = 10_000_000
+	defaultCells = 10_000_000
 	maxDepth     = 10_000    // nested calls, nested forms, nested data
 	maxExpanding = 2_000     // macro expansions inside of each other
 	maxStack     = 4_000_000 // arguments of calls under way

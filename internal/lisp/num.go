@@ -561,7 +561,7 @@ func expt(in *Interp, a []Value) Value {
 	}
 	in.alloc(size * int64(m) / 128)
 	words := size * int64(m) / 64
-	in.steps(int(words/8 + words/1024*words/1024))
+	in.steps(int(words/8 + words/256*words/256))
 	r := toRat(base)
 	e := new(big.Int).SetUint64(m)
 	num := new(big.Int).Exp(r.Num(), e, nil)
