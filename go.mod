@@ -10,6 +10,8 @@ require (
 	golang.org/x/sys v0.43.0
 )
 
+require pgregory.net/rapid v1.3.0
+
 require (
 	github.com/rogpeppe/go-internal v1.14.1
 	golang.org/x/tools v0.40.1-0.20260108161641-ca281cf95054 // indirect

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 
 	"github.com/cilium/ebpf"
 )
@@ -137,6 +138,14 @@ var (
 // explain turns a verifier error into a Refusal and leaves others alone.
 func explain(err error) error {
 	var ve *ebpf.VerifierError
+	if errors.Is(err, syscall.EFAULT) && !errors.As(err, &ve) {
+		// push_stack of kernel/bpf/verifier.c; the library keeps no log of it.
+		r := &Refusal{Err: err, Reason: "more paths through it wait for the verifier than it can keep (8192)"}
+		if m := progInError().FindStringSubmatch(err.Error()); m != nil {
+			r.Program = m[1]
+		}
+		return r
+	}
 	if !errors.As(err, &ve) || len(ve.Log) == 0 {
 		if Denied(err) {
 			// The library guesses at memory limits; what is missing is a capability.

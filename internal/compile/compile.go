@@ -52,7 +52,12 @@ func Compile(files []*source.File, o Options) (*Result, source.List) {
 	if errs = append(errs, confirm(unit, funcs, emitted)...); len(errs.Errors()) > 0 {
 		return nil, append(errs, r.Warnings...).Sorted()
 	}
+	r.Warnings = r.Warnings.Sorted()
 	for _, f := range emitted {
+		if err := f.checkBranches(); err != nil {
+			errs = append(errs, err)
+			continue
+		}
 		prog, err := f.emit(o)
 		if err != nil {
 			errs = append(errs, err)

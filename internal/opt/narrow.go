@@ -14,13 +14,23 @@ import (
 //	v1 = load.4; v2 = shr v1 32        =>   v2 = 0
 func narrow(f *ir.Func, _ *Config) bool {
 	w := widths{memo: make([]uint8, f.NumValues())}
+	// What the verifier must be able to bound keeps masks that are idle only
+	// because of what the verifier does not know.
+	seen := &widths{memo: make([]uint8, f.NumValues()), verifier: true}
+	bounded := offsets(f)
+	width := func(v, of *ir.Value) uint8 {
+		if v.ID < len(bounded) && bounded[v.ID] {
+			return seen.of(of)
+		}
+		return w.of(of)
+	}
 	changed := false
 	for _, b := range f.Blocks {
 		for i := 0; i < len(b.Values); i++ {
 			v := b.Values[i]
 			switch v.Op {
 			case ir.OpZext:
-				if w.of(v.Args[0]) <= v.Size*8 {
+				if width(v, v.Args[0]) <= v.Size*8 {
 					v.MakeCopy(v.Args[0])
 					changed = true
 				} else if x := v.Args[0]; (x.Op == ir.OpZext || x.Op == ir.OpSext) && x.Size >= v.Size {
@@ -40,15 +50,10 @@ func narrow(f *ir.Func, _ *Config) bool {
 				}
 			case ir.OpAnd:
 				if m, ok := maskOf(v); ok && v.Size == 8 {
-					if known := w.of(v.Args[0]); ir.Trunc(^uint64(0), uint(known))&^m == 0 {
+					if known := width(v, v.Args[0]); ir.Trunc(^uint64(0), uint(known))&^m == 0 {
 						v.MakeCopy(v.Args[0])
 						changed = true
 					}
-				}
-			case ir.OpShr:
-				if v.Size == 8 && w.of(v) == 0 {
-					v.MakeConst(0)
-					changed = true
 				}
 			case ir.OpStore:
 				if !v.HasImm && v.Size < 8 {
@@ -58,6 +63,10 @@ func narrow(f *ir.Func, _ *Config) bool {
 						changed = true
 					}
 				}
+			}
+			if v.Op.Foldable() && v.Op != ir.OpCopy && v.Type == ir.Scalar && w.of(v) == 0 {
+				v.MakeConst(0)
+				changed = true
 			}
 			if v.Op.Compares() {
 				changed = w.unswap(f, b, &i, v, v.Op) || changed
@@ -112,8 +121,52 @@ func maskOf(v *ir.Value) (uint64, bool) {
 	return uint64(m), ok
 }
 
+// offsets marks the numbers that the verifier must bound: those that move
+// pointers, and those that helpers and subprograms are given.
+func offsets(f *ir.Func) []bool {
+	marked := make([]bool, f.NumValues())
+	feeds := map[*ir.Value][]*ir.Value{} // what edges give to a parameter
+	var work []*ir.Value
+	mark := func(v *ir.Value) {
+		if !marked[v.ID] && v.Type == ir.Scalar {
+			marked[v.ID] = true
+			work = append(work, v)
+		}
+	}
+	for _, b := range f.Blocks {
+		for _, v := range b.Values {
+			if v.Op.IsCall() || v.Type != ir.Scalar && (v.Op == ir.OpAdd || v.Op == ir.OpSub) {
+				for _, a := range v.Args {
+					mark(a)
+				}
+			}
+		}
+		for _, e := range b.Succs {
+			for i, a := range e.Args {
+				feeds[e.To.Params[i]] = append(feeds[e.To.Params[i]], a)
+			}
+		}
+	}
+	for len(work) > 0 {
+		v := work[len(work)-1]
+		work = work[:len(work)-1]
+		if v.Op.Foldable() {
+			for _, a := range v.Args {
+				mark(a)
+			}
+		}
+		for _, a := range feeds[v] {
+			mark(a)
+		}
+	}
+	return marked
+}
+
 // widths knows how many low bits of a value can be other than zero.
 type widths struct {
+	// verifier: know no more than the kernel's verifier, which follows no
+	// division, byte swap or shift by a register.
+	verifier bool
 	memo  []uint8 // width+1, 0 when unknown yet
 	depth int
 	cut   bool // the depth limit was met: the answer is right, but not the best
@@ -167,6 +220,9 @@ func (w *widths) compute(v *ir.Value) uint8 {
 		}
 		return 64
 	case ir.OpBE, ir.OpBswap:
+		if w.verifier {
+			return 64
+		}
 		return v.Size * 8
 	}
 	if v.Op.Compares() {
@@ -188,9 +244,15 @@ func (w *widths) compute(v *ir.Value) uint8 {
 	case ir.OpMul:
 		return min(most, uint8(min(64, int(operand(0))+int(operand(1)))))
 	case ir.OpUDiv, ir.OpUMod:
+		if w.verifier {
+			return most
+		}
 		return min(most, operand(0))
 	case ir.OpShr:
 		n := operand(0)
+		if a, _ := v.Operand(1); w.verifier && a != nil && a.Op != ir.OpConst {
+			return most
+		}
 		if v.Size != 8 {
 			return min(most, n)
 		}

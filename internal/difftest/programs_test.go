@@ -1,0 +1,78 @@
+package difftest
+
+import (
+	"flag"
+	"math/rand"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/whistler-lang/whistler/internal/opt"
+	"pgregory.net/rapid"
+)
+
+// programs is how many random programs TestPrograms compares. The long run:
+// go test ./internal/difftest -run TestPrograms -programs 1000000 -timeout 0
+var programs = flag.Int("programs", 2000, "random programs that TestPrograms compares")
+
+const perSource = 10
+
+// TestPrograms compares random programs in the four executions. A difference
+// is shrunk to a small program.
+func TestPrograms(t *testing.T) {
+	if f := flag.Lookup("rapid.checks"); f != nil {
+		f.Value.Set(strconv.Itoa(max(1, *programs/perSource)))
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		r := rand.New(rand.NewSource(rapid.Int64().Draw(t, "seed")))
+		compareProgram(t, choices(t, r), r, Privileged())
+	})
+	t.Logf("%d programs, compared with the kernel: %v", *programs, Privileged())
+}
+
+// choices gives the generator's bytes: random ones, in pieces that rapid
+// takes away where a smaller program fails as well. Its own bytes would be
+// small numbers mostly, and the programs all alike.
+func choices(t *rapid.T, r *rand.Rand) (data []byte) {
+	for _, keep := range rapid.SliceOfN(rapid.IntRange(0, 15), 20, 80).Draw(t, "pieces") {
+		piece := make([]byte, 64)
+		if r.Read(piece); keep == 0 {
+			clear(piece)
+		}
+		data = append(data, piece...)
+	}
+	return data
+}
+
+// A failer is what a test and rapid's have in common.
+type failer interface {
+	Fatalf(format string, args ...any)
+}
+
+func compareProgram(t failer, data []byte, r *rand.Rand, kernel bool) {
+	src := Programs(data, perSource)
+	off := map[string]bool{}
+	if r.Intn(3) == 0 {
+		for _, p := range append(opt.Names(), "inline") {
+			off[p] = r.Intn(2) == 0
+		}
+	}
+	u, err := Compile("random.lisp", src, off, 2+r.Intn(3))
+	if err != nil {
+		t.Fatalf("%v\n%s", err, src)
+	}
+	var steps []Step
+	for i := 0; i < perSource; i++ {
+		for _, p := range packets(r)[:2] {
+			steps = append(steps, Step{Program: "p" + strconv.Itoa(i), Packet: p})
+		}
+	}
+	if err := Compare(u, steps, kernel); err != nil {
+		for _, limit := range []string{"BPF program is too large. Processed", "more paths through it wait for the verifier"} {
+			if strings.Contains(err.Error(), limit) {
+				return // right, but more than the verifier follows
+			}
+		}
+		t.Fatalf("%v\nwithout %v\n%s", err, off, src)
+	}
+}
