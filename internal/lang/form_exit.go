@@ -52,6 +52,7 @@ type blockTarget struct {
 	next     *ir.Block // of a loop: the next turn
 	result   *variable // of a named block
 	typed    bool
+	zero     bool // all results so far are 0
 	cleanups int
 }
 
@@ -60,10 +61,18 @@ func lowerBlock(l *lowerer, c *call) val {
 	if !ok {
 		panic(l.failAt(c.at(0), c.args[0], "the name of a block must be a symbol").WithCode("bad-block"))
 	}
-	t := &blockTarget{name: name, exit: l.block(), cleanups: len(l.cleanups),
+	return l.inBlock(l.newBlock(name), func() val { return l.body(c.rest(1)) })
+}
+
+func (l *lowerer) newBlock(name *sexp.Symbol) *blockTarget {
+	return &blockTarget{name: name, exit: l.block(), cleanups: len(l.cleanups),
 		result: &variable{name: name.Display(), typ: types.U64, pos: l.pos}}
+}
+
+// inBlock lowers body, which return-from may leave.
+func (l *lowerer) inBlock(t *blockTarget, body func() val) val {
 	l.blocks = append(l.blocks, t)
-	v := l.body(c.rest(1))
+	v := body()
 	l.blocks = l.blocks[:len(l.blocks)-1]
 	if !t.typed || v.t.Kind != types.Never {
 		l.leave(t, v)
@@ -79,9 +88,24 @@ func lowerBlock(l *lowerer, c *call) val {
 // leave gives a block's result and goes to its end.
 func (l *lowerer) leave(t *blockTarget, v val) {
 	if v.t.Kind != types.Never {
-		if !t.typed {
-			t.result.typ, t.typed = l.placeType(nil, v, nil, l.pos), true
-		} else if t.result.typ.IsPtr() != v.t.IsPtr() && !isZero(v.v) {
+		zero := !v.t.IsPtr() && isZero(v.v)
+		switch was := t.result.typ; {
+		case !t.typed:
+			t.result.typ, t.typed, t.zero = l.placeType(nil, v, nil, l.pos), true, zero
+		case was.IsPtr() && zero, t.zero && v.t.IsPtr(): // a pointer or null
+			p := *was
+			if !was.IsPtr() {
+				p = *v.t
+			}
+			p.Null = true
+			t.result.typ, t.zero = &p, false
+		case was.IsPtr() && v.t.IsPtr() && v.t.Null:
+			p := *was
+			p.Null = true
+			t.result.typ = &p
+		case was.IsPtr() == v.t.IsPtr():
+			t.zero = t.zero && zero
+		default:
 			panic(l.fail(nil, "the block `%s` gives a number in one place and a pointer in another", t.result.name).WithCode("type-change"))
 		}
 	}

@@ -37,6 +37,7 @@ func init() {
 		{"CONTINUE", 0, 0, "", "Goes on with the next turn of the innermost loop.", lowerContinue},
 		{"BPF-LOOP", 1, -1, "(var count) body...", "Runs the body with var from 0 to count-1 as a callback of the kernel, which the verifier walks once whatever count is. Gives the number of turns, or a negative error number.", lowerBpfLoop},
 		{"FOR-EACH-MAP-ELEM", 1, -1, "(key value map) body...", "Runs the body for each entry of a hash or array map, with key and value as getmap gives them. Gives the number of entries walked.", lowerForEachMapElem},
+		{"FLET", 1, -1, "((name (param...) body...)...) body...", "Defines functions for the body. Each call is the function's body in place, with the parameters bound to the arguments.", lowerFlet},
 		{"MACROLET", 1, -1, "((name lambda-list body...)...) body...", "Defines macros for the body.", lowerMacrolet},
 		{"SYMBOL-MACROLET", 1, -1, "((name expansion)...) body...", "Defines names that stand for forms in the body.", lowerSymbolMacrolet},
 		{"THE", 2, 2, "type form", "The value of form, taken as a number of that type.", lowerThe},

@@ -77,6 +77,7 @@ type scope struct {
 	up   *scope
 	name *sexp.Symbol
 	v    *variable
+	fn   *localFunc
 	env  *lisp.Env // macros in force
 }
 
@@ -337,6 +338,10 @@ func (l *lowerer) list(form *sexp.Cons) val {
 		panic(l.fail(form, "this form is a dotted list").WithCode("not-a-form"))
 	}
 	env := l.env()
+	if f := l.localFunction(head); f != nil {
+		args, _ := sexp.Slice(form.Cdr)
+		return l.callLocal(&call{l, form, head, args}, f)
+	}
 	if _, isMacro := l.c.in.Macro(head, env); isMacro {
 		return l.expand(form, head.Display(), form, false)
 	}

@@ -167,9 +167,9 @@ type widths struct {
 	// verifier: know no more than the kernel's verifier, which follows no
 	// division, byte swap or shift by a register.
 	verifier bool
-	memo  []uint8 // width+1, 0 when unknown yet
-	depth int
-	cut   bool // the depth limit was met: the answer is right, but not the best
+	memo     []uint8 // width+1, 0 when unknown yet
+	depth    int
+	cut      bool // the depth limit was met: the answer is right, but not the best
 }
 
 func (w *widths) of(v *ir.Value) uint8 {
