@@ -108,8 +108,17 @@ func (u *Unit) machine() (*sim.Machine, map[string][]byte, error) {
 			return nil, nil, fmt.Errorf("map %s: %w", d.Name, err)
 		}
 		for i, p := range d.Values {
-			if p != "" {
+			if p != "" && d.Inner == nil {
 				mp.SetProg(uint32(i), p)
+			}
+		}
+	}
+	for _, d := range u.Result.Spec.Maps {
+		for i, name := range d.Values {
+			if name != "" && d.Inner != nil {
+				if err := m.Map(d.Name).SetInner(binary.LittleEndian.AppendUint32(nil, uint32(i)), m.Map(name)); err != nil {
+					return nil, nil, fmt.Errorf("map %s: %w", d.Name, err)
+				}
 			}
 		}
 	}
@@ -210,7 +219,7 @@ func simMap(o *Outcome, m *sim.Map, d *obj.Map) {
 
 // listable reports whether a map has entries that programs look up.
 func listable(d *obj.Map) bool {
-	return d.Type.Ops&abi.OpLookup != 0 && (d.Type.Array || d.Type.Hash || d.Type.Keyword == "lpm-trie")
+	return d.Type.Ops&abi.OpLookup != 0 && d.Type.Ops&abi.OpSockLookup == 0 && (d.Type.Array || d.Type.Hash) && !d.Type.InnerMap
 }
 
 func sorted(entries []string) (out []string) {

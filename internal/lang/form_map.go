@@ -20,7 +20,11 @@ func helperID(name string) int64 {
 	return int64(h.ID)
 }
 
+// mapAddr is the map as helpers take it.
 func (l *lowerer) mapAddr(m *Map) *ir.Value {
+	if m.at != nil {
+		return l.readVar(m.at).v
+	}
 	v := l.add(ir.OpMapAddr, l.pos)
 	v.Sym, v.Type = m.C, ir.PtrMap
 	return v
@@ -54,7 +58,17 @@ func (l *lowerer) needs(c *call, i int, m *Map, op abi.MapOps, what string) {
 		case "prog-array":
 			e.WithHint("use (tail-call %s index)", m.Name)
 		case "queue", "stack":
-			e.WithHint("use map-push-elem, map-pop-elem and map-peek-elem")
+			e.WithHint("use map-push, map-pop and map-peek")
+		case "bloom-filter":
+			e.WithHint("use map-push and map-peek")
+		case "array-of-maps", "hash-of-maps":
+			e.WithHint("programs only look maps up; :values and user space put them in")
+		case "perf-event-array":
+			e.WithHint("use emit or perf-event-output")
+		case "stack-trace":
+			e.WithHint("use (get-stackid (ctx-ptr) %s flags)", m.Name)
+		case "sk-storage", "task-storage", "inode-storage", "cgrp-storage":
+			e.WithHint("use (%s-get %s ...)", m.Type.Keyword, m.Name)
 		}
 		panic(e)
 	}
@@ -66,6 +80,10 @@ func (l *lowerer) pass(m *Map, x val, form sexp.Value, side string) (ptr *ir.Val
 	t, size := m.Key, m.KeySize
 	if side == "value" {
 		t, size = m.Value, m.ValueSize
+	}
+	if side == "value" && m.Type.InnerMap {
+		panic(l.fail(form, "the values of `%s` are maps, which programs only look up", m.Name).
+			WithNote(m.Pos, "it is declared here").WithHint("put maps in with :values, or from user space").WithCode("wrong-map-type"))
 	}
 	if t == nil {
 		panic(l.fail(form, "the map `%s` has no %s", m.Name, side).WithNote(m.Pos, "it is declared here").WithCode("wrong-map-type"))
@@ -97,6 +115,10 @@ func (l *lowerer) pass(m *Map, x val, form sexp.Value, side string) (ptr *ir.Val
 		panic(l.fail(form, "the %s of `%s` has %d bytes (%v), and this is a number", side, m.Name, size, t).
 			WithExpected("a pointer to %d bytes, such as (make-...) or struct-alloc", size).WithNote(m.Pos, "`%s` is declared here", m.Name).WithCode("key-type"))
 	}
+	if n, ok := x.v.IsConst(); ok && side == "key" && m.Type.Array && m.at == nil && m.MaxEntries > 0 && uint64(n) >= uint64(m.MaxEntries) && x.t.Kind == types.Literal {
+		panic(l.fail(form, "the index %d is outside of `%s`", n, m.Name).WithExpected("0 to %d", m.MaxEntries-1).
+			WithNote(m.Pos, "`%s` is declared here", m.Name).WithCode("map-index"))
+	}
 	if n, ok := x.v.IsConst(); ok && x.t.Kind == types.Literal && size < 8 {
 		if u := uint64(n); u>>(8*size) != 0 && (n >= 0 || n < -(1<<(8*size-1))) {
 			panic(l.fail(form, "%d does not fit into the %d-byte %s of `%s`", n, size, side, m.Name).WithCode("literal-too-wide"))
@@ -120,11 +142,26 @@ func (l *lowerer) pass(m *Map, x val, form sexp.Value, side string) (ptr *ir.Val
 	return addr, release
 }
 
-// valuePtr types what a lookup gives.
+// valuePtr types what a lookup gives: a pointer to a value, to a map in a map
+// of maps, or to a socket.
 func (m *Map) valuePtr(from string) *types.Type {
 	t := types.PtrTo(m.Value, types.PtrValue)
+	switch {
+	case m.Type.InnerMap:
+		t = types.PtrTo(nil, types.PtrMap)
+		t.Map = m.Inner
+	case m.Type.Ops&abi.OpSockLookup != 0 || m.Type.Keyword == "xskmap":
+		t = types.PtrTo(nil, types.PtrKernel)
+	}
 	t.Null, t.From = true, from
 	return t
+}
+
+// found is the result of looking a key up.
+func (l *lowerer) found(m *Map, v *ir.Value, from string) val {
+	t := m.valuePtr(from)
+	v.Type = t.Space
+	return val{v, t}
 }
 
 func lowerMapLookup(l *lowerer, c *call) val {
@@ -133,9 +170,8 @@ func lowerMapLookup(l *lowerer, c *call) val {
 	k := c.arg(1)
 	key, release := l.pass(m, k, c.args[1], "key")
 	v := l.callHelper("map-lookup-elem", l.mapAddr(m), key)
-	v.Type = ir.PtrValue
 	release()
-	return val{v, m.valuePtr(toLower(c.head.Name))}
+	return l.found(m, v, toLower(c.head.Name))
 }
 
 func lowerMapPtr(l *lowerer, c *call) val {
@@ -151,9 +187,7 @@ func lowerMapPtr(l *lowerer, c *call) val {
 	switch c.head.Name {
 	case "MAP-LOOKUP-PTR":
 		l.needs(c, 0, m, abi.OpLookup, "lookup")
-		v := l.callHelper("map-lookup-elem", l.mapAddr(m), ptr(1, "key", m.KeySize))
-		v.Type = ir.PtrValue
-		return val{v, m.valuePtr("map-lookup-ptr")}
+		return l.found(m, l.callHelper("map-lookup-elem", l.mapAddr(m), ptr(1, "key", m.KeySize)), "map-lookup-ptr")
 	case "MAP-DELETE-PTR":
 		l.needs(c, 0, m, abi.OpDelete, "delete")
 		return val{l.callHelper("map-delete-elem", l.mapAddr(m), ptr(1, "key", m.KeySize)), types.I64}
@@ -188,10 +222,10 @@ func lowerWithKey(l *lowerer, c *call) val {
 func lowerMapValue(l *lowerer, c *call) val {
 	m := c.mapArg(0)
 	p := c.arg(1)
-	if m.Value != nil && m.Value.Kind == types.Int {
+	if m.Value != nil && m.Value.Kind == types.Int && p.t.Space != types.PtrMap && p.t.Space != types.PtrKernel {
 		return l.loadAt(p, 0, m.Value)
 	}
-	if m.Value != nil && m.ValueSize <= 8 && m.Value.Kind == types.Array && m.Value.Elem == types.U8 && types.ScalarOf(m.ValueSize, false) == nil {
+	if p.t.Space == types.PtrValue && m.Value != nil && m.ValueSize <= 8 && m.Value.Kind == types.Array && m.Value.Elem == types.U8 && types.ScalarOf(m.ValueSize, false) == nil {
 		// 3, 5, 6 or 7 bytes make one number
 		sum := l.literal(0)
 		l.chunks(p, 0, m.ValueSize, func(o int64, k int) {
