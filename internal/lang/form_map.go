@@ -74,6 +74,30 @@ func (l *lowerer) needs(c *call, i int, m *Map, op abi.MapOps, what string) {
 	}
 }
 
+// pointedSize is how many bytes x points to, as far as that is known: a whole
+// struct; of an array or a variable on the stack, what lies from there to its
+// end.
+func (l *lowerer) pointedSize(x val) int {
+	if x.t.Elem != nil && x.t.Elem.Kind == types.StructKind {
+		return x.t.Elem.Size
+	}
+	if off, known := l.stackOffset(x.v); known && x.t.Elem != nil {
+		p := x.v
+		for p.Op != ir.OpStackAddr {
+			p = p.Args[0]
+		}
+		return max(0, l.f.Slots[p.Slot].Size-int(off))
+	}
+	return 0
+}
+
+func pointedName(x val) string {
+	if x.t.Elem.Kind == types.StructKind {
+		return "`" + x.t.Elem.String() + "`"
+	}
+	return "this"
+}
+
 // pass makes a pointer to x as the key or value that m wants. side is "key"
 // or "value".
 func (l *lowerer) pass(m *Map, x val, form sexp.Value, side string) (ptr *ir.Value, release func()) {
@@ -89,19 +113,16 @@ func (l *lowerer) pass(m *Map, x val, form sexp.Value, side string) (ptr *ir.Val
 		panic(l.fail(form, "the map `%s` has no %s", m.Name, side).WithNote(m.Pos, "it is declared here").WithCode("wrong-map-type"))
 	}
 	if x.t.IsPtr() {
-		have := 0
-		if x.t.Elem != nil {
-			have = x.t.Elem.Size
-		}
+		have := l.pointedSize(x)
 		switch {
 		case t.Kind == types.Int && have == 0 && size <= 8:
 			panic(l.fail(form, "the %s of `%s` is a number (%v), and this is a %v", side, m.Name, t, x.t).
 				WithHint("load the number first, or use the -ptr form").WithCode("key-type"))
 		case have > size:
-			panic(l.fail(form, "`%v` has %d bytes, but the %s of `%s` has %d", x.t.Elem, have, side, m.Name, size).
+			panic(l.fail(form, "%s has %d bytes, but the %s of `%s` has %d", pointedName(x), have, side, m.Name, size).
 				WithNote(m.Pos, "`%s` is declared here", m.Name).WithCode("key-size"))
 		case have > 0 && have < size:
-			l.warn(form, "`%v` has %d bytes, but the %s of `%s` has %d: the rest is zero", x.t.Elem, have, side, m.Name, size).WithCode("key-padded")
+			l.warn(form, "%s has %d bytes, but the %s of `%s` has %d: the rest is zero", pointedName(x), have, side, m.Name, size).WithCode("key-padded")
 			slot, release := l.temp(size, side+" of "+m.Name)
 			addr := l.slotAddr(slot)
 			l.zero(addr, size)
@@ -225,7 +246,7 @@ func lowerMapValue(l *lowerer, c *call) val {
 	if m.Value != nil && m.Value.Kind == types.Int && p.t.Space != types.PtrMap && p.t.Space != types.PtrKernel {
 		return l.loadAt(p, 0, m.Value)
 	}
-	if p.t.Space == types.PtrValue && m.Value != nil && m.ValueSize <= 8 && m.Value.Kind == types.Array && m.Value.Elem == types.U8 && types.ScalarOf(m.ValueSize, false) == nil {
+	if p.t.Space != types.PtrMap && m.Value != nil && m.ValueSize <= 8 && m.Value.Kind == types.Array && m.Value.Elem == types.U8 && types.ScalarOf(m.ValueSize, false) == nil {
 		// 3, 5, 6 or 7 bytes make one number
 		sum := l.literal(0)
 		l.chunks(p, 0, m.ValueSize, func(o int64, k int) {
@@ -237,6 +258,34 @@ func lowerMapValue(l *lowerer, c *call) val {
 	t := *p.t
 	t.Null = false
 	return val{p.v, &t}
+}
+
+// lowerWithRoom binds a pointer to room for a value of a map. Numbers leave
+// it at once, so that the next one may have it.
+func lowerWithRoom(l *lowerer, c *call) val {
+	spec, _ := sexp.Slice(c.args[0])
+	sc := &call{l, c.args[0].(*sexp.Cons), c.head, spec}
+	m := sc.mapArg(1)
+	if m.Value == nil {
+		l.needs(sc, 1, m, abi.OpPop, "values without keys")
+	}
+	var p val
+	release := func() {}
+	if m.Value.Kind == types.Int {
+		var slot int
+		slot, release = l.temp(m.ValueSize, "value of "+m.Name)
+		p = val{l.slotAddr(slot), types.PtrTo(m.Value, types.PtrStack)}
+	} else {
+		p = l.alloc(m.ValueSize, m.Value, "value of "+m.Name)
+	}
+	saved := l.scope
+	v := &variable{name: "room", typ: p.t, pos: l.pos}
+	l.write(v, p.v)
+	l.bind(spec[0].(*sexp.Symbol), v)
+	r := l.body(c.rest(1))
+	l.scope = saved
+	release()
+	return r
 }
 
 func lowerTailCall(l *lowerer, c *call) val {
