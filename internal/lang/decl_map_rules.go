@@ -19,7 +19,7 @@ func (d *decl) checkMap(m *Map, opts map[string]option) {
 	d.checkExtra(m, opts)
 	d.checkKeyShape(m, opts)
 	if t := m.Type; len(m.Events) > 0 && t.Keyword != "ringbuf" && t.Keyword != "perf-event-array" && t.Keyword != "user-ringbuf" {
-		panic(source.Errorf(opts["EVENT"].at, ":event is for ring and perf buffers, and `%s` is a %s map", m.Name, t.Keyword).WithCode("event-type"))
+		panic(source.Errorf(opts["EVENT"].at, ":event is for ring and perf buffers, and `%s` is %s map", m.Name, article(t.Keyword)).WithCode("event-type"))
 	}
 }
 
@@ -48,7 +48,7 @@ func (d *decl) checkSizes(m *Map, opts map[string]option) {
 		} else if o, ok := opts[typeKey]; ok {
 			at = o.at
 		}
-		e := source.Errorf(at, "a %s map cannot have a %s of %d bytes", t.Keyword, what, n).WithCode("map-size")
+		e := source.Errorf(at, "%s map cannot have a %s of %d bytes", article(t.Keyword), what, n).WithCode("map-size")
 		switch fixed, one := rule.Fixed(); {
 		case one && fixed == 0:
 			e.WithExpected("no %s", what)
@@ -74,7 +74,7 @@ func (d *decl) checkSizes(m *Map, opts map[string]option) {
 	size("key", "KEY-SIZE", key, m.KeySize, "KEY")
 	size("value", "VALUE-SIZE", t.Value, m.ValueSize, "VALUE")
 	if t.BTF == abi.BTFRequired && m.Key.Kind != types.Int {
-		panic(source.Errorf(opts["KEY"].at, "the key of a %s map is an integer, which stands for a %s", t.Keyword, strings.TrimSuffix(t.Keyword, "-storage")).
+		panic(source.Errorf(opts["KEY"].at, "the key of %s map is an integer, which stands for %s", article(t.Keyword), article(strings.TrimSuffix(t.Keyword, "-storage"))).
 			WithExpected("u32, or no :key at all").WithCode("map-size"))
 	}
 }
@@ -101,17 +101,17 @@ func (d *decl) checkEntries(m *Map, opts map[string]option) {
 		if n < 1 && !(t.Keyword == "perf-event-array" && !given) { // loaders give that one an entry for each CPU
 			e := source.Errorf(at, "the map `%s` has no :max-entries", m.Name).WithExpected("1 or more").WithCode("max-entries")
 			if given {
-				e.What = "a " + t.Keyword + " map needs at least one entry"
+				e.What = article(t.Keyword) + " map needs at least one entry"
 			}
 			panic(e)
 		}
 	case abi.EntriesZero:
 		if n != 0 {
-			panic(source.Errorf(at, "a %s map has no :max-entries", t.Keyword).WithExpected("leave it out").WithCode("max-entries"))
+			panic(source.Errorf(at, "%s map has no :max-entries", article(t.Keyword)).WithExpected("leave it out").WithCode("max-entries"))
 		}
 	case abi.EntriesOne:
 		if given && n != 1 {
-			panic(source.Errorf(at, "a %s map has exactly one entry", t.Keyword).WithCode("max-entries"))
+			panic(source.Errorf(at, "%s map has exactly one entry", article(t.Keyword)).WithCode("max-entries"))
 		}
 		m.MaxEntries = 1
 	case abi.EntriesRing:
@@ -153,6 +153,10 @@ func flagNames(mask uint32) string {
 	return strings.Join(names, " ")
 }
 
+// buildIDSize is sizeof(struct bpf_stack_build_id), which stands for an
+// address in stacks with BPF_F_STACK_BUILD_ID.
+const buildIDSize = 4 + 20 + 8
+
 // checkFlags refuses flags that the type does not take, and adds the one it
 // cannot do without, which people forget.
 func (d *decl) checkFlags(m *Map, opts map[string]option) {
@@ -162,10 +166,9 @@ func (d *decl) checkFlags(m *Map, opts map[string]option) {
 	}
 	buildID, _ := abi.Constant("BPF_F_STACK_BUILD_ID")
 	if t.Keyword == "stack-trace" && m.Flags&uint32(buildID) != 0 {
-		// An entry is a struct bpf_stack_build_id in place of an address.
-		if const32 := 32; m.ValueSize%const32 != 0 {
+		if m.ValueSize%buildIDSize != 0 {
 			panic(source.Errorf(d.at(0), "the values of `%s` have %d bytes", m.Name, m.ValueSize).
-				WithExpected("a multiple of %d with BPF_F_STACK_BUILD_ID", const32).WithCode("map-size"))
+				WithExpected("a multiple of %d with BPF_F_STACK_BUILD_ID", buildIDSize).WithCode("map-size"))
 		}
 	}
 	allowed := t.Flags | t.Required
@@ -179,7 +182,7 @@ func (d *decl) checkFlags(m *Map, opts map[string]option) {
 		if name == "" {
 			panic(source.Errorf(o.at, "%#x is no flag of maps", bit).WithExpected("%s", flagNames(allowed)).WithCode("map-flags"))
 		}
-		e := source.Errorf(flagPos(o, name), "a %s map does not take %s", t.Keyword, name).WithCode("map-flags")
+		e := source.Errorf(flagPos(o, name), "%s map does not take %s", article(t.Keyword), name).WithCode("map-flags")
 		if list := flagNames(allowed); list != "" {
 			e.WithExpected("%s", list)
 		}
@@ -212,7 +215,7 @@ func (d *decl) checkExtra(m *Map, opts map[string]option) {
 		return
 	}
 	if m.Type.Keyword != "bloom-filter" {
-		panic(source.Errorf(o.at, "a %s map takes no :map-extra", m.Type.Keyword).WithHint("it is the number of hash functions of a bloom filter").WithCode("map-extra"))
+		panic(source.Errorf(o.at, "%s map takes no :map-extra", article(m.Type.Keyword)).WithHint("it is the number of hash functions of a bloom filter").WithCode("map-extra"))
 	}
 	if m.Extra < 1 || m.Extra > 15 {
 		panic(source.Errorf(o.at, "a bloom filter of %d hash functions", int64(m.Extra)).WithExpected("1 to 15; 5 where :map-extra is left out").WithCode("map-extra"))
@@ -227,4 +230,12 @@ func (d *decl) checkKeyShape(m *Map, opts map[string]option) {
 				WithExpected("a u32 as the first field of `%v`", m.Key).WithCode("lpm-key"))
 		}
 	}
+}
+
+// article puts a or an before a word.
+func article(word string) string {
+	if strings.ContainsRune("aeio", rune(word[0])) || word == "lpm-trie" || word == "lru-hash" || word == "lru-percpu-hash" || word == "xskmap" {
+		return "an " + word
+	}
+	return "a " + word
 }

@@ -21,7 +21,7 @@ func (c *compiler) mapContents(d *decl, m *Map, opts map[string]option) {
 	if o, ok := opts["INNER-MAP"]; ok {
 		s, isSym := o.value.(*sexp.Symbol)
 		if !m.Type.InnerMap {
-			panic(source.Errorf(o.at, ":inner-map is for maps of maps, and `%s` is a %s map", m.Name, m.Type.Keyword).WithCode("inner-map"))
+			panic(source.Errorf(o.at, ":inner-map is for maps of maps, and `%s` is %s map", m.Name, article(m.Type.Keyword)).WithCode("inner-map"))
 		}
 		if !isSym || c.maps[s.Name] == nil {
 			if !isSym {
@@ -38,7 +38,7 @@ func (c *compiler) mapContents(d *decl, m *Map, opts map[string]option) {
 			panic(source.Errorf(o.at, ":values must be a list of names").WithExpected("(name nil ...)").WithCode("map-values"))
 		}
 		if m.Type.Keyword != "prog-array" && !m.Type.InnerMap {
-			panic(source.Errorf(o.at, ":values is for prog-arrays and maps of maps, and `%s` is a %s map", m.Name, m.Type.Keyword).WithCode("map-values"))
+			panic(source.Errorf(o.at, ":values is for prog-arrays and maps of maps, and `%s` is %s map", m.Name, article(m.Type.Keyword)).WithCode("map-values"))
 		}
 		if m.Type.InnerMap && m.Type.Hash && m.KeySize != 4 {
 			panic(source.Errorf(o.at, ":values are stored under the keys 0, 1, 2, ..., and the keys of `%s` have %d bytes", m.Name, m.KeySize).
@@ -85,7 +85,7 @@ func (m *Map) checkInner(at source.Pos) {
 		bad = "the kernel keeps it for one program"
 	}
 	if bad != "" {
-		panic(source.Errorf(at, "a %s map cannot be a value of a map: %s", m.Type.Keyword, bad).WithNote(m.Pos, "`%s` is declared here", m.Name).WithCode("inner-map"))
+		panic(source.Errorf(at, "%s map cannot be a value of a map: %s", article(m.Type.Keyword), bad).WithNote(m.Pos, "`%s` is declared here", m.Name).WithCode("inner-map"))
 	}
 }
 

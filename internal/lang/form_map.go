@@ -51,7 +51,7 @@ func (l *lowerer) temp(size int, name string) (slot int, release func()) {
 // needs checks that m's type allows an operation.
 func (l *lowerer) needs(c *call, i int, m *Map, op abi.MapOps, what string) {
 	if m.Type.Probed && m.Type.Ops&op == 0 {
-		e := l.failAt(c.at(i), c.args[i], "a %s map has no %s", m.Type.Keyword, what).WithNote(m.Pos, "`%s` is declared here", m.Name).WithCode("wrong-map-type")
+		e := l.failAt(c.at(i), c.args[i], "%s map has no %s", article(m.Type.Keyword), what).WithNote(m.Pos, "`%s` is declared here", m.Name).WithCode("wrong-map-type")
 		switch m.Type.Keyword {
 		case "ringbuf":
 			e.WithHint("use with-ringbuf or ringbuf-output")

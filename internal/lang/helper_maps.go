@@ -64,7 +64,7 @@ func (l *lowerer) takesMap(c *call, i int, h *abi.Helper, m *Map) {
 		l.needs(c, i, m, use.op, use.what)
 	}
 	if only := oneMapType[h.Name]; only != "" && m.Type.Keyword != only {
-		e := l.failAt(c.at(i), c.args[i], "`%s` wants a %s, and `%s` is a %s", h.Name, only, m.Name, m.Type.Keyword).
+		e := l.failAt(c.at(i), c.args[i], "`%s` wants a %s, and `%s` is %s", h.Name, only, m.Name, article(m.Type.Keyword)).
 			WithNote(m.Pos, "`%s` is declared here", m.Name).WithCode("wrong-map-type")
 		other := strings.NewReplacer("-map", "-hash", "-hash", "-map").Replace(h.Name)
 		if oneMapType[other] == m.Type.Keyword {
