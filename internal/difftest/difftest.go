@@ -206,6 +206,11 @@ func simMap(o *Outcome, m *sim.Map, d *obj.Map) {
 			o.Events[d.Name] = append(o.Events[d.Name], fmt.Sprintf("%x", r.Data))
 		}
 		return
+	case d.Type.Keyword == "perf-event-array":
+		for _, r := range m.Drain() {
+			o.Events[d.Name] = append(o.Events[d.Name], fmt.Sprintf("%x", r.Data[:len(r.Data)&^7]))
+		}
+		return
 	case !listable(d):
 		return
 	}
@@ -240,6 +245,12 @@ func entry(t *abi.MapType, key, value []byte) string {
 	return fmt.Sprintf("%x=%x", key, value)
 }
 
+// A reader takes records out of a ring or perf buffer.
+type reader interface {
+	drain() []string
+	close()
+}
+
 // Kernel loads the object; done frees it.
 func (u *Unit) Kernel() (e Execution, done func(), err error) {
 	coll, err := load.Open(u.Result.Object)
@@ -249,10 +260,18 @@ func (u *Unit) Kernel() (e Execution, done func(), err error) {
 		}
 		return e, nil, err
 	}
-	rings := map[string]*ring{}
+	rings := map[string]reader{}
 	for _, d := range u.Result.Spec.Maps {
 		if d.Type.Keyword == "ringbuf" {
 			r, err := newRing(coll.Map(d.Name))
+			if err != nil {
+				coll.Close()
+				return e, nil, err
+			}
+			rings[d.Name] = r
+		}
+		if d.Type.Keyword == "perf-event-array" {
+			r, err := newPerfBuffer(coll.Map(d.Name))
 			if err != nil {
 				coll.Close()
 				return e, nil, err
