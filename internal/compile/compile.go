@@ -85,9 +85,17 @@ func spec(u *lang.Unit, r *Result) *obj.Spec {
 		s.Globals = append(s.Globals, &obj.Global{Name: g.C, Section: g.Section(), Type: g.Type, Init: g.Init, Hidden: g.Hidden, Static: g.Static})
 	}
 	for _, m := range u.Maps {
-		s.Maps = append(s.Maps, &obj.Map{Name: m.C, Type: m.Type, Key: m.Key, Value: m.Value, KeySize: m.KeySize,
-			ValueSize: m.ValueSize, MaxEntries: m.MaxEntries, Flags: m.Flags, Extra: m.Extra, PinByName: m.PinByName,
-			Events: m.Events, Values: m.Values})
+		s.Maps = append(s.Maps, mapSpec(m))
 	}
 	return s
+}
+
+func mapSpec(m *lang.Map) *obj.Map {
+	o := &obj.Map{Name: m.C, Type: m.Type, Key: m.Key, Value: m.Value, KeySize: m.KeySize,
+		ValueSize: m.ValueSize, MaxEntries: m.MaxEntries, Flags: m.Flags, Extra: m.Extra, PinByName: m.PinByName,
+		Events: m.Events, Values: m.Values}
+	if m.Inner != nil {
+		o.Inner = mapSpec(m.Inner)
+	}
+	return o
 }

@@ -108,8 +108,17 @@ func (u *Unit) machine() (*sim.Machine, map[string][]byte, error) {
 			return nil, nil, fmt.Errorf("map %s: %w", d.Name, err)
 		}
 		for i, p := range d.Values {
-			if p != "" {
+			if p != "" && d.Inner == nil {
 				mp.SetProg(uint32(i), p)
+			}
+		}
+	}
+	for _, d := range u.Result.Spec.Maps {
+		for i, name := range d.Values {
+			if name != "" && d.Inner != nil {
+				if err := m.Map(d.Name).SetInner(binary.LittleEndian.AppendUint32(nil, uint32(i)), m.Map(name)); err != nil {
+					return nil, nil, fmt.Errorf("map %s: %w", d.Name, err)
+				}
 			}
 		}
 	}
@@ -197,6 +206,11 @@ func simMap(o *Outcome, m *sim.Map, d *obj.Map) {
 			o.Events[d.Name] = append(o.Events[d.Name], fmt.Sprintf("%x", r.Data))
 		}
 		return
+	case d.Type.Keyword == "perf-event-array":
+		for _, r := range m.Drain() {
+			o.Events[d.Name] = append(o.Events[d.Name], fmt.Sprintf("%x", r.Data[:len(r.Data)&^7]))
+		}
+		return
 	case !listable(d):
 		return
 	}
@@ -210,7 +224,7 @@ func simMap(o *Outcome, m *sim.Map, d *obj.Map) {
 
 // listable reports whether a map has entries that programs look up.
 func listable(d *obj.Map) bool {
-	return d.Type.Ops&abi.OpLookup != 0 && (d.Type.Array || d.Type.Hash || d.Type.Keyword == "lpm-trie")
+	return d.Type.Ops&abi.OpLookup != 0 && d.Type.Ops&abi.OpSockLookup == 0 && (d.Type.Array || d.Type.Hash) && !d.Type.InnerMap
 }
 
 func sorted(entries []string) (out []string) {
@@ -231,6 +245,12 @@ func entry(t *abi.MapType, key, value []byte) string {
 	return fmt.Sprintf("%x=%x", key, value)
 }
 
+// A reader takes records out of a ring or perf buffer.
+type reader interface {
+	drain() []string
+	close()
+}
+
 // Kernel loads the object; done frees it.
 func (u *Unit) Kernel() (e Execution, done func(), err error) {
 	coll, err := load.Open(u.Result.Object)
@@ -240,10 +260,18 @@ func (u *Unit) Kernel() (e Execution, done func(), err error) {
 		}
 		return e, nil, err
 	}
-	rings := map[string]*ring{}
+	rings := map[string]reader{}
 	for _, d := range u.Result.Spec.Maps {
 		if d.Type.Keyword == "ringbuf" {
 			r, err := newRing(coll.Map(d.Name))
+			if err != nil {
+				coll.Close()
+				return e, nil, err
+			}
+			rings[d.Name] = r
+		}
+		if d.Type.Keyword == "perf-event-array" {
+			r, err := newPerfBuffer(coll.Map(d.Name))
 			if err != nil {
 				coll.Close()
 				return e, nil, err

@@ -15,6 +15,11 @@ func (c *compiler) builtins() []lisp.Builtin {
 	keyword := func(s string) sexp.Value { return c.table.Keyword(strings.ToUpper(s)) }
 	mapOf := func(v sexp.Value) *Map {
 		s, ok := v.(*sexp.Symbol)
+		if ok && c.body != nil {
+			if m := c.body.innerMap(s); m != nil {
+				return m
+			}
+		}
 		if ok && c.maps[s.Name] != nil {
 			return c.maps[s.Name]
 		}
@@ -75,8 +80,11 @@ func (c *compiler) builtins() []lisp.Builtin {
 		b("MAP-MAX-ENTRIES", "map", "The number of entries of a map.", 1, func(a []sexp.Value) sexp.Value { return mapOf(a[0]).MaxEntries }),
 		b("%MAP-SET-EVENT", "map struct", "Notes that a ring or perf buffer carries a struct, where nothing else is declared.", 2, func(a []sexp.Value) sexp.Value {
 			m, t := mapOf(a[0]), structOf(a[1])
-			if len(m.Events) == 0 && t.Kind == types.StructKind {
-				m.Events = append(m.Events, t.Struct)
+			if t.Kind == types.StructKind {
+				if e := m.carries(t.Struct); e != nil {
+					e.Culprit = a[1]
+					panic(e)
+				}
 			}
 			return sexp.T
 		}),

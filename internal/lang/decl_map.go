@@ -15,6 +15,7 @@ const mapKeywords = ":type :key-size :value-size :key :value :value-type :max-en
 func declareMap(c *compiler, d *decl) sexp.Value {
 	sym := d.name("map")
 	m := &Map{Name: sym.Display(), Pos: d.at(0)}
+	d.refuseNumaNode()
 	opts := d.options(d.form.Cdr.(*sexp.Cons).Cdr, mapKeywords)
 	typ, ok := opts["TYPE"]
 	if !ok {
@@ -36,6 +37,9 @@ func declareMap(c *compiler, d *decl) sexp.Value {
 			}
 		}
 		panic(e)
+	}
+	if why := unsupportedMaps[m.Type.Keyword]; why != "" {
+		panic(source.Errorf(typ.at, "maps of type :%s cannot be declared: %s", m.Type.Keyword, why).WithCode("unsupported-map-type"))
 	}
 	m.Key, m.KeySize = d.mapSide(opts, "key", "KEY-SIZE", "KEY")
 	if _, old := opts["VALUE-TYPE"]; old {
@@ -63,13 +67,6 @@ func declareMap(c *compiler, d *decl) sexp.Value {
 		}
 		m.PinByName = true
 	}
-	if o, ok := opts["INNER-MAP"]; ok {
-		s, isSym := o.value.(*sexp.Symbol)
-		if !isSym || c.maps[s.Name] == nil {
-			panic(c.unknownMap(source.Errorf(o.at, "unknown map `%s`", sexp.Print(o.value)), sexp.Nil))
-		}
-		m.Inner = c.maps[s.Name]
-	}
 	if o, ok := opts["EVENT"]; ok {
 		list := []sexp.Value{o.value}
 		if x, isList := o.value.(*sexp.Cons); isList {
@@ -81,28 +78,10 @@ func declareMap(c *compiler, d *decl) sexp.Value {
 				panic(source.Errorf(o.at, "an event must be a struct, and `%v` is none", t).WithCode("event-type"))
 			}
 			m.Events = append(m.Events, t.Struct)
+			m.declared = true
 		}
 	}
-	if o, ok := opts["VALUES"]; ok {
-		items, proper := sexp.Slice(o.value)
-		if !proper {
-			panic(source.Errorf(o.at, ":values must be a list of program names").WithCode("map-values"))
-		}
-		if m.Type.Keyword != "prog-array" {
-			panic(source.Errorf(o.at, ":values is for prog-arrays, and `%s` is a %s", m.Name, m.Type.Keyword).WithCode("map-values"))
-		}
-		for _, x := range items {
-			s, isSym := x.(*sexp.Symbol)
-			if !isSym {
-				panic(source.Errorf(o.at, "%s is not the name of a program", sexp.Print(x)).WithCode("map-values"))
-			}
-			if s == sexp.Nil {
-				m.Values = append(m.Values, "")
-			} else {
-				m.Values = append(m.Values, s.Name)
-			}
-		}
-	}
+	c.mapContents(d, m, opts)
 	if o, ok := opts["SHOW"]; ok {
 		m.Show = strings.ToLower(strings.TrimPrefix(sexp.Display(o.value), ":"))
 	}
@@ -113,13 +92,29 @@ func declareMap(c *compiler, d *decl) sexp.Value {
 	return sym
 }
 
+// unsupportedMaps are the types that take more than a declaration.
+var unsupportedMaps = map[string]string{
+	"arena":      "its memory needs pointers of an address space of its own, which programs do not have",
+	"struct-ops": "its value is a kernel struct of functions, not a map's value",
+}
+
+// refuseNumaNode explains why there is no :numa-node.
+func (d *decl) refuseNumaNode() {
+	for x, ok := d.form.Cdr.(*sexp.Cons); ok; x, ok = x.Cdr.(*sexp.Cons) {
+		if s, isSym := x.Car.(*sexp.Symbol); isSym && s.Keyword && s.Name == "NUMA-NODE" {
+			panic(source.Errorf(x.At.Or(d.pos), "a map cannot ask for a NUMA node: cilium/ebpf refuses objects that do").
+				WithHint("leave :numa-node out").WithCode("numa-node"))
+		}
+	}
+}
+
 // mapSide reads the type and size of a map's key or value.
 func (d *decl) mapSide(opts map[string]option, what, sizeKey, typeKey string) (*types.Type, int) {
 	size := -1
 	if o, ok := opts[sizeKey]; ok {
 		n := d.number(o, "the "+what+" size")
 		if n < 0 || n > 1<<24 {
-			panic(source.Errorf(o.at, "a %s cannot have %d bytes", what, n).WithCode("map-size"))
+			panic(source.Errorf(o.at, "a %s cannot have %d bytes", what, n).WithExpected("0 to %d", 1<<24).WithCode("map-size"))
 		}
 		size = int(n)
 	}
@@ -138,103 +133,4 @@ func (d *decl) mapSide(opts map[string]option, what, sizeKey, typeKey string) (*
 		return types.ScalarOf(size, false), size
 	}
 	return types.ArrayOf(types.U8, size), size
-}
-
-// checkMap applies the rules of the map's type, as the kernel would at load.
-func (d *decl) checkMap(m *Map, opts map[string]option) {
-	t := m.Type
-	if t.Array && m.KeySize == 0 || t.Keyword == "prog-array" && m.KeySize == 0 {
-		m.Key, m.KeySize = types.U32, 4
-	}
-	switch t.Keyword {
-	case "prog-array", "perf-event-array", "cgroup-array":
-		if m.KeySize == 0 {
-			m.Key, m.KeySize = types.U32, 4
-		}
-		if m.ValueSize == 0 {
-			m.Value, m.ValueSize = types.U32, 4
-		}
-	}
-	if t.Keyword == "prog-array" && m.MaxEntries == 0 && len(m.Values) > 0 {
-		m.MaxEntries = int64(len(m.Values))
-	}
-	if len(m.Values) > int(m.MaxEntries) && m.MaxEntries > 0 {
-		panic(source.Errorf(opts["VALUES"].at, "%d values do not fit in %d entries", len(m.Values), m.MaxEntries).WithCode("map-values"))
-	}
-	size := func(what, key string, rule abi.SizeRule, n int, typeKey string) {
-		if !t.Probed || rule.Accepts(uint32(n)) {
-			return
-		}
-		at := d.at(0)
-		if o, ok := opts[key]; ok {
-			at = o.at
-		} else if o, ok := opts[typeKey]; ok {
-			at = o.at
-		}
-		e := source.Errorf(at, "a %s map cannot have a %s of %d bytes", t.Keyword, what, n).WithCode("map-size")
-		switch fixed, one := rule.Fixed(); {
-		case one && fixed == 0:
-			e.WithExpected("no %s", what)
-		case one:
-			e.WithExpected("%d bytes", fixed)
-		case n == 0:
-			e.What = "the map `" + m.Name + "` has no " + what + " size"
-			e.WithExpected(":%s-size or :%s", what, what)
-		default:
-			e.WithExpected("%d bytes or more", rule.Min)
-			if rule.Max > 0 {
-				e.WithExpected("%d to %d bytes", rule.Min, rule.Max)
-			}
-		}
-		panic(e)
-	}
-	size("key", "KEY-SIZE", t.Key, m.KeySize, "KEY")
-	size("value", "VALUE-SIZE", t.Value, m.ValueSize, "VALUE")
-	at := d.at(0)
-	o, given := opts["MAX-ENTRIES"]
-	if given {
-		at = o.at
-	}
-	n := m.MaxEntries
-	switch t.Entries {
-	case abi.EntriesAny:
-		if n < 1 {
-			e := source.Errorf(at, "the map `%s` has no :max-entries", m.Name).WithExpected("1 or more").WithCode("max-entries")
-			if given {
-				e.What = "a " + t.Keyword + " map needs at least one entry"
-			}
-			panic(e)
-		}
-	case abi.EntriesZero:
-		if n != 0 {
-			panic(source.Errorf(at, "a %s map has no :max-entries", t.Keyword).WithExpected("leave it out").WithCode("max-entries"))
-		}
-	case abi.EntriesOne:
-		if given && n != 1 {
-			panic(source.Errorf(at, "a %s map has exactly one entry", t.Keyword).WithCode("max-entries"))
-		}
-		m.MaxEntries = 1
-	case abi.EntriesRing:
-		if n < 4096 || n&(n-1) != 0 {
-			e := source.Errorf(at, "a ring buffer of %d bytes", n).WithExpected("a power of two that is a multiple of the page size (4096)").WithCode("ring-size")
-			next := int64(4096)
-			for next < n {
-				next *= 2
-			}
-			panic(e.WithHint("the next size that fits is %d", next))
-		}
-	}
-	if miss := t.Required &^ m.Flags; miss != 0 && t.Probed {
-		// The one flag that people forget is added; it changes nothing else.
-		m.Flags |= miss
-	}
-	if t.Keyword == "lpm-trie" && m.Key != nil && m.Key.Kind == types.StructKind {
-		if f := m.Key.Struct.Fields; len(f) == 0 || f[0].Type.Kind != types.Int || f[0].Type.Size != 4 {
-			panic(source.Errorf(opts["KEY"].at, "the key of an lpm-trie must begin with the prefix length").
-				WithExpected("a u32 as the first field of `%v`", m.Key).WithCode("lpm-key"))
-		}
-	}
-	if len(m.Events) > 0 && t.Keyword != "ringbuf" && t.Keyword != "perf-event-array" && t.Keyword != "user-ringbuf" {
-		panic(source.Errorf(opts["EVENT"].at, ":event is for ring and perf buffers, and `%s` is a %s map", m.Name, t.Keyword).WithCode("event-type"))
-	}
 }

@@ -197,6 +197,8 @@ func (l *lowerer) initial(b binding) val {
 // and initial value v.
 func (l *lowerer) placeType(t *types.Type, v val, name sexp.Value, at source.Pos) *types.Type {
 	switch {
+	case v.t.Kind == types.Never && t == nil: // it never gets here, or is wrong already
+		return types.Nowhere
 	case v.t.IsPtr():
 		if t != nil && t.Kind == types.Int && t.Size < 8 {
 			panic(l.failAt(at, name, "a pointer does not fit into `%v`", t).WithExpected("u64, or no type").WithHint("(cast u64 p) makes a number of a pointer").WithCode("pointer-narrow"))

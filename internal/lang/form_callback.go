@@ -302,8 +302,8 @@ func lowerForEachMapElem(l *lowerer, c *call) val {
 	head.form = &sexp.Cons{Car: c.head, Cdr: c.args[0], At: c.form.At}
 	m := head.mapArg(2)
 	l.mayCall(abi.HelperByName("for-each-map-elem"), c.head)
-	if !m.Type.Array && !m.Type.Hash || m.Type.Ops&abi.OpLookup == 0 {
-		panic(l.failAt(head.at(2), spec[2], "the entries of a %s map cannot be walked", m.Type.Keyword).WithExpected("a hash or array map").WithNote(m.Pos, "`%s` is declared here", m.Name).WithCode("wrong-map-type"))
+	if m.Type.Ops&abi.OpForEach == 0 {
+		panic(l.failAt(head.at(2), spec[2], "the entries of %s map cannot be walked", article(m.Type.Keyword)).WithExpected("a hash or array map").WithNote(m.Pos, "`%s` is declared here", m.Name).WithCode("wrong-map-type"))
 	}
 	saved := l.scope
 	side := func(in *lowerer, name *sexp.Symbol, p *ir.Value, t *types.Type, at source.Pos) {

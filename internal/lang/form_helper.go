@@ -33,6 +33,7 @@ func (l *lowerer) helper(c *call, h *abi.Helper) val {
 		}
 		if kind == abi.ArgMap {
 			m = c.mapArg(i)
+			l.takesMap(c, i, h, m)
 			args = append(args, l.mapAddr(m))
 			continue
 		}
@@ -100,6 +101,9 @@ func (l *lowerer) helperResult(v *ir.Value, h *abi.Helper, m *Map) val {
 		var elem *types.Type
 		if m != nil {
 			elem = m.Value
+			if h.Name == "map-lookup-elem" {
+				return l.found(m, v, h.Name)
+			}
 		}
 		return ptr(elem, types.PtrValue)
 	case abi.ResultRingOrNull:
@@ -196,8 +200,9 @@ func lowerEmit(l *lowerer, c *call) val {
 		panic(l.failAt(c.at(1), c.args[1], "`emit` wants a pointer to a struct").WithExpected("such as (make-...)").WithCode("emit-type"))
 	}
 	s := p.t.Elem.Struct
-	if len(m.Events) == 0 {
-		m.Events = append(m.Events, s)
+	if e := m.carries(s); e != nil {
+		e.Pos = l.failAt(c.at(1), c.args[1], "").Pos
+		panic(e)
 	}
 	size := l.constant(int64(s.Size), l.pos)
 	zero := l.constant(0, l.pos)

@@ -20,7 +20,11 @@ func helperID(name string) int64 {
 	return int64(h.ID)
 }
 
+// mapAddr is the map as helpers take it.
 func (l *lowerer) mapAddr(m *Map) *ir.Value {
+	if m.at != nil {
+		return l.readVar(m.at).v
+	}
 	v := l.add(ir.OpMapAddr, l.pos)
 	v.Sym, v.Type = m.C, ir.PtrMap
 	return v
@@ -47,17 +51,51 @@ func (l *lowerer) temp(size int, name string) (slot int, release func()) {
 // needs checks that m's type allows an operation.
 func (l *lowerer) needs(c *call, i int, m *Map, op abi.MapOps, what string) {
 	if m.Type.Probed && m.Type.Ops&op == 0 {
-		e := l.failAt(c.at(i), c.args[i], "a %s map has no %s", m.Type.Keyword, what).WithNote(m.Pos, "`%s` is declared here", m.Name).WithCode("wrong-map-type")
+		e := l.failAt(c.at(i), c.args[i], "%s map has no %s", article(m.Type.Keyword), what).WithNote(m.Pos, "`%s` is declared here", m.Name).WithCode("wrong-map-type")
 		switch m.Type.Keyword {
 		case "ringbuf":
 			e.WithHint("use with-ringbuf or ringbuf-output")
 		case "prog-array":
 			e.WithHint("use (tail-call %s index)", m.Name)
 		case "queue", "stack":
-			e.WithHint("use map-push-elem, map-pop-elem and map-peek-elem")
+			e.WithHint("use map-push, map-pop and map-peek")
+		case "bloom-filter":
+			e.WithHint("use map-push and map-peek")
+		case "array-of-maps", "hash-of-maps":
+			e.WithHint("programs only look maps up; :values and user space put them in")
+		case "perf-event-array":
+			e.WithHint("use emit or perf-event-output")
+		case "stack-trace":
+			e.WithHint("use (get-stackid (ctx-ptr) %s flags)", m.Name)
+		case "sk-storage", "task-storage", "inode-storage", "cgrp-storage":
+			e.WithHint("use (%s-get %s ...)", m.Type.Keyword, m.Name)
 		}
 		panic(e)
 	}
+}
+
+// pointedSize is how many bytes x points to, as far as that is known: a whole
+// struct; of an array or a variable on the stack, what lies from there to its
+// end.
+func (l *lowerer) pointedSize(x val) int {
+	if x.t.Elem != nil && x.t.Elem.Kind == types.StructKind {
+		return x.t.Elem.Size
+	}
+	if off, known := l.stackOffset(x.v); known && x.t.Elem != nil {
+		p := x.v
+		for p.Op != ir.OpStackAddr {
+			p = p.Args[0]
+		}
+		return max(0, l.f.Slots[p.Slot].Size-int(off))
+	}
+	return 0
+}
+
+func pointedName(x val) string {
+	if x.t.Elem.Kind == types.StructKind {
+		return "`" + x.t.Elem.String() + "`"
+	}
+	return "this"
 }
 
 // pass makes a pointer to x as the key or value that m wants. side is "key"
@@ -67,23 +105,24 @@ func (l *lowerer) pass(m *Map, x val, form sexp.Value, side string) (ptr *ir.Val
 	if side == "value" {
 		t, size = m.Value, m.ValueSize
 	}
+	if side == "value" && m.Type.InnerMap {
+		panic(l.fail(form, "the values of `%s` are maps, which programs only look up", m.Name).
+			WithNote(m.Pos, "it is declared here").WithHint("put maps in with :values, or from user space").WithCode("wrong-map-type"))
+	}
 	if t == nil {
 		panic(l.fail(form, "the map `%s` has no %s", m.Name, side).WithNote(m.Pos, "it is declared here").WithCode("wrong-map-type"))
 	}
 	if x.t.IsPtr() {
-		have := 0
-		if x.t.Elem != nil {
-			have = x.t.Elem.Size
-		}
+		have := l.pointedSize(x)
 		switch {
 		case t.Kind == types.Int && have == 0 && size <= 8:
 			panic(l.fail(form, "the %s of `%s` is a number (%v), and this is a %v", side, m.Name, t, x.t).
 				WithHint("load the number first, or use the -ptr form").WithCode("key-type"))
 		case have > size:
-			panic(l.fail(form, "`%v` has %d bytes, but the %s of `%s` has %d", x.t.Elem, have, side, m.Name, size).
+			panic(l.fail(form, "%s has %d bytes, but the %s of `%s` has %d", pointedName(x), have, side, m.Name, size).
 				WithNote(m.Pos, "`%s` is declared here", m.Name).WithCode("key-size"))
 		case have > 0 && have < size:
-			l.warn(form, "`%v` has %d bytes, but the %s of `%s` has %d: the rest is zero", x.t.Elem, have, side, m.Name, size).WithCode("key-padded")
+			l.warn(form, "%s has %d bytes, but the %s of `%s` has %d: the rest is zero", pointedName(x), have, side, m.Name, size).WithCode("key-padded")
 			slot, release := l.temp(size, side+" of "+m.Name)
 			addr := l.slotAddr(slot)
 			l.zero(addr, size)
@@ -96,6 +135,10 @@ func (l *lowerer) pass(m *Map, x val, form sexp.Value, side string) (ptr *ir.Val
 	if t.Kind != types.Int && size > 8 || t.Kind == types.StructKind {
 		panic(l.fail(form, "the %s of `%s` has %d bytes (%v), and this is a number", side, m.Name, size, t).
 			WithExpected("a pointer to %d bytes, such as (make-...) or struct-alloc", size).WithNote(m.Pos, "`%s` is declared here", m.Name).WithCode("key-type"))
+	}
+	if n, ok := x.v.IsConst(); ok && side == "key" && m.Type.Array && m.at == nil && m.MaxEntries > 0 && uint64(n) >= uint64(m.MaxEntries) && x.t.Kind == types.Literal {
+		panic(l.fail(form, "the index %d is outside of `%s`", n, m.Name).WithExpected("0 to %d", m.MaxEntries-1).
+			WithNote(m.Pos, "`%s` is declared here", m.Name).WithCode("map-index"))
 	}
 	if n, ok := x.v.IsConst(); ok && x.t.Kind == types.Literal && size < 8 {
 		if u := uint64(n); u>>(8*size) != 0 && (n >= 0 || n < -(1<<(8*size-1))) {
@@ -120,11 +163,26 @@ func (l *lowerer) pass(m *Map, x val, form sexp.Value, side string) (ptr *ir.Val
 	return addr, release
 }
 
-// valuePtr types what a lookup gives.
+// valuePtr types what a lookup gives: a pointer to a value, to a map in a map
+// of maps, or to a socket.
 func (m *Map) valuePtr(from string) *types.Type {
 	t := types.PtrTo(m.Value, types.PtrValue)
+	switch {
+	case m.Type.InnerMap:
+		t = types.PtrTo(nil, types.PtrMap)
+		t.Map = m.Inner
+	case m.Type.Ops&abi.OpSockLookup != 0 || m.Type.Keyword == "xskmap":
+		t = types.PtrTo(nil, types.PtrKernel)
+	}
 	t.Null, t.From = true, from
 	return t
+}
+
+// found is the result of looking a key up.
+func (l *lowerer) found(m *Map, v *ir.Value, from string) val {
+	t := m.valuePtr(from)
+	v.Type = t.Space
+	return val{v, t}
 }
 
 func lowerMapLookup(l *lowerer, c *call) val {
@@ -133,9 +191,8 @@ func lowerMapLookup(l *lowerer, c *call) val {
 	k := c.arg(1)
 	key, release := l.pass(m, k, c.args[1], "key")
 	v := l.callHelper("map-lookup-elem", l.mapAddr(m), key)
-	v.Type = ir.PtrValue
 	release()
-	return val{v, m.valuePtr(toLower(c.head.Name))}
+	return l.found(m, v, toLower(c.head.Name))
 }
 
 func lowerMapPtr(l *lowerer, c *call) val {
@@ -151,9 +208,7 @@ func lowerMapPtr(l *lowerer, c *call) val {
 	switch c.head.Name {
 	case "MAP-LOOKUP-PTR":
 		l.needs(c, 0, m, abi.OpLookup, "lookup")
-		v := l.callHelper("map-lookup-elem", l.mapAddr(m), ptr(1, "key", m.KeySize))
-		v.Type = ir.PtrValue
-		return val{v, m.valuePtr("map-lookup-ptr")}
+		return l.found(m, l.callHelper("map-lookup-elem", l.mapAddr(m), ptr(1, "key", m.KeySize)), "map-lookup-ptr")
 	case "MAP-DELETE-PTR":
 		l.needs(c, 0, m, abi.OpDelete, "delete")
 		return val{l.callHelper("map-delete-elem", l.mapAddr(m), ptr(1, "key", m.KeySize)), types.I64}
@@ -188,10 +243,10 @@ func lowerWithKey(l *lowerer, c *call) val {
 func lowerMapValue(l *lowerer, c *call) val {
 	m := c.mapArg(0)
 	p := c.arg(1)
-	if m.Value != nil && m.Value.Kind == types.Int {
+	if m.Value != nil && m.Value.Kind == types.Int && p.t.Space != types.PtrMap && p.t.Space != types.PtrKernel {
 		return l.loadAt(p, 0, m.Value)
 	}
-	if m.Value != nil && m.ValueSize <= 8 && m.Value.Kind == types.Array && m.Value.Elem == types.U8 && types.ScalarOf(m.ValueSize, false) == nil {
+	if p.t.Space != types.PtrMap && m.Value != nil && m.ValueSize <= 8 && m.Value.Kind == types.Array && m.Value.Elem == types.U8 && types.ScalarOf(m.ValueSize, false) == nil {
 		// 3, 5, 6 or 7 bytes make one number
 		sum := l.literal(0)
 		l.chunks(p, 0, m.ValueSize, func(o int64, k int) {
@@ -203,6 +258,34 @@ func lowerMapValue(l *lowerer, c *call) val {
 	t := *p.t
 	t.Null = false
 	return val{p.v, &t}
+}
+
+// lowerWithRoom binds a pointer to room for a value of a map. Numbers leave
+// it at once, so that the next one may have it.
+func lowerWithRoom(l *lowerer, c *call) val {
+	spec, _ := sexp.Slice(c.args[0])
+	sc := &call{l, c.args[0].(*sexp.Cons), c.head, spec}
+	m := sc.mapArg(1)
+	if m.Value == nil {
+		l.needs(sc, 1, m, abi.OpPop, "values without keys")
+	}
+	var p val
+	release := func() {}
+	if m.Value.Kind == types.Int {
+		var slot int
+		slot, release = l.temp(m.ValueSize, "value of "+m.Name)
+		p = val{l.slotAddr(slot), types.PtrTo(m.Value, types.PtrStack)}
+	} else {
+		p = l.alloc(m.ValueSize, m.Value, "value of "+m.Name)
+	}
+	saved := l.scope
+	v := &variable{name: "room", typ: p.t, pos: l.pos}
+	l.write(v, p.v)
+	l.bind(spec[0].(*sexp.Symbol), v)
+	r := l.body(c.rest(1))
+	l.scope = saved
+	release()
+	return r
 }
 
 func lowerTailCall(l *lowerer, c *call) val {

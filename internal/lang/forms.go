@@ -110,6 +110,8 @@ func init() {
 		{"%FIND", 2, 2, "map key", "Looks key up, passing it as the map's key type wants.", lowerMapLookup},
 		{"%WITH-KEY", 2, -1, "(var map key) body...", "Binds var to a pointer to key, made as the map wants it.", lowerWithKey},
 		{"%WITH-VALUE", 2, -1, "(var map value) body...", "Binds var to a pointer to value, made as the map wants it.", lowerWithKey},
+		{"%WITH-ROOM", 2, -1, "(var map) body...", "Binds var to a pointer to room for a value of the map on the stack.", lowerWithRoom},
+		{"USER-RINGBUF-DRAIN", 1, -1, "(record map [flags]) body...", "Runs the body for each record that user space put into a user ring buffer. Record is a dynptr, for dynptr-read and dynptr-data. Gives the number of records, or a negative error number.", lowerUserRingbufDrain},
 		{"%VALUE", 2, 2, "map pointer", "The scalar that pointer points to, or pointer itself for struct values.", lowerMapValue},
 		{"TAIL-CALL", 2, 2, "map index", "Goes on in the program at index of a prog-array; falls through if there is none.", lowerTailCall},
 		{"PRINTK", 1, 4, "format [argument...]", "Writes to the kernel's trace pipe.", lowerPrintk},

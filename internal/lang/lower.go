@@ -396,8 +396,9 @@ func plural(n int) string {
 
 // expand lowers the expansion of a macro form. orig is the form as written.
 func (l *lowerer) expand(form *sexp.Cons, name string, orig *sexp.Cons, internal bool) val {
-	l.c.prog = l.prog
+	l.c.prog, l.c.body = l.prog, l
 	exp, _, err := l.c.in.Expand1(form, l.env())
+	l.c.body = nil
 	for _, w := range l.c.warnings {
 		place(w, l.user, l.pos)
 		l.c.unit.Warnings = append(l.c.unit.Warnings, w)
@@ -509,10 +510,15 @@ func (c *call) rest(i int) sexp.Value {
 	return x
 }
 
-// mapArg is the map that argument i names.
+// mapArg is the map that argument i names: a declared one, or a variable
+// that holds a map found in another.
 func (c *call) mapArg(i int) *Map {
 	s, ok := c.args[i].(*sexp.Symbol)
-	if !ok {
+	if ok {
+		if m := c.l.innerMap(s); m != nil {
+			return m
+		}
+	} else {
 		panic(c.l.failAt(c.at(i), c.args[i], "argument %d of `%s` must be the name of a map", i+1, c.head.Display()).
 			WithExpected("a map declared with defmap").WithCode("unknown-map"))
 	}

@@ -118,23 +118,8 @@ func (c *compiler) lowerPrograms() {
 	for _, pp := range c.pending {
 		c.lowerProgram(pp)
 	}
-	for _, m := range c.unit.Maps {
-		for i, v := range m.Values {
-			if v == "" {
-				continue
-			}
-			if _, ok := c.progs[v]; !ok {
-				e := source.Errorf(m.Pos, "the map `%s` names an unknown program `%s`", m.Name, strings.ToLower(v)).WithCode("unknown-program")
-				c.errs = append(c.errs, e)
-				continue
-			}
-			for _, p := range c.unit.Programs {
-				if p.Pos == c.progs[v] {
-					m.Values[i] = p.C
-				}
-			}
-		}
-	}
+	c.resolveValues()
+	c.inferEvents()
 }
 
 func (c *compiler) lowerProgram(pp *pendingProg) {

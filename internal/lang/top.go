@@ -190,6 +190,9 @@ func (d *decl) flags(v sexp.Value, at source.Pos) (sum int64) {
 			_, isInt := integerOf(x)
 			names = names && (isSym || isInt)
 		}
+		if head, isSym := c.Car.(*sexp.Symbol); isSym && strings.HasPrefix(head.Name, "BPF_") {
+			names = proper // no operator has such a name
+		}
 		if names {
 			for x, ok := v.(*sexp.Cons); ok; x, ok = x.Cdr.(*sexp.Cons) {
 				sum |= d.flags(x.Car, x.At.Or(at))

@@ -70,10 +70,15 @@ type Map struct {
 	PinByName  bool
 	Inner      *Map
 	Events     []*types.Struct
-	Values     []string // program names of a prog-array's slots, "" for empty ones
+	Values     []string // object names of the programs or maps in its slots, "" for empty ones
 	Show       string
 	Doc        string
 	Pos        source.Pos
+
+	slots    []slot    // Values as written
+	declared bool      // :event is given: Events is not inferred
+	at       *variable // of a map found in another: the pointer to it
+	root     *Map      // and the template it is like
 }
 
 // A Program is a defprog, lowered.
@@ -112,6 +117,7 @@ type compiler struct {
 	pending  []*pendingProg         // programs whose bodies are lowered last
 	reading  []string               // files being included
 	prog     *Program               // the program whose body is being lowered
+	body     *lowerer               // and its lowerer, while a macro in it is expanded
 	warnings []*source.Error        // of the macro being expanded
 }
 

@@ -33,6 +33,7 @@ type Type struct {
 	Space  Space   // Ptr: where it points
 	Null   bool    // Ptr: may be null
 	From   string  // Ptr: what gave it, for messages: "map-lookup"
+	Map    any     // Ptr to a map that another holds: what it is like
 }
 
 // The scalars.

@@ -58,9 +58,6 @@
 (defprog p () (with-packet (data end :min-len 20)
   (let ((v (map-lookup arr (load u32 data 4))))
     (load u64 v 0)))) ; ERROR 5: "may be null"
-;;;; array-out-of-range
-(defprog p () (let ((v (map-lookup arr 4)))
-  (load u64 v 0))) ; ERROR 3: "may be null"
 ;;;; arithmetic
 (defprog p () (with-packet (data end :min-len 20)
   (let* ((v (map-lookup s 1)) (w (+ v (logand 8 (load u32 data 0))))) ; ERROR 34: "arithmetic on the pointer"
