@@ -106,13 +106,14 @@ func lowerSum(l *lowerer, c *call) val {
 // move adds to or subtracts from a pointer, which keeps where it points but
 // not to what.
 func (l *lowerer) move(p, n val, op ir.Op) val {
+	l.present(p)
 	v := l.add(op, l.pos, p.v, n.v)
 	v.Type = p.v.Type
 	if v.Type == ir.Scalar {
 		v.Type = p.t.Space
 	}
 	t := *p.t
-	t.Elem = nil
+	t.Elem, t.Always = nil, false
 	return val{v, &t}
 }
 

@@ -45,6 +45,8 @@ func (l *lowerer) helper(c *call, h *abi.Helper) val {
 				panic(l.failAt(c.at(i), c.args[i], "argument %d of `%s` must be the context", i+1, c.head.Display()).WithHint("write (ctx-ptr)").WithCode("helper-argument"))
 			}
 		case kind == abi.ArgAddress:
+		case kind.Pointer() && v.t.IsPtr():
+			l.present(v)
 		case kind.Pointer():
 			if !v.t.IsPtr() && !isZero(v.v) {
 				panic(l.failAt(c.at(i), c.args[i], "argument %d of `%s` (%s) must be a pointer, and this is a number", i+1, c.head.Display(), h.Params[min(i, len(h.Params)-1)]).

@@ -113,6 +113,7 @@ func (l *lowerer) pass(m *Map, x val, form sexp.Value, side string) (ptr *ir.Val
 		panic(l.fail(form, "the map `%s` has no %s", m.Name, side).WithNote(m.Pos, "it is declared here").WithCode("wrong-map-type"))
 	}
 	if x.t.IsPtr() {
+		l.present(x)
 		have := l.pointedSize(x)
 		switch {
 		case t.Kind == types.Int && have == 0 && size <= 8:
@@ -192,7 +193,37 @@ func lowerMapLookup(l *lowerer, c *call) val {
 	key, release := l.pass(m, k, c.args[1], "key")
 	v := l.callHelper("map-lookup-elem", l.mapAddr(m), key)
 	release()
-	return l.found(m, v, toLower(c.head.Name))
+	p := l.found(m, v, toLower(c.head.Name))
+	// An entry of an array is always there; pass has checked the index.
+	if name, ok := c.args[0].(*sexp.Symbol); ok && l.c.maps[name.Name] == m && m.Type.Array && p.t.IsPtr() {
+		if _, isConst := k.v.IsConst(); isConst && k.t.Kind == types.Literal {
+			t := *p.t
+			t.Always = true
+			p.t = &t
+		}
+	}
+	return p
+}
+
+// present tests a pointer that the source need not test: the verifier of
+// kernels before 6.15 wants to see that an array's entry is there. Tests that
+// the source has already made are taken away again by the optimiser.
+func (l *lowerer) present(v val) {
+	if !v.t.IsPtr() || !v.t.Always {
+		return
+	}
+	there, missing := l.block(), l.block()
+	l.branch(ir.OpNe, v.v, l.constant(0, l.pos), there, missing, l.pos)
+	l.seal(there)
+	l.seal(missing)
+	l.start(missing)
+	l.unwind(0)
+	result := int64(0)
+	if t := l.prog.Type; l.closure == nil && l.sub == nil && t.HasRet && (t.RetMin > 0 || t.RetMax < 0) {
+		result = t.RetMin
+	}
+	l.ret(l.constant(result, l.pos), l.pos)
+	l.start(there)
 }
 
 func lowerMapPtr(l *lowerer, c *call) val {

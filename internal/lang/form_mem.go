@@ -19,6 +19,7 @@ func (l *lowerer) wantPtr(c *call, i int, v val) {
 	case types.PtrEnd, types.PtrMap:
 		panic(l.failAt(c.at(i), c.args[i], "a pointer to %s cannot be dereferenced", v.t.Space.Words()).WithCode("not-a-pointer"))
 	}
+	l.present(v)
 }
 
 // address is base pointer and constant offset of (p off): run-time offsets

@@ -30,6 +30,7 @@ var improve = []pass{
 	{"rewrite", rewrite, "rules.lisp"},
 	{"narrow", narrow, "masks and byte swaps that known bits make superfluous"},
 	{"branch", branch, "constant and correlated branches, blocks that only jump"},
+	{"correlate", correlate, "branches that earlier ones decide; after copies and constants are plain"},
 	{"cse", cse, "equal values, loads included"},
 	{"forward", forward, "loads of what was just stored in the same stack slot"},
 	{"dce", dce, "what nobody uses"},

@@ -32,6 +32,7 @@ type Type struct {
 	Struct *Struct // StructKind
 	Space  Space   // Ptr: where it points
 	Null   bool    // Ptr: may be null
+	Always bool    // Ptr: never null, though the verifier wants a test
 	From   string  // Ptr: what gave it, for messages: "map-lookup"
 	Map    any     // Ptr to a map that another holds: what it is like
 }
