@@ -36,6 +36,7 @@ type Spec struct {
 	Globals  []*Global
 	Maps     []*Map
 	Structs  []*types.Struct
+	Enums    []*types.Enum
 	License  string
 }
 
@@ -48,6 +49,9 @@ func Write(s *Spec) []byte {
 	b := btf.NewBuilder()
 	for _, st := range s.Structs {
 		b.StructOf(st)
+	}
+	for _, e := range s.Enums {
+		b.EnumOf(e)
 	}
 	syms, relocs := writeMaps(f, b, s)
 	writeGlobals(f, b, s.Globals, syms)
@@ -279,7 +283,7 @@ func mapStruct(b *btf.Builder, m *Map) (def btf.ID, size, values int) {
 // such a map.
 func btfSides(m *Map) (key, value bool) {
 	isStruct := m.Key != nil && m.Key.Kind == types.StructKind
-	isU32 := m.Key != nil && m.Key.Kind == types.Int && m.Key.Size == 4
+	isU32 := m.Key != nil && m.Key.Kind == types.Int && m.Key.Size == 4 && m.Key.Enum == nil
 	has := m.Key != nil && m.Value != nil
 	switch m.Type.BTF {
 	case abi.BTFAny, abi.BTFRequired:
