@@ -26,7 +26,7 @@ const allowed = `
 	internal/ir/facts:  internal/source internal/abi internal/ir
 	internal/sim:       internal/abi
 	internal/ir/interp: internal/abi internal/ir internal/sim
-	internal/lang:      internal/source internal/abi internal/types internal/sexp internal/lisp internal/prelude internal/ir
+	internal/lang:      internal/source internal/abi internal/bpf internal/types internal/sexp internal/lisp internal/prelude internal/ir
 	internal/opt:       internal/source internal/abi internal/sexp internal/ir
 	internal/regalloc:  internal/source internal/ir
 	internal/bpf:       internal/source

@@ -17,6 +17,8 @@ const (
 	kindPtr       = 2
 	kindArray     = 3
 	kindStruct    = 4
+	kindUnion     = 5
+	kindEnum      = 6
 	kindFwd       = 7
 	kindTypedef   = 8
 	kindFunc      = 12
@@ -24,6 +26,7 @@ const (
 	kindVar       = 14
 	kindDatasec   = 15
 	kindDeclTag   = 17
+	kindEnum64    = 19
 
 	magic     = 0xeb9f
 	intSigned = 1 << 24
@@ -225,21 +228,10 @@ func (b *Builder) Type(t *types.Type) ID {
 		}
 		return b.Ptr(b.Type(t.Elem))
 	}
+	if t.Enum != nil {
+		return b.EnumOf(t.Enum)
+	}
 	return b.Scalar(t.Size, t.Signed)
-}
-
-// StructOf adds a declared struct once.
-func (b *Builder) StructOf(s *types.Struct) ID {
-	if id, ok := b.structs[s]; ok {
-		return id
-	}
-	var ms []Member
-	for _, f := range s.Fields {
-		ms = append(ms, Member{f.C, b.Type(f.Type), f.Offset})
-	}
-	id := b.Struct(s.C, s.Size, ms)
-	b.structs[s] = id
-	return id
 }
 
 // Marshal gives the .BTF section.

@@ -95,16 +95,9 @@ func (c *compiler) builtins() []lisp.Builtin {
 			return sexp.Nil
 		}),
 		b("SIZEOF", "type", "The size of a type in bytes.", 1, func(a []sexp.Value) sexp.Value { return int64(structOf(a[0]).Size) }),
-		b("OFFSETOF", "struct field", "The offset of a field in bytes.", 2, func(a []sexp.Value) sexp.Value {
-			t := structOf(a[0])
-			f, ok := a[1].(*sexp.Symbol)
-			if t.Kind != types.StructKind || !ok || t.Struct.Field(f.Name) == nil {
-				e := source.Errorf(source.Pos{}, "`%v` has no field `%s`", t, sexp.Display(a[1])).WithCode("unknown-field")
-				e.Culprit = a[1]
-				panic(e)
-			}
-			return int64(t.Struct.Field(f.Name).Offset)
-		}),
+		{Name: "OFFSETOF", Min: 2, Max: -1, Params: "struct field...", Doc: "The offset of a field in bytes; more fields and indices lead on into it.",
+			Fn: func(in *lisp.Interp, a []sexp.Value) sexp.Value { return offsetOf(structOf(a[0]), a[1:]) }},
+		b("%SCALAR-P", "type", "True when type is a number.", 1, func(a []sexp.Value) sexp.Value { return boolean(structOf(a[0]).Kind == types.Int) }),
 		b("STRUCT-P", "name", "True when name is a declared struct.", 1, func(a []sexp.Value) sexp.Value {
 			s, ok := a[0].(*sexp.Symbol)
 			return boolean(ok && c.structs[s.Name] != nil)

@@ -216,11 +216,11 @@ func itemsOf(v sexp.Value) ([]sexp.Value, bool) {
 func (l *lowerer) globalAddr(g *Global) val {
 	v := l.add(ir.OpMapAddr, l.pos)
 	v.Sym, v.Type = g.C, ir.PtrValue
-	t := g.Type
-	if t.Kind == types.Array {
-		t = t.Elem
+	t := types.PtrTo(g.Type, types.PtrValue)
+	if g.Type.Kind == types.Array {
+		t.Elem, t.Len = g.Type.Elem, g.Type.Len
 	}
-	return val{v, types.PtrTo(t, types.PtrValue)}
+	return val{v, t}
 }
 
 // readGlobal is g's value, or its address where it is an array or a struct.

@@ -113,7 +113,7 @@ func (l *lowerer) move(p, n val, op ir.Op) val {
 		v.Type = p.t.Space
 	}
 	t := *p.t
-	t.Elem, t.Always = nil, false
+	t.Elem, t.Len, t.Always = nil, 0, false
 	return val{v, &t}
 }
 
@@ -161,6 +161,7 @@ func lowerArith(l *lowerer, c *call) val {
 		return l.literal(row.empty)
 	}
 	t := l.signOf(vs...)
+	l.warnSigns(c, vs)
 	op := row.unsigned
 	if t == types.I64 {
 		op = row.signed
@@ -208,7 +209,7 @@ func lowerAsh(l *lowerer, c *call) val {
 	x, n := c.int(0), c.int(1)
 	t := l.signOf(x)
 	right := ir.OpShr
-	if t == types.I64 || t == types.Lit {
+	if t == types.I64 || t == types.Lit && x.t != types.ULit {
 		right = ir.OpSar
 	}
 	// far is the result of a right shift by all bits and more.
@@ -216,12 +217,12 @@ func lowerAsh(l *lowerer, c *call) val {
 		if right == ir.OpSar {
 			return l.op(ir.OpSar, x, l.literal(63), t)
 		}
-		return l.literal(0)
+		return val{l.constant(0, l.pos), t}
 	}
 	if k, ok := n.v.IsConst(); ok {
 		switch {
 		case k >= 64:
-			return l.literal(0)
+			return val{l.constant(0, l.pos), t}
 		case k >= 0:
 			return l.op(ir.OpShl, x, l.literal(k), t)
 		case k <= -64:
@@ -258,8 +259,12 @@ var compareOps = map[string]struct{ unsigned, signed ir.Op }{
 
 func lowerCompare(l *lowerer, c *call) val {
 	row := compareOps[c.head.Name]
-	vs := c.operands()
+	var vs []val
+	for i := range c.args {
+		vs = append(vs, c.comparand(i))
+	}
 	t := l.signOf(vs...)
+	l.warnSigns(c, vs)
 	op := row.unsigned
 	if t == types.I64 || t == types.Lit {
 		op = row.signed // literals compare as the integers they are

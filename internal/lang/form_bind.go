@@ -187,7 +187,7 @@ func tailInits(bs []binding) sexp.Value {
 
 // initial lowers a binding's initializer; without one the variable is zero.
 func (l *lowerer) initial(b binding) val {
-	if b.init == nil {
+	if b.init == nil || b.typ != nil && b.typ.Kind == types.Array && l.isInitial(b.init) {
 		return val{l.constant(0, l.pos), types.U64}
 	}
 	return l.guard(func() val { return l.expr(b.init, b.initAt) })
@@ -205,7 +205,7 @@ func (l *lowerer) placeType(t *types.Type, v val, name sexp.Value, at source.Pos
 		}
 		if t != nil && t.Kind == types.Ptr && t.Elem != nil {
 			n := *v.t
-			n.Elem = t.Elem
+			n.Elem, n.Len = t.Elem, t.Len
 			return &n
 		}
 		return v.t
@@ -232,13 +232,16 @@ func (l *lowerer) bindVar(b binding, init val, body sexp.Value) {
 		// An array or struct on the stack: the variable is its address.
 		slot := l.f.NewSlot(max(t.Size, 1), v.name, v.pos)
 		addr := l.slotAddr(slot)
-		l.zero(addr, t.Size)
-		elem := t
+		v.typ = types.PtrTo(t, types.PtrStack)
 		if t.Kind == types.Array {
-			elem = t.Elem
+			v.typ.Elem, v.typ.Len = t.Elem, t.Len
 		}
-		v.typ = types.PtrTo(elem, types.PtrStack)
-		if b.init != nil {
+		switch {
+		case b.init == nil:
+			l.zero(addr, t.Size)
+		case t.Kind == types.Array && l.isInitial(b.init):
+			l.storeBytes(val{addr, v.typ}, 0, l.initialBytes(b.init, t, b.initAt))
+		default:
 			panic(l.failAt(b.at, b.name, "the %v `%s` takes no initial value", t, v.name).WithCode("bad-binding"))
 		}
 		l.write(v, addr)
@@ -336,6 +339,9 @@ func (l *lowerer) assign(c *call, i int) val {
 		pc := &call{l, place, head, sub}
 		if head.Name == "CTX" {
 			return l.setCtx(pc, c, i+1)
+		}
+		if v, ok := l.setPlace(pc, c, i+1); ok {
+			return v
 		}
 		if a, ok := l.c.access[head.Name]; ok && a.field != nil {
 			return a.set(l, pc, c, i+1)

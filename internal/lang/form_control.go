@@ -37,6 +37,11 @@ func (l *lowerer) cond(form sexp.Value, at source.Pos, yes, no *ir.Block) {
 // condForm lowers the conditions that need no value.
 func (l *lowerer) condForm(c *call, yes, no *ir.Block) bool {
 	n := len(c.args)
+	if v, ok := l.equality(c.form, l.pos); ok {
+		l.branch(ir.OpNe, v.v, l.constant(0, l.pos), yes, no, l.pos)
+		l.unreachable()
+		return true
+	}
 	switch {
 	case c.head.Name == "NOT" && n == 1:
 		l.cond(c.args[0], c.at(0), no, yes)
@@ -111,6 +116,12 @@ func (l *lowerer) unify(a, b val) *types.Type {
 		if a.t.Space == b.t.Space {
 			t := *a.t
 			t.Null = a.t.Null || b.t.Null
+			if b.t.Elem == nil || t.Elem != nil && t.Elem.String() != b.t.Elem.String() {
+				t.Elem = nil
+			}
+			if t.Elem == nil || t.Len != b.t.Len {
+				t.Len = 0
+			}
 			return &t
 		}
 		return types.U64
@@ -174,7 +185,10 @@ func lowerOr(l *lowerer, c *call) val {
 }
 
 func lowerNot(l *lowerer, c *call) val {
-	v := c.arg(0)
+	v, ok := l.equality(c.args[0], c.at(0))
+	if !ok {
+		v = c.arg(0)
+	}
 	if n, ok := v.v.IsConst(); ok {
 		return l.literal(int64(ir.OpEq.Eval(8, uint64(n), 0)))
 	}

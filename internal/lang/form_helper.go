@@ -124,40 +124,6 @@ func (l *lowerer) helperResult(v *ir.Value, h *abi.Helper, m *Map) val {
 	return val{v, types.I64}
 }
 
-// lowerPrintk passes a format that stands in the object.
-func lowerPrintk(l *lowerer, c *call) val {
-	f, ok := c.args[0].(*sexp.String)
-	if !ok {
-		panic(l.failAt(c.at(0), c.args[0], "`printk` wants a format string").WithExpected("(printk \"text %%d\" x)").WithCode("printk-format"))
-	}
-	text := f.String()
-	directives := formatDirectives(text)
-	if want, have := len(directives), len(c.args)-1; want != have {
-		panic(l.failAt(c.at(0), c.args[0], "the format has %d directive%s, but %d argument%s follow%s", want, plural(want), have, plural(have), map[bool]string{true: "s"}[have == 1]).WithCode("printk-format"))
-	}
-	for _, d := range directives {
-		switch d {
-		case "d", "i", "u", "x", "ld", "li", "lu", "lx", "lld", "lli", "llu", "llx", "p", "pK", "px", "c", "s", "pks", "pus", "pI4", "pi4", "pI6", "pi6", "pB":
-		default:
-			panic(l.failAt(c.at(0), c.args[0], "`%%%s` is not a directive of the kernel's bpf_trace_printk", d).WithExpected("%%d %%u %%x %%ld %%lu %%lx %%lld %%llu %%llx %%p %%s").WithCode("printk-format"))
-		}
-	}
-	h := abi.HelperByName("trace-printk")
-	l.mayCall(h, c.head)
-	var args []val
-	for i := 1; i < len(c.args); i++ {
-		args = append(args, c.arg(i))
-	}
-	bytes := append([]byte(text), 0)
-	p := l.text(bytes)
-	values := []*ir.Value{p.v, l.constant(int64(len(bytes)), l.pos)}
-	for _, a := range args {
-		values = append(values, a.v)
-	}
-	v := l.callHelper("trace-printk", values...)
-	return val{v, types.I64}
-}
-
 // formatDirectives lists the directives of a printk format, without the %
 // and the width.
 func formatDirectives(s string) (ds []string) {
@@ -169,7 +135,7 @@ func formatDirectives(s string) (ds []string) {
 		if i < len(s) && s[i] == '%' {
 			continue
 		}
-		for i < len(s) && (s[i] >= '0' && s[i] <= '9' || s[i] == '-') {
+		for i < len(s) && (s[i] >= '0' && s[i] <= '9' || strings.IndexByte("+- ", s[i]) >= 0) {
 			i++
 		}
 		from := i
@@ -181,7 +147,7 @@ func formatDirectives(s string) (ds []string) {
 		}
 		d := s[from:min(i, len(s))]
 		if d == "p" {
-			for _, more := range []string{"ks", "us", "I4", "i4", "I6", "i6", "K", "x", "B"} {
+			for _, more := range []string{"ks", "us", "I4", "i4", "I6", "i6", "K", "x", "B", "s", "S"} {
 				if strings.HasPrefix(s[i:], more) {
 					d, i = "p"+more, i+len(more)
 					break

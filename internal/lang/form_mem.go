@@ -1,6 +1,8 @@
 package lang
 
 import (
+	"slices"
+
 	"github.com/whistler-lang/whistler/internal/ir"
 	"github.com/whistler-lang/whistler/internal/sexp"
 	"github.com/whistler-lang/whistler/internal/types"
@@ -144,9 +146,13 @@ func (l *lowerer) chunks(p val, off int64, n int, f func(off int64, n int)) {
 // aligned on the stack, at any place elsewhere.
 func (l *lowerer) widest(p val, off, n int64) int {
 	base, known := int64(0), true
-	onStack := p.t.Space == types.PtrStack
+	onStack := p.t.Space == types.PtrStack || p.t.Space == types.PtrAny
 	if onStack {
-		base, known = l.stackOffset(p.v)
+		if base, known = l.stackOffset(p.v); !known && p.t.Elem != nil {
+			// An array or a struct is aligned as its type is.
+			align := int64(p.t.Elem.Align())
+			return int(min(largest(n), align, (off|8)&-(off|8)))
+		}
 	}
 	k := int64(8)
 	for k > 1 && (k > n || onStack && (!known || (base+off)%k != 0)) {
@@ -155,12 +161,55 @@ func (l *lowerer) widest(p val, off, n int64) int {
 	return int(k)
 }
 
-// copyBytes copies n bytes in the widest pieces that both sides allow.
+// largest is the largest access of at most n bytes.
+func largest(n int64) int64 {
+	k := int64(8)
+	for k > 1 && k > n {
+		k /= 2
+	}
+	return k
+}
+
+// copyBytes copies n bytes in the widest pieces that both sides allow: from
+// the end where the destination overlaps what is still to be read.
 func (l *lowerer) copyBytes(dst val, doff int64, src val, soff int64, n int) {
+	type piece struct {
+		off  int64
+		size int
+	}
+	var pieces []piece
 	for i := int64(0); i < int64(n); {
 		k := min(l.widest(dst, doff+i, int64(n)-i), l.widest(src, soff+i, int64(n)-i))
-		l.storeAt(dst, doff+i, k, l.loadAt(src, soff+i, types.ScalarOf(k, false)).v)
+		pieces = append(pieces, piece{i, k})
 		i += int64(k)
+	}
+	dbase, dadd := origin(dst.v)
+	sbase, sadd := origin(src.v)
+	if same := dbase == sbase || dbase.Op == ir.OpStackAddr && sbase.Op == ir.OpStackAddr && dbase.Slot == sbase.Slot; same && dadd+doff > sadd+soff {
+		slices.Reverse(pieces)
+	}
+	for _, p := range pieces {
+		l.storeAt(dst, doff+p.off, p.size, l.loadAt(src, soff+p.off, types.ScalarOf(p.size, false)).v)
+	}
+}
+
+// origin is the pointer that p is a constant away from.
+func origin(p *ir.Value) (base *ir.Value, off int64) {
+	for {
+		switch {
+		case p.Op == ir.OpCopy:
+		case p.Op == ir.OpAdd:
+			n, ok := p.Args[1].IsConst()
+			if !ok {
+				return p, off
+			}
+			off += n
+		case p.Op == ir.OpStackAddr:
+			return p, off + p.Aux
+		default:
+			return p, off
+		}
+		p = p.Args[0]
 	}
 }
 

@@ -201,12 +201,11 @@ func (c *compiler) headerNamed(name string) (headerField, bool) {
 func (h headerField) lower(l *lowerer, c *call) val {
 	p := h.pointer(l, c)
 	if h.ptr || h.typ.Kind == types.Array {
-		elem := h.typ
-		if elem.Kind == types.Array {
-			elem = elem.Elem
-		}
 		q := *p.t
-		q.Elem = elem
+		q.Elem, q.Len = h.typ, 0
+		if h.typ.Kind == types.Array {
+			q.Elem, q.Len = h.typ.Elem, h.typ.Len
+		}
 		if h.off == 0 {
 			return val{p.v, &q}
 		}

@@ -24,6 +24,9 @@ func (c *compiler) typeNamed(v sexp.Value, at source.Pos, env *lisp.Env) *types.
 			for n := range c.structs {
 				names = append(names, n)
 			}
+			for n := range c.aliases {
+				names = append(names, n)
+			}
 			if s.Name == "INT" {
 				e.WithHint("C's int is `i32`")
 			} else if m := didYouMean(s.Name, names); m != "" {
@@ -44,6 +47,9 @@ func (c *compiler) findType(v sexp.Value, at source.Pos, env *lisp.Env) *types.T
 		if s := c.structs[x.Name]; s != nil {
 			return s.Type()
 		}
+		if a, ok := c.aliases[x.Name]; ok {
+			return a.t
+		}
 	case *sexp.Cons:
 		items, ok := sexp.Slice(x)
 		head, isSym := x.Car.(*sexp.Symbol)
@@ -62,6 +68,9 @@ func (c *compiler) findType(v sexp.Value, at source.Pos, env *lisp.Env) *types.T
 			return types.ArrayOf(elem, int(n))
 		case head.Name == "PTR" && len(items) == 2:
 			t := types.PtrTo(c.typeNamed(items[1], at, env), types.Scalar)
+			if t.Elem.Kind == types.Array {
+				t.Elem, t.Len = t.Elem.Elem, t.Elem.Len
+			}
 			return t
 		case head.Name == "STRUCT" && len(items) == 2:
 			return c.findType(items[1], at, env)

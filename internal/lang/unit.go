@@ -48,6 +48,7 @@ type Options struct {
 type Unit struct {
 	Maps     []*Map
 	Structs  []*types.Struct
+	Enums    []*types.Enum
 	Globals  []*Global
 	Programs []*Program
 	Subs     []*Sub // defsubprogs and callbacks, those that something reaches
@@ -97,28 +98,31 @@ type Program struct {
 
 // A context is one compilation.
 type compiler struct {
-	opt      Options
-	table    *sexp.Table
-	in       *lisp.Interp
-	unit     *Unit
-	errs     source.List
-	maps     map[string]*Map // by symbol name
-	structs  map[string]*types.Struct
-	progs    map[string]source.Pos
-	subs     map[string]*Sub
-	globals  map[string]*Global
-	declared map[*sexp.Cons]bool // sessions whose declarations are made
-	defined  map[string]bool     // of Options.Define, those that name a variable
-	access   map[string]accessor // struct accessors by symbol name
-	trace    map[string]traceAccess
-	headers  map[string]source.Pos  // defheader, by symbol name
-	fields   map[string]headerField // their accessors by symbol name
-	names    map[string]named       // object names taken
-	pending  []*pendingProg         // programs whose bodies are lowered last
-	reading  []string               // files being included
-	prog     *Program               // the program whose body is being lowered
-	body     *lowerer               // and its lowerer, while a macro in it is expanded
-	warnings []*source.Error        // of the macro being expanded
+	opt       Options
+	table     *sexp.Table
+	in        *lisp.Interp
+	unit      *Unit
+	errs      source.List
+	maps      map[string]*Map // by symbol name
+	structs   map[string]*types.Struct
+	aliases   map[string]alias      // defenum, by symbol name
+	constants map[string]source.Pos // of defenum, by symbol name
+	mixed     map[source.Pos]bool   // where mixed signs have been warned of
+	progs     map[string]source.Pos
+	subs      map[string]*Sub
+	globals   map[string]*Global
+	declared  map[*sexp.Cons]bool // sessions whose declarations are made
+	defined   map[string]bool     // of Options.Define, those that name a variable
+	access    map[string]accessor // struct accessors by symbol name
+	trace     map[string]traceAccess
+	headers   map[string]source.Pos  // defheader, by symbol name
+	fields    map[string]headerField // their accessors by symbol name
+	names     map[string]named       // object names taken
+	pending   []*pendingProg         // programs whose bodies are lowered last
+	reading   []string               // files being included
+	prog      *Program               // the program whose body is being lowered
+	body      *lowerer               // and its lowerer, while a macro in it is expanded
+	warnings  []*source.Error        // of the macro being expanded
 }
 
 // named remembers who has a name in the object.
@@ -131,7 +135,7 @@ type named struct {
 func Lower(files []*source.File, opt Options) (*Unit, source.List) {
 	base := preludeBase()
 	c := &compiler{opt: opt, table: sexp.NewTable(base.table), unit: &Unit{}, maps: map[string]*Map{},
-		structs: map[string]*types.Struct{}, progs: map[string]source.Pos{}, subs: map[string]*Sub{}, globals: map[string]*Global{}, defined: map[string]bool{}, declared: map[*sexp.Cons]bool{}, access: map[string]accessor{},
+		structs: map[string]*types.Struct{}, aliases: map[string]alias{}, constants: map[string]source.Pos{}, mixed: map[source.Pos]bool{}, progs: map[string]source.Pos{}, subs: map[string]*Sub{}, globals: map[string]*Global{}, defined: map[string]bool{}, declared: map[*sexp.Cons]bool{}, access: map[string]accessor{},
 		trace: map[string]traceAccess{}, headers: map[string]source.Pos{}, fields: map[string]headerField{}, names: map[string]named{}}
 	c.in = lisp.New(lisp.Options{Table: c.table, MaxSteps: opt.MaxSteps, MaxCells: opt.MaxCells,
 		Builtins: c.builtins(), Specials: c.specials(), Constant: kernelConstant, Warn: func(e *source.Error) {

@@ -101,7 +101,7 @@ func mapStruct(b *btf.Builder, m *Map) (def btf.ID, size, values int) {
 // such a map.
 func btfSides(m *Map) (key, value bool) {
 	isStruct := m.Key != nil && m.Key.Kind == types.StructKind
-	isU32 := m.Key != nil && m.Key.Kind == types.Int && m.Key.Size == 4
+	isU32 := m.Key != nil && m.Key.Kind == types.Int && m.Key.Size == 4 && m.Key.Enum == nil
 	has := m.Key != nil && m.Value != nil
 	switch m.Type.BTF {
 	case abi.BTFAny, abi.BTFRequired:

@@ -37,6 +37,7 @@ type Spec struct {
 	Globals  []*Global
 	Maps     []*Map
 	Structs  []*types.Struct
+	Enums    []*types.Enum
 	License  string
 }
 
@@ -49,6 +50,9 @@ func Write(s *Spec) []byte {
 	b := btf.NewBuilder()
 	for _, st := range s.Structs {
 		b.StructOf(st)
+	}
+	for _, e := range s.Enums {
+		b.EnumOf(e)
 	}
 	syms, relocs := writeMaps(f, b, s)
 	writeGlobals(f, b, s.Globals, syms)

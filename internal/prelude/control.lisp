@@ -93,9 +93,9 @@
   "The size of a type in bytes: a constant."
   (sizeof type))
 
-(defmacro offsetof (struct field)
-  "The offset of a field in bytes: a constant."
-  (offsetof struct field))
+(defmacro offsetof (struct field &rest path)
+  "The offset of a field in bytes: a constant. More fields and indices lead on into it: (offsetof outer inner field), also written (offsetof outer inner.field)."
+  (apply (function offsetof) struct field path))
 
 (defmacro dolist ((var list) &body body)
   "Evaluates body once for each item of a constant list, with var standing for it."

@@ -45,7 +45,7 @@
 (defmacro log2 (x)
   "The index of the highest bit of x that is 1; 0 for 0."
   (let ((v (gensym "X")) (r (gensym "R")))
-    `(let ((,v u64 ,x) (,r u64 0))
+    `(let ((,v u64 ,x) (,r u32 0))
        ,@(mapcar (lambda (n) `(when (>= ,v ,(ash 1 n)) (setf ,v (>> ,v ,n)) (setf ,r (+ ,r ,n))))
-                 '(32 16 8 4 2 1))
-       ,r)))
+                 '(32 16 8 4 2))
+       (cast u32 (+ ,r (>> ,v 1))))))

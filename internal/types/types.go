@@ -2,11 +2,7 @@
 // which is C's: natural alignment, trailing padding.
 package types
 
-import (
-	"fmt"
-
-	"github.com/whistler-lang/whistler/internal/source"
-)
+import "fmt"
 
 // Kind is the class of a type.
 type Kind uint8
@@ -28,8 +24,9 @@ type Type struct {
 	Size   int     // bytes in memory
 	Signed bool    // Int
 	Elem   *Type   // Ptr (nil: bytes) and Array
-	Len    int     // Array
+	Len    int     // Array; Ptr: how many Elems there are, 0 if unknown
 	Struct *Struct // StructKind
+	Enum   *Enum   // Int: the constants that name its values
 	Space  Space   // Ptr: where it points
 	Null   bool    // Ptr: may be null
 	Always bool    // Ptr: never null, though the verifier wants a test
@@ -98,6 +95,9 @@ func (t *Type) Align() int {
 func (t *Type) String() string {
 	switch t.Kind {
 	case Int:
+		if t.Enum != nil {
+			return t.Enum.Name
+		}
 		if t.Signed {
 			return fmt.Sprintf("i%d", 8*t.Size)
 		}
@@ -116,63 +116,3 @@ func (t *Type) String() string {
 	}
 	return "nothing"
 }
-
-// A Struct is a declared struct.
-type Struct struct {
-	Name   string // as the user wrote it
-	C      string // in objects
-	Fields []Field
-	Size   int
-	Align  int
-	Pos    source.Pos
-	Doc    string
-}
-
-// A Field is a member of a struct.
-type Field struct {
-	Name   string // upper case, as symbols are compared
-	C      string
-	Type   *Type
-	Offset int
-	Pos    source.Pos
-}
-
-// Layout places the fields as C does.
-func (s *Struct) Layout() {
-	off, align := 0, 1
-	for i := range s.Fields {
-		f := &s.Fields[i]
-		a := f.Type.Align()
-		off = (off + a - 1) / a * a
-		f.Offset = off
-		off += f.Type.Size
-		align = max(align, a)
-	}
-	s.Align = align
-	s.Size = (off + align - 1) / align * align
-}
-
-// Field finds a field by its symbol's name.
-func (s *Struct) Field(name string) *Field {
-	for i := range s.Fields {
-		if s.Fields[i].Name == name {
-			return &s.Fields[i]
-		}
-	}
-	return nil
-}
-
-// Has reports whether a pointer to s is a pointer to t: it is the same
-// struct, or begins with one.
-func (s *Struct) Has(t *Struct) bool {
-	for s != t {
-		if len(s.Fields) == 0 || s.Fields[0].Type.Kind != StructKind {
-			return false
-		}
-		s = s.Fields[0].Type.Struct
-	}
-	return true
-}
-
-// Type is the type of s itself.
-func (s *Struct) Type() *Type { return &Type{Kind: StructKind, Size: s.Size, Struct: s} }
