@@ -33,4 +33,3 @@ func (p *perfBuffer) drain() (out []string) {
 }
 
 func (p *perfBuffer) close() { p.r.Close() }
-
