@@ -124,7 +124,7 @@ func (l *lowerer) callLocal(c *call, f *localFunc) val {
 	l.scope = f.scope
 	l.enterMacro(f.name.Display(), c.form.Pos)
 	for i, p := range f.params {
-		v := val{}
+		var v val
 		if i < len(args) {
 			v = args[i]
 		} else {
