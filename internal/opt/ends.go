@@ -2,6 +2,7 @@ package opt
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/whistler-lang/whistler/internal/ir"
 )
@@ -24,14 +25,22 @@ func returns(f *ir.Func, _ *Config) bool {
 		if !only {
 			continue
 		}
-		k := b.Term.Args[0].String()
-		if n, ok := b.Term.Args[0].IsConst(); ok {
+		x := b.Term.Args[0]
+		k := x.String()
+		n, isConst := x.IsConst()
+		if isConst {
 			k = fmt.Sprint("#", n)
 		}
 		if old := first[k]; old != nil {
 			replace[b] = old
-		} else {
-			first[k] = b
+			continue
+		}
+		first[k] = b
+		if isConst && !slices.Contains(b.Values, x) { // it must reach from wherever the others did
+			own := f.NewValue(ir.OpConst, x.Pos)
+			own.Aux = n
+			b.Insert(0, own)
+			b.Term.Args = []*ir.Value{own}
 		}
 	}
 	for _, b := range f.Blocks {

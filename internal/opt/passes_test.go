@@ -90,3 +90,51 @@ func same(t *testing.T, name string, n int, a, b *ir.Func) {
 		}
 	}
 }
+
+// TestDeadLoop turns passes off one by one on a loop that becomes dead while
+// it is optimised: in it a value may become its own operand.
+func TestDeadLoop(t *testing.T) {
+	for _, off := range append(Names(), "") {
+		f := parse(t, `func f
+b0(v0:ctx):
+	v1 = const 1
+	br.8 eq v1 v1 b3 b1(v0)
+b1(v2):
+	v3 = add.8 v2 #8
+	v4 = load.4 v3+0
+	v5 = const 0
+	br.8 eq v4 v5 b3 b2
+b2:
+	br.8 eq v1 v1 b1(v3) b1(v3)
+b3:
+	v6 = const 0
+	ret v6
+`)
+		c := &Config{CPU: 3, Off: map[string]bool{off: true}}
+		if err := Improve(f, c); err != nil {
+			t.Errorf("without %s: %v", off, err)
+		}
+		if err := Lower(f, c); err != nil {
+			t.Errorf("without %s: %v", off, err)
+		}
+	}
+	// The loop is dead from the start.
+	f := parse(t, `func f
+b0(v0):
+	ret v0
+b1(v2):
+	v3 = add.8 v2 #8
+	v4 = load.4 v3+0
+	jump b1(v3)
+`)
+	c := &Config{CPU: 3, Off: map[string]bool{"dce": true}}
+	if err := Improve(f, c); err != nil {
+		t.Error(err)
+	}
+	if err := Lower(f, c); err != nil {
+		t.Error(err)
+	}
+	if len(f.Blocks) != 1 {
+		t.Errorf("the dead loop stays:\n%v", f)
+	}
+}
