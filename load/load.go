@@ -135,12 +135,14 @@ var (
 	progInError = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^program ([^:]+):`) })
 )
 
+const tooManyPaths = "more paths through it wait for the verifier than it can keep (8192)"
+
 // explain turns a verifier error into a Refusal and leaves others alone.
 func explain(err error) error {
 	var ve *ebpf.VerifierError
 	if errors.Is(err, syscall.EFAULT) && !errors.As(err, &ve) {
 		// push_stack of kernel/bpf/verifier.c; the library keeps no log of it.
-		r := &Refusal{Err: err, Reason: "more paths through it wait for the verifier than it can keep (8192)"}
+		r := &Refusal{Err: err, Reason: tooManyPaths}
 		if m := progInError().FindStringSubmatch(err.Error()); m != nil {
 			r.Program = m[1]
 		}
@@ -167,6 +169,8 @@ func explain(err error) error {
 	for i := len(ve.Log) - 1; i >= 0 && r.Reason == ""; i-- {
 		l := strings.TrimSpace(ve.Log[i])
 		switch {
+		case strings.HasPrefix(l, "The sequence of ") && strings.HasSuffix(l, " jumps is too complex."):
+			r.Reason = tooManyPaths
 		case l == "", strings.HasPrefix(l, "processed "), strings.HasPrefix(l, "verification time"), strings.HasPrefix(l, "stack depth"), strings.HasPrefix(l, ";"):
 		default:
 			r.Reason = l
