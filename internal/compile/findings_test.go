@@ -61,6 +61,9 @@ func TestFindings(t *testing.T) {
 				errs = append(errs, r.Warnings...)
 			}
 			for _, e := range errs {
+				if e.Code == "unused-map" && filepath.Base(file) != "warnings.lisp" {
+					continue // of the head that cases share
+				}
 				line, col := e.Pos.LineCol()
 				at := fmt.Sprintf("%v %d:%d", e.Severity, line, col)
 				if w := want[at]; len(w) == 0 || !regexp.MustCompile(w[0]).MatchString(e.What) {
@@ -96,6 +99,19 @@ func TestNoWarnings(t *testing.T) {
 (defprog e () (if (= +limit+ 0) 1 2))
 (defprog f () (case (load u8 (struct-alloc 8) 0) (300 1) (t 2)))
 (defprog g () (if (minusp (ctx rx-queue-index)) 1 2))
+(defmacro with-two ((a b) &body body) `+"`"+`(let ((,a 1) (,b 2)) ,@body))
+(defprog i () (with-two (x y) x))
+(defprog j () (let ((x 1)) (declare (ignore x)) (let* ((y 1) (z 2)) (declare (ignorable z)) y)))
+(defprog k () (let ((x 1)) (dotimes (i 3) (incf x)) 2))
+(defprog l () (with-tcp (data data-end tcp) (return 1)) 2)
+(defprog m () (let ((x 1)) (store u32 (stack-addr x) 0 5) 2))
+(defprog n () (with-packet (data data-end :min-len 14) (return 1)))
+(defprog o () (case (ctx rx-queue-index) (1 2) (2 2) ((3 4) 1) (t 2)))
+(defprog q () (block b (return-from b 1)) 2)
+(defprog r () (let ((x 0)) (bpf-loop (i 3) (incf x i)) 2))
+(defprog s () (flet ((f (a b) a)) (f 1 2)))
+(defmap pinned :type :array :key u32 :value u64 :max-entries 1 :pinning :by-name)
+(defsubprog shared ((a u32)) u32 (:global t) a)
 `)}, Options{Options: lang.Options{CPU: 3, Arch: "amd64"}})
 	if r != nil {
 		errs = append(errs, r.Warnings...)

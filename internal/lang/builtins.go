@@ -21,6 +21,7 @@ func (c *compiler) builtins() []lisp.Builtin {
 			}
 		}
 		if ok && c.maps[s.Name] != nil {
+			c.maps[s.Name].used = true
 			return c.maps[s.Name]
 		}
 		e := source.Errorf(source.Pos{}, "unknown map `%s`", shorten(sexp.Display(v)))
@@ -56,7 +57,7 @@ func (c *compiler) builtins() []lisp.Builtin {
 	}
 	prog := func() *Program {
 		if c.prog == nil {
-			panic(source.Errorf(source.Pos{}, "there is no program here: (prog-type) is for macros used in a body"))
+			panic(source.Errorf(source.Pos{}, "there is no program here: (prog-type) is for macros used in a body").WithCode("no-program"))
 		}
 		return c.prog
 	}
@@ -126,16 +127,19 @@ func (c *compiler) builtins() []lisp.Builtin {
 				}
 				set(2, &e.Expected)
 				set(3, &e.Hint)
-				e.Code = "form"
+				e.Code = "malformed-form"
 				set(4, &e.Code)
 				panic(e)
 			}},
-		{Name: "%WARN", Min: 2, Max: 3, Params: "culprit what [hint]", Doc: "Warns the user about a datum of the form.",
+		{Name: "%WARN", Min: 2, Max: 4, Params: "culprit what [hint] [code]", Doc: "Warns the user about a datum of the form.",
 			Fn: func(in *lisp.Interp, a []sexp.Value) sexp.Value {
 				e := source.Errorf(source.Pos{}, "%s", sexp.Display(a[1]))
 				e.Culprit, e.Severity = a[0], source.SevWarning
 				if len(a) > 2 {
 					e.Hint = sexp.Display(a[2])
+				}
+				if len(a) > 3 {
+					e.Code = sexp.Display(a[3])
 				}
 				c.warnings = append(c.warnings, e)
 				return sexp.Nil

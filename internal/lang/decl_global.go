@@ -122,7 +122,7 @@ func (c *compiler) define(g *Global, sym *sexp.Symbol) (string, bool) {
 func (g *Global) set(text string) {
 	v, err := defineValue(text)
 	if err != nil {
-		panic(source.Errorf(g.Pos, "-D %s=%s: %v", g.Name, text, err).WithExpected("an integer, or text for an array of bytes").WithCode("define"))
+		panic(source.Errorf(g.Pos, "-D %s=%s: %v", g.Name, text, err).WithExpected("an integer, or text for an array of bytes").WithCode("bad-define"))
 	}
 	init := make([]byte, g.Type.Size)
 	initialise(init, g.Type, v, g.Pos)
@@ -307,7 +307,7 @@ func (c *compiler) checkDefines() {
 	}
 	sort.Strings(unknown)
 	for _, name := range unknown {
-		e := source.Errorf(source.Pos{}, "-D %s: there is no global variable of that name", name).WithExpected("a variable declared with defglobal").WithCode("define")
+		e := source.Errorf(source.Pos{}, "-D %s: there is no global variable of that name", name).WithExpected("a variable declared with defglobal").WithCode("bad-define")
 		var names []string
 		for _, g := range c.globals {
 			names = append(names, g.Name)

@@ -30,6 +30,7 @@ func (c *compiler) mapContents(d *decl, m *Map, opts map[string]option) {
 			panic(c.unknownMap(source.Errorf(o.at, "unknown map `%s`", sexp.Print(o.value)), s))
 		}
 		m.Inner = c.maps[s.Name]
+		m.Inner.used = true
 		m.Inner.checkInner(o.at)
 	}
 	if o, ok := opts["VALUES"]; ok {
@@ -106,6 +107,9 @@ func (c *compiler) resolveValues() {
 			case s.name == "":
 			case m.Type.InnerMap:
 				in := c.maps[s.name]
+				if in != nil {
+					in.used = true
+				}
 				if in == nil {
 					err = c.unknownMap(source.Errorf(s.at, "unknown map `%s`", strings.ToLower(s.name)), c.table.Intern(s.name))
 				} else if err = m.Inner.sameShape(in, s.at); err == nil {

@@ -109,7 +109,7 @@ func (l *lowerer) declarations(body sexp.Value, bs []binding) sexp.Value {
 			case h != nil && types.ScalarNamed(h.Name) != nil:
 				t = types.ScalarNamed(h.Name)
 			default:
-				continue // ignore, ignorable, optimize, ...
+				continue // ignore (see warnUnused), optimize, ...
 			}
 			for _, n := range names {
 				found := false
@@ -135,11 +135,13 @@ func lowerLet(l *lowerer, c *call) val {
 	for i, b := range bs {
 		inits[i] = l.initial(b)
 	}
+	vars := make([]*variable, len(bs))
 	for i, b := range bs {
-		l.bindVar(b, inits[i], body)
+		vars[i] = l.bindVar(b, inits[i], body)
 	}
 	v := l.body(body)
 	l.scope = saved
+	l.warnUnused(bs, vars, c.rest(1))
 	return v
 }
 
@@ -166,12 +168,14 @@ func lowerLetStar(l *lowerer, c *call) val {
 	bs := l.bindings(c)
 	body := l.declarations(c.rest(1), bs)
 	saved := l.scope
+	vars := make([]*variable, len(bs))
 	for i, b := range bs {
 		// The variable's address may be taken in a later initializer.
-		l.bindVar(b, l.initial(b), &sexp.Cons{Car: tailInits(bs[i+1:]), Cdr: body})
+		vars[i] = l.bindVar(b, l.initial(b), &sexp.Cons{Car: tailInits(bs[i+1:]), Cdr: body})
 	}
 	v := l.body(body)
 	l.scope = saved
+	l.warnUnused(bs, vars, c.rest(1))
 	return v
 }
 
@@ -224,7 +228,7 @@ func (l *lowerer) placeType(t *types.Type, v val, name sexp.Value, at source.Pos
 	return types.U64
 }
 
-func (l *lowerer) bindVar(b binding, init val, body sexp.Value) {
+func (l *lowerer) bindVar(b binding, init val, body sexp.Value) *variable {
 	written := b.typ != nil && b.typ.Kind == types.Int
 	t := l.placeType(b.typ, init, b.name, b.at)
 	v := &variable{name: b.name.Display(), typ: t, written: written, pos: b.at.Or(l.pos)}
@@ -246,7 +250,7 @@ func (l *lowerer) bindVar(b binding, init val, body sexp.Value) {
 		}
 		l.write(v, addr)
 		l.bind(b.name, v)
-		return
+		return v
 	}
 	x := init.v
 	if written && !init.t.IsPtr() {
@@ -259,6 +263,7 @@ func (l *lowerer) bindVar(b binding, init val, body sexp.Value) {
 		l.write(v, x)
 	}
 	l.bind(b.name, v)
+	return v
 }
 
 // addressTaken reports whether (stack-addr name) stands anywhere in body.

@@ -57,11 +57,11 @@ func (l *lowerer) ctxField(c *call) (f *abi.CtxField, off int64) {
 	if len(c.args) > 1 {
 		i := c.constant(1)
 		if i < 0 || i >= int64(f.Count) {
-			panic(l.failAt(c.at(1), c.args[1], "index %d of the context field `%s`", i, sexp.Print(c.args[0])).WithExpected("0 to %d", f.Count-1).WithCode("index"))
+			panic(l.failAt(c.at(1), c.args[1], "index %d of the context field `%s`", i, sexp.Print(c.args[0])).WithExpected("0 to %d", f.Count-1).WithCode("index-range"))
 		}
 		off += i * int64(f.Size)
 	} else if f.Count > 1 {
-		panic(l.failAt(c.at(0), c.args[0], "the context field `%s` has %d elements", sexp.Print(c.args[0]), f.Count).WithExpected("(ctx %s index)", sexp.Print(c.args[0])).WithCode("index"))
+		panic(l.failAt(c.at(0), c.args[0], "the context field `%s` has %d elements", sexp.Print(c.args[0]), f.Count).WithExpected("(ctx %s index)", sexp.Print(c.args[0])).WithCode("index-range"))
 	}
 	return f, off
 }

@@ -74,7 +74,7 @@ func (l *lowerer) helper(c *call, h *abi.Helper) val {
 func (l *lowerer) mayCall(h *abi.Helper, head sexp.Value) {
 	if h.GPL && !gplCompatible[l.prog.License] {
 		panic(l.fail(head, "the helper `%s` needs a GPL-compatible licence, and `%s` has %q", h.Name, l.prog.Name, l.prog.License).
-			WithExpected(":license \"GPL\" or \"Dual MIT/GPL\"").WithCode("helper-licence"))
+			WithExpected(":license \"GPL\" or \"Dual MIT/GPL\"").WithCode("helper-license"))
 	}
 	if !h.Progs.Has(l.prog.Type) {
 		kinds := h.Progs.Keywords()

@@ -139,7 +139,7 @@ func (l *lowerer) pass(m *Map, x val, form sexp.Value, side string) (ptr *ir.Val
 	}
 	if n, ok := x.v.IsConst(); ok && side == "key" && m.Type.Array && m.at == nil && m.MaxEntries > 0 && uint64(n) >= uint64(m.MaxEntries) && x.t.Kind == types.Literal {
 		panic(l.fail(form, "the index %d is outside of `%s`", n, m.Name).WithExpected("0 to %d", m.MaxEntries-1).
-			WithNote(m.Pos, "`%s` is declared here", m.Name).WithCode("map-index"))
+			WithNote(m.Pos, "`%s` is declared here", m.Name).WithCode("index-range"))
 	}
 	if n, ok := x.v.IsConst(); ok && x.t.Kind == types.Literal && size < 8 {
 		if u := uint64(n); u>>(8*size) != 0 && (n >= 0 || n < -(1<<(8*size-1))) {

@@ -238,7 +238,7 @@ func (l *lowerer) stackOffset(p *ir.Value) (off int64, known bool) {
 func (c *call) length(i int) int {
 	n := c.constant(i)
 	if n < 0 || n > 65536 {
-		panic(c.l.failAt(c.at(i), c.args[i], "a length of %d bytes", n).WithExpected("0 to 65536").WithCode("length"))
+		panic(c.l.failAt(c.at(i), c.args[i], "a length of %d bytes", n).WithExpected("0 to 65536").WithCode("bad-length"))
 	}
 	return int(n)
 }

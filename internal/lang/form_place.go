@@ -26,7 +26,7 @@ func (l *lowerer) index(pl *memPlace, c *call, i int, elem *types.Type, n int) {
 	x := c.int(i)
 	if k, ok := x.v.IsConst(); ok && int64(int32(k)) == k {
 		if n > 0 && (k < 0 || k >= int64(n)) {
-			panic(l.failAt(c.at(i), c.args[i], "index %d of the array `%s`", k, c.head.Display()).WithExpected("0 to %d", n-1).WithCode("index"))
+			panic(l.failAt(c.at(i), c.args[i], "index %d of the array `%s`", k, c.head.Display()).WithExpected("0 to %d", n-1).WithCode("index-range"))
 		}
 		pl.off += k * int64(elem.Size)
 	} else {

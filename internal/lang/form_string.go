@@ -148,7 +148,7 @@ func (l *lowerer) textArgs(c *call) (val, []byte) {
 	p := c.arg(0)
 	l.wantPtr(c, 0, p)
 	if e := p.t.Elem; e != nil && (e.Kind != types.Int || e.Size != 1) {
-		panic(l.failAt(c.at(0), c.args[0], "`%s` wants bytes, and this is a %v", c.head.Display(), p.t).WithExpected("a pointer to u8").WithCode("string"))
+		panic(l.failAt(c.at(0), c.args[0], "`%s` wants bytes, and this is a %v", c.head.Display(), p.t).WithExpected("a pointer to u8").WithCode("bad-string"))
 	}
 	s, ok := c.args[1].(*sexp.String)
 	if sym, isSym := c.args[1].(*sexp.Symbol); isSym && !ok {
@@ -157,7 +157,7 @@ func (l *lowerer) textArgs(c *call) (val, []byte) {
 		}
 	}
 	if !ok {
-		panic(l.failAt(c.at(1), c.args[1], "`%s` compares with a text that is known when compiling", c.head.Display()).WithExpected("a string").WithHint("memcmp compares memory with memory").WithCode("string"))
+		panic(l.failAt(c.at(1), c.args[1], "`%s` compares with a text that is known when compiling", c.head.Display()).WithExpected("a string").WithHint("memcmp compares memory with memory").WithCode("bad-string"))
 	}
 	return p, []byte(s.String())
 }
@@ -165,7 +165,7 @@ func (l *lowerer) textArgs(c *call) (val, []byte) {
 // textFits demands that the array that p is has n bytes.
 func (l *lowerer) textFits(c *call, p val, n int) {
 	if p.t.Len > 0 && n > p.t.Len {
-		panic(l.failAt(c.at(1), c.args[1], "`%s` looks at %d bytes, and the array has %d", c.head.Display(), n, p.t.Len).WithCode("string"))
+		panic(l.failAt(c.at(1), c.args[1], "`%s` looks at %d bytes, and the array has %d", c.head.Display(), n, p.t.Len).WithCode("bad-string"))
 	}
 }
 

@@ -43,6 +43,7 @@ func init() {
 		{"THE", 2, 2, "type form", "The value of form, taken as a number of that type.", lowerThe},
 		{"DECLARE", 0, -1, "declaration...", "Belongs at the beginning of let.", lowerDeclare},
 		{"%UNWIND", 1, -1, "cleanup body...", "Evaluates body; a return out of it evaluates cleanup first.", lowerUnwind},
+		{"%CASE-KEYS", 1, 1, "clauses", "Looks for keys that stand twice.", lowerCaseKeys},
 		{"%ONCE", 2, -1, "((var form)...) body...", "Binds variables to values that need no new places.", lowerOnce},
 
 		// arithmetic

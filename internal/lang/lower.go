@@ -134,7 +134,7 @@ func (l *lowerer) guard(f func() val) (v val) {
 		switch e := recover().(type) {
 		case nil:
 		case *source.Error:
-			if e.Severity == source.SevBug || e.Code == "endless-macro" || e.Code == "limit" || len(l.c.errs) > maxErrors {
+			if e.Severity == source.SevBug || e.Code == "endless-macro" || e.Code == "compile-time-limit" || len(l.c.errs) > maxErrors {
 				panic(e) // going on would only give more of the same
 			}
 			l.c.report(e, l.user, l.pos)
@@ -187,13 +187,13 @@ func (l *lowerer) expr(form sexp.Value, at source.Pos) val {
 	switch x := form.(type) {
 	case *sexp.String:
 		panic(l.failAt(at, form, "a string has no value in a program").
-			WithExpected("a number; strings are for printk and compile-time code").WithCode("string"))
+			WithExpected("a number; strings are for printk and compile-time code").WithCode("no-value"))
 	case *big.Int:
 		panic(l.failAt(at, form, "the number %v does not fit in 64 bits", x).WithCode("literal-too-wide"))
 	case float64, *big.Rat:
 		panic(l.failAt(at, form, "%s is not an integer: the kernel has no other numbers", sexp.Print(form)).WithCode("not-integer"))
 	}
-	panic(l.failAt(at, form, "%s has no value in a program", sexp.Print(form)).WithCode("not-a-form"))
+	panic(l.failAt(at, form, "%s has no value in a program", sexp.Print(form)).WithCode("no-value"))
 }
 
 func (l *lowerer) failAt(at source.Pos, culprit sexp.Value, format string, args ...any) *source.Error {
@@ -238,7 +238,7 @@ func (l *lowerer) symbol(s *sexp.Symbol, at source.Pos) val {
 		return l.literal(1)
 	}
 	if s.Keyword {
-		panic(l.failAt(at, s, "the keyword `%s` has no value in a program", s.Display()).WithCode("keyword"))
+		panic(l.failAt(at, s, "the keyword `%s` has no value in a program", s.Display()).WithCode("no-value"))
 	}
 	if v := l.lookup(s); v != nil {
 		return l.readVar(v)
@@ -439,7 +439,12 @@ func (l *lowerer) expand(form *sexp.Cons, name string, orig *sexp.Cons, internal
 // body lowers forms in order and gives the value of the last.
 func (l *lowerer) body(forms sexp.Value) val {
 	v := val{nil, types.Lit}
+	live := l.live()
 	for c, ok := forms.(*sexp.Cons); ok; c, ok = c.Cdr.(*sexp.Cons) {
+		if live && !l.live() {
+			l.warnUnreachable(c.Car)
+			live = false
+		}
 		if !l.reachable() && v.v != nil {
 			// Code behind a return is checked, but never runs.
 			v = l.guard(func() val { return l.expr(c.Car, c.At) })
@@ -526,6 +531,7 @@ func (c *call) mapArg(i int) *Map {
 	if m == nil {
 		panic(c.l.c.unknownMap(c.l.failAt(c.at(i), s, "unknown map `%s`", s.Display()), s))
 	}
+	m.used = true
 	return m
 }
 

@@ -44,7 +44,7 @@ func declareProgram(c *compiler, d *decl) sexp.Value {
 	if o, ok := opts["SECTION"]; ok {
 		s, isStr := o.value.(*sexp.String)
 		if !isStr {
-			panic(source.Errorf(o.at, ":section must be a string").WithCode("section"))
+			panic(source.Errorf(o.at, ":section must be a string").WithCode("bad-program"))
 		}
 		p.Section = s.String()
 		sec := abi.SectionMatch(p.Section)
@@ -96,7 +96,7 @@ func declareProgram(c *compiler, d *decl) sexp.Value {
 	if o, ok := opts["LICENSE"]; ok {
 		s, isStr := o.value.(*sexp.String)
 		if !isStr || s.String() == "" {
-			panic(source.Errorf(o.at, ":license must be a string").WithExpected("\"GPL\", \"Dual MIT/GPL\", \"MIT\", ...").WithCode("license"))
+			panic(source.Errorf(o.at, ":license must be a string").WithExpected("\"GPL\", \"Dual MIT/GPL\", \"MIT\", ...").WithCode("bad-program"))
 		}
 		p.License = s.String()
 	}

@@ -33,6 +33,7 @@ type builder struct {
 type blockState struct {
 	defs   map[*variable]*ir.Value
 	sealed bool
+	live   bool // known to be: see builder.live
 	preds  []pred
 	open   []openParam // parameters that wait for sealing
 }
@@ -95,6 +96,26 @@ func (b *builder) unreachable() {
 // reachable reports whether the current block has a predecessor or is the entry.
 func (b *builder) reachable() bool {
 	return b.cur == b.f.Blocks[0] || len(b.state[b.cur].preds) > 0 || !b.state[b.cur].sealed
+}
+
+// live reports whether a way leads from the entry to the current block.
+func (b *builder) live() bool {
+	path, at := []*ir.Block{b.cur}, 0
+	seen := map[*ir.Block]bool{b.cur: true}
+	for ; at < len(path); at++ {
+		st := b.state[path[at]]
+		if st.live || path[at] == b.f.Blocks[0] {
+			b.state[b.cur].live = true
+			return true
+		}
+		for _, p := range st.preds {
+			if !seen[p.b] {
+				seen[p.b] = true
+				path = append(path, p.b)
+			}
+		}
+	}
+	return false
 }
 
 // seal says that all predecessors of blk are known.

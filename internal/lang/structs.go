@@ -26,12 +26,12 @@ func (a traceAccess) lower(l *lowerer, c *call) val {
 	off, size := int64(a.field.Offset), a.field.Size
 	if a.field.Count > 0 && !a.ptr {
 		if len(c.args) == 0 {
-			panic(l.fail(nil, "the field `%s` is an array of %d", a.field.Name, a.field.Count).WithHint("use (%s-ptr), or an index", c.head.Display()).WithCode("index"))
+			panic(l.fail(nil, "the field `%s` is an array of %d", a.field.Name, a.field.Count).WithHint("use (%s-ptr), or an index", c.head.Display()).WithCode("index-range"))
 		}
 		size = a.field.Size / a.field.Count
 		n := c.constant(0)
 		if n < 0 || n >= int64(a.field.Count) {
-			panic(l.failAt(c.at(0), c.args[0], "index %d", n).WithExpected("0 to %d", a.field.Count-1).WithCode("index"))
+			panic(l.failAt(c.at(0), c.args[0], "index %d", n).WithExpected("0 to %d", a.field.Count-1).WithCode("index-range"))
 		}
 		off += n * int64(size)
 	}

@@ -25,6 +25,7 @@ type Sub struct {
 	Func     *ir.Func // its first parameter is the context where it needs it
 	Context  bool     // needs the context
 
+	used   bool
 	prog   *Program // the first program that calls it, nil if none does
 	body   sexp.Value
 	form   *sexp.Cons
@@ -257,6 +258,7 @@ func (l *lowerer) callSub(c *call, s *Sub) val {
 		}
 		panic(l.arity(c.head.Display(), strings.Join(ps, " "), len(c.args)).WithNote(s.Pos, "`%s` is declared here", s.Name))
 	}
+	s.used = true
 	args := []*ir.Value{l.context().v}
 	for i, p := range s.Params {
 		v := c.arg(i)

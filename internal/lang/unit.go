@@ -76,6 +76,7 @@ type Map struct {
 	Doc        string
 	Pos        source.Pos
 
+	used     bool
 	slots    []slot    // Values as written
 	declared bool      // :event is given: Events is not inferred
 	at       *variable // of a map found in another: the pointer to it
@@ -164,6 +165,9 @@ func Lower(files []*source.File, opt Options) (*Unit, source.List) {
 		c.errs = append(c.errs, e)
 	}
 	c.checkLicenses()
+	if len(files) > 0 && len(c.errs.Errors()) == 0 {
+		c.warnDeclarations(files[0])
+	}
 	if len(c.errs.Errors()) > 0 {
 		return nil, append(c.errs, c.unit.Warnings...).Sorted()
 	}
@@ -251,7 +255,7 @@ func (c *compiler) checkLicenses() {
 			c.unit.License = p.License
 		} else if p.License != first.License {
 			c.errs = append(c.errs, source.Errorf(p.Pos, "program `%s` has the licence %q, but `%s` has %q", p.Name, p.License, first.Name, first.License).
-				WithExpected("one licence for all programs of an object").WithNote(first.Pos, "`%s` is here", first.Name).WithCode("licence-conflict"))
+				WithExpected("one licence for all programs of an object").WithNote(first.Pos, "`%s` is here", first.Name).WithCode("license-conflict"))
 		}
 	}
 	if first == nil {

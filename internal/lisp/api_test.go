@@ -77,7 +77,7 @@ func TestSpecial(t *testing.T) {
 		t.Errorf("expansion of an error in the host: %v", e.Expansion)
 	}
 	e = firstError(t, in, "(declare-it (loop))")
-	if e.Code != "limit" {
+	if e.Code != "compile-time-limit" {
 		t.Errorf("limit in the host: %v", e)
 	}
 }

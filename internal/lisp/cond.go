@@ -133,6 +133,11 @@ func (e *Err) WithHint(format string, args ...any) *Err {
 	return e
 }
 
+func (e *Err) coded(code string) *Err {
+	e.Code = code
+	return e
+}
+
 func (e *Err) inCall(who string) *Err {
 	e.What = "`" + lower(who) + "`: " + e.What
 	return e
@@ -151,7 +156,7 @@ func (in *Interp) failAt(pos source.Pos, culprit any, format string, args ...any
 // Fail signals e as a Lisp error. It is what builtins and special operators
 // of the host call; it does not return.
 func (in *Interp) Fail(e *source.Error) {
-	if e.Code == "limit" {
+	if e.Code == "compile-time-limit" {
 		in.dead = true
 		panic(&failure{in.errorHere(e)})
 	}
@@ -200,7 +205,19 @@ func (in *Interp) errorOf(c *Condition) *source.Error {
 			e.Culprit = d
 		}
 	}
+	if e.Code == "" {
+		e.Code = "compile-time"
+		if row, ok := conditionCodes[c.typ.name]; ok {
+			e.Code = row
+		}
+	}
 	return in.errorHere(e)
+}
+
+// conditionCodes names the kinds of error for tools, where the error itself
+// does not.
+var conditionCodes = map[string]string{
+	"TYPE-ERROR": "compile-time-type", "DIVISION-BY-ZERO": "zero-division", "PROGRAM-ERROR": "malformed-form",
 }
 
 // signal calls the handlers for c, innermost first.

@@ -44,7 +44,7 @@ func (in *Interp) format(out *stream, control Value, args []Value, user bool) {
 }
 
 func (f *formatter) fail(format string, args ...any) {
-	f.in.failAt(f.in.pos, nil, "format: "+format, args...)
+	f.in.fail(errAt(f.in.pos, nil, "format: "+format, args...).coded("bad-format"))
 }
 
 func (f *formatter) next(op rune) Value {

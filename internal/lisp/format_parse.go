@@ -33,7 +33,7 @@ type formatParser struct {
 }
 
 func (p *formatParser) fail(format string, args ...any) {
-	p.in.failAt(p.in.pos, nil, "format: "+format, args...)
+	p.in.fail(errAt(p.in.pos, nil, "format: "+format, args...).coded("bad-format"))
 }
 
 var closers = map[rune]rune{'{': '}', '[': ']', '(': ')', '<': '>'}

@@ -222,7 +222,7 @@ func (in *Interp) leave() { in.depth-- }
 // limit ends the evaluation; no handler sees it.
 func (in *Interp) limit(format string, args ...any) {
 	in.dead = true
-	e := in.errorHere(source.Errorf(in.pos, format, args...).WithCode("limit"))
+	e := in.errorHere(source.Errorf(in.pos, format, args...).WithCode("compile-time-limit"))
 	if name := in.innermostMacro(); name != "" {
 		e.WithHint("is there a loop or a recursion without end in `%s`?", name)
 	} else {

@@ -23,7 +23,7 @@
 (defmacro case (key &rest clauses)
   "Evaluates the body of the first clause (keys body...) that has the key. Keys are constants, lists of them, t or otherwise."
   (let ((k (gensym "KEY")))
-    `(%once ((,k ,key)) (%case ,k ,@clauses))))
+    `(%once ((,k ,key)) (%case-keys ,clauses) (%case ,k ,@clauses))))
 
 (defmacro %case (k &rest clauses)
   (if (null clauses)
@@ -59,7 +59,7 @@
   "Binds variables; evaluates then where all their values are not 0, otherwise else."
   (let ((list (if (and (consp bindings) (symbolp (car bindings)) (car bindings)) (list bindings) bindings)))
     (unless (and (consp list) (every (lambda (b) (and (consp b) (cdr b))) list))
-      (%fail bindings "malformed bindings" "((variable form)...)"))
+      (%fail bindings "malformed bindings" "((variable form)...)" nil "bad-binding"))
     `(let ,list
        (if ,(if (cdr list) `(and ,@(mapcar (function car) list)) (caar list)) ,then ,else))))
 
@@ -79,10 +79,10 @@
 
 (defun %modify (place op delta)
   (cond ((symbolp place) `(setf ,place (,op ,place ,delta)))
-        ((not (consp place)) (%fail place "this is not a place" "a variable, (getmap map key) or a struct field"))
+        ((not (consp place)) (%fail place "this is not a place" "a variable, (getmap map key) or a struct field" nil "not-a-place"))
         ((eq (car place) 'getmap)
          (unless (= (length place) 3)
-           (%fail place "getmap in incf or decf wants a map and a key" "(incf (getmap map key) [delta])"))
+           (%fail place "getmap in incf or decf wants a map and a key" "(incf (getmap map key) [delta])" nil "argument-count"))
          `(%incf-getmap ,(second place) ,(third place) ,(if (eq op '+) delta `(- ,delta))))
         ((eq (car place) 'ctx) `(setf ,place (,op ,place ,delta)))
         (t (let ((vars (mapcar (lambda (x) (declare (ignore x)) (gensym "ARG")) (cdr place))))
@@ -102,4 +102,4 @@
   `(progn ,@(mapcar (lambda (x) `(symbol-macrolet ((,var ,x)) ,@body))
                     (if (and (consp list) (eq (car list) 'quote)) (second list)
                         (if (and (symbolp list) (boundp list)) (symbol-value list)
-                            (%fail list "dolist in a program wants a constant list" "'(a b c), or a variable of compile time"))))))
+                            (%fail list "dolist in a program wants a constant list" "'(a b c), or a variable of compile time" nil "not-constant"))))))

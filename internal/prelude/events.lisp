@@ -15,7 +15,7 @@
   (let ((e (gensym "EVENT")) (ids (gensym "IDS")))
     (flet ((field (name)
              (unless (and (symbolp name) (not (keywordp name)))
-               (%fail name "a field is named by its accessor" "such as my-event-pid"))
+               (%fail name "a field is named by its accessor" "such as my-event-pid" nil "unknown-field"))
              name))
       `(%once ((,e ,event))
          ,@(when (or pid-field tid-field)

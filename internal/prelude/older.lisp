@@ -2,10 +2,10 @@
 
 (defmacro ctx-load (type offset)
   "The older spelling of (ctx type offset), or better (ctx field)."
-  (%warn 'ctx-load "`ctx-load` is an older spelling" "write (ctx field), or (ctx type offset)")
+  (%warn 'ctx-load "`ctx-load` is an older spelling" "write (ctx field), or (ctx type offset)" "older-spelling")
   `(ctx ,type ,offset))
 
 (defmacro ctx-store (type offset value)
   "The older spelling of (setf (ctx type offset) value), or better (setf (ctx field) value)."
-  (%warn 'ctx-store "`ctx-store` is an older spelling" "write (setf (ctx field) value)")
+  (%warn 'ctx-store "`ctx-store` is an older spelling" "write (setf (ctx field) value)" "older-spelling")
   `(setf (ctx ,type ,offset) ,value))

@@ -4,7 +4,7 @@
   (cond ((null options) (gensym "I"))
         ((and (eq (car options) :index) (consp (cdr options)) (symbolp (second options)) (null (cddr options)))
          (second options))
-        (t (%fail (car options) "malformed options" ":index variable"))))
+        (t (%fail (car options) "malformed options" ":index variable" nil "unknown-keyword"))))
 
 (defmacro do-user-ptrs ((var base count max &rest options) &body body)
   "(do-user-ptrs (var base count max [:index i]) body...) walks an array of count pointers at the user's address base, at most max of them, and evaluates body with var bound to each that is not null. An entry that cannot be read is passed over."

@@ -150,7 +150,7 @@ var ANSI = Style{Error: "\x1b[1;31m", Warning: "\x1b[1;33m", Caret: "\x1b[1;32m"
 
 // Render prints e for people:
 //
-//	filter.lisp:12:9: error: unknown map `conns`
+//	filter.lisp:12:9: error: unknown map `conns` [unknown-map]
 //	   12 |   (incf (getmap conns key))
 //	      |                 ^^^^^
 //	  expected: a map declared with defmap
@@ -164,7 +164,11 @@ func (e *Error) Render(st Style) string {
 	if e.Pos.Known() {
 		fmt.Fprintf(&b, "%v: ", e.Pos)
 	}
-	fmt.Fprintf(&b, "%s%v:%s %s\n", colour, e.Severity, st.Off, e.What)
+	fmt.Fprintf(&b, "%s%v:%s %s", colour, e.Severity, st.Off, e.What)
+	if e.Code != "" {
+		fmt.Fprintf(&b, " %s[%s]%s", st.Note, e.Code, st.Off)
+	}
+	b.WriteString("\n")
 	e.Pos.quote(&b, st)
 	if e.Expected != "" {
 		fmt.Fprintf(&b, "  %sexpected:%s %s\n", st.Note, st.Off, e.Expected)
