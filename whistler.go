@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"runtime/debug"
 	"sort"
 	"strings"
 	"unicode/utf8"
@@ -95,7 +96,12 @@ type Diagnostics = source.List
 
 // Compile compiles sources into one object. Where they are wrong, the error
 // is Diagnostics.
-func Compile(ctx context.Context, sources []Source, o Options) (*Object, error) {
+func Compile(ctx context.Context, sources []Source, o Options) (obj *Object, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			obj, err = nil, Diagnostics{bug(r, debug.Stack())}
+		}
+	}()
 	if o.CPU != 0 && (o.CPU < 2 || o.CPU > 4) {
 		return nil, fmt.Errorf("BPF cpu version %d: want 2, 3 or 4", o.CPU)
 	}
@@ -120,6 +126,13 @@ func Compile(ctx context.Context, sources []Source, o Options) (*Object, error) 
 		return nil, errs
 	}
 	return &Object{r}, nil
+}
+
+// bug is the diagnostic of a panic: no input should get one.
+func bug(r any, stack []byte) *source.Error {
+	e := source.Errorf(source.Pos{}, "%v", r).WithHint("please report it, with the source and this:\n%s", stack).WithCode("bug")
+	e.Severity = source.SevBug
+	return e
 }
 
 // invalidUTF8 is the offset of the first byte that is not UTF-8, or NUL; -1

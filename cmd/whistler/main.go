@@ -36,6 +36,7 @@ type commands struct {
 	Detach     detachCmd     `cmd:"" help:"Detach a link by its number."`
 	Doctor     doctorCmd     `cmd:"" help:"Say what this machine and user can do."`
 	Help       helpCmd       `cmd:"" help:"Explain a form, macro, helper, map type or program type."`
+	Explain    explainCmd    `cmd:"" help:"Describe a diagnostic by its code, with a wrong and a right example."`
 	Completion completionCmd `cmd:"" help:"Print a completion script for bash, zsh or fish."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
 }

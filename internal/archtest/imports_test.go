@@ -41,7 +41,8 @@ const allowed = `
 	internal/e2e:       -
 	internal/difftest:  internal/abi internal/bpf internal/bpf/vm internal/compile internal/ir internal/ir/interp internal/lang internal/obj internal/sim internal/source load
 	load:               -
-	cmd/whistler:       . internal/source internal/abi internal/bpf internal/lang internal/kernel load
+	docs:               -
+	cmd/whistler:       . docs internal/source internal/abi internal/bpf internal/lang internal/kernel load
 `
 
 // pure packages turn bytes into bytes: the same answer on every machine.

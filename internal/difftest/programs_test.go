@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/whistler-lang/whistler/internal/opt"
+	"github.com/whistler-lang/whistler/internal/source"
 	"pgregory.net/rapid"
 )
 
@@ -64,6 +65,9 @@ func compareProgram(t failer, data []byte, r *rand.Rand, kernel bool) {
 		}
 	}
 	u, err := Compile("random.lisp", src, off, 2+r.Intn(3))
+	if l := source.AsList(err); len(l) == 1 && l[0].Code == "stack-size" {
+		return // right, but more than the stack takes where passes are off
+	}
 	if err != nil {
 		t.Fatalf("%v\n%s", err, src)
 	}

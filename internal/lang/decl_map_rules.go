@@ -187,7 +187,7 @@ func (d *decl) checkFlags(m *Map, opts map[string]option) {
 			e.WithExpected("%s", list)
 		}
 		if name == "BPF_F_NUMA_NODE" {
-			e.WithHint("a map cannot ask for a NUMA node: cilium/ebpf refuses objects that do")
+			e.WithHint("a map cannot ask for a NUMA node: cilium/ebpf refuses objects that do").WithCode("numa-node")
 		}
 		panic(e)
 	}

@@ -219,10 +219,10 @@ func (d *decl) flags(v sexp.Value, at source.Pos) (sum int64) {
 func include(c *compiler, d *decl) sexp.Value {
 	name, ok := d.args[0].(*sexp.String)
 	if !ok || len(d.args) != 1 {
-		panic(d.fail(d.args[0], "include wants the name of a file").WithExpected("(include \"file.lisp\")"))
+		panic(d.fail(d.args[0], "include wants the name of a file").WithExpected("(include \"file.lisp\")").WithCode("include"))
 	}
 	if c.opt.Include == nil {
-		panic(d.fail(d.args[0], "there are no files to include here"))
+		panic(d.fail(d.args[0], "there are no files to include here").WithCode("include"))
 	}
 	at := d.at(0)
 	from := ""

@@ -100,5 +100,8 @@ func NearestTopic(name string) string {
 	for _, t := range Topics() {
 		names = append(names, t.Name)
 	}
-	return didYouMean(name, names)
+	return Nearest(name, names)
 }
+
+// Nearest is the one of names that name may be a misspelling of, or "".
+func Nearest(name string, names []string) string { return didYouMean(name, names) }

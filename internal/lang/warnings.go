@@ -55,7 +55,8 @@ func ignored(name *sexp.Symbol, body sexp.Value) bool {
 	return false
 }
 
-// warnUnreachable warns of a form that nothing leads to.
+// warnUnreachable warns of a form that nothing leads to. A verdict behind
+// the forms is customary, whether they get there or not.
 func (l *lowerer) warnUnreachable(form sexp.Value) {
 	if p := sexp.PosOf(form); l.written(p) && len(l.c.errs.Errors()) == 0 {
 		l.warn(form, "nothing gets here: the form before always leaves").WithCode("unreachable").Pos = p
@@ -65,11 +66,11 @@ func (l *lowerer) warnUnreachable(form sexp.Value) {
 // warnDeclarations warns of the maps and subprograms of the main source that
 // nothing uses. Included files may offer more than is used.
 func (c *compiler) warnDeclarations(main *source.File) {
-	warn := func(pos source.Pos, what, name, hint string) {
+	warn := func(pos source.Pos, code, what, name, hint string) {
 		if pos.File != main {
 			return
 		}
-		w := source.Errorf(pos, "nothing uses the %s `%s`", what, name).WithHint("%s", hint).WithCode("unused-" + what)
+		w := source.Errorf(pos, "nothing uses the %s `%s`", what, name).WithHint("%s", hint).WithCode(code)
 		w.Severity = source.SevWarning
 		c.unit.Warnings = append(c.unit.Warnings, w)
 	}
@@ -78,12 +79,12 @@ func (c *compiler) warnDeclarations(main *source.File) {
 	}
 	for _, m := range c.unit.Maps {
 		if !m.used && !m.PinByName {
-			warn(m.Pos, "map", m.Name, "take it out, or use it: it is created with every load")
+			warn(m.Pos, "unused-map", "map", m.Name, "take it out, or use it: it is created with every load")
 		}
 	}
 	for _, s := range c.unit.Subs {
 		if !s.used && !s.Global && !s.Callback {
-			warn(s.Pos, "subprogram", s.Name, "take it out, or call it")
+			warn(s.Pos, "unused-subprogram", "subprogram", s.Name, "take it out, or call it")
 		}
 	}
 }

@@ -102,7 +102,7 @@ func sandboxRows() []row {
 	}})
 	for _, name := range []string{"MAKE-INSTANCE", "SLOT-VALUE", "INVOKE-RESTART", "FIND-RESTART", "COMPUTE-RESTARTS", "CONTINUE", "ABORT", "USE-VALUE", "STORE-VALUE"} {
 		rows = append(rows, row{name, "&rest arguments", func(in *Interp, a []Value) Value {
-			in.failAt(in.pos, nil, "`%s` is not part of compile-time Lisp: it has no objects of classes and no restarts", lower(name))
+			in.wrong(nil, "`%s` is not part of compile-time Lisp: it has no objects of classes and no restarts", lower(name))
 			return nil
 		}})
 	}

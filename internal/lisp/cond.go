@@ -153,6 +153,11 @@ func (in *Interp) failAt(pos source.Pos, culprit any, format string, args ...any
 	in.fail(errAt(pos, culprit, format, args...))
 }
 
+// wrong signals what a running function cannot do with its arguments.
+func (in *Interp) wrong(culprit any, format string, args ...any) {
+	in.fail(errAt(in.pos, culprit, format, args...).coded("compile-time"))
+}
+
 // Fail signals e as a Lisp error. It is what builtins and special operators
 // of the host call; it does not return.
 func (in *Interp) Fail(e *source.Error) {

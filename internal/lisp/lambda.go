@@ -429,7 +429,7 @@ func (in *Interp) badKeys(p *pattern, fn *Function, pos source.Pos, what string,
 // bindMacro binds the parameters of a macro to the parts of its form.
 func (in *Interp) bindMacro(f *frame, p *pattern, fn *Function, args []Value) {
 	if len(args) != 2 {
-		in.failAt(in.pos, fn, "a macro function takes a form and an environment")
+		in.wrong(fn, "a macro function takes a form and an environment")
 	}
 	if p.env != nil {
 		in.assign(f, p.env, args[1], fn)

@@ -58,7 +58,7 @@ func (in *Interp) nthcdr(n int, v Value) Value {
 func (in *Interp) setNth(n int, list, v Value) {
 	c, ok := in.nthcdr(n, list).(*sexp.Cons)
 	if !ok {
-		in.failAt(in.pos, list, "the list %s has no element %d", show(list), n)
+		in.wrong(list, "the list %s has no element %d", show(list), n)
 	}
 	c.Car = v
 }
@@ -296,7 +296,7 @@ func listRows() []row {
 		{"PAIRLIS", "keys values &optional alist", func(in *Interp, a []Value) Value {
 			ks, vs := in.listOf(a[0], "pairlis"), in.listOf(a[1], "pairlis")
 			if len(ks) != len(vs) {
-				in.failAt(in.pos, a[1], "pairlis: %s for %s", count(len(vs), "value"), count(len(ks), "key"))
+				in.wrong(a[1], "pairlis: %s for %s", count(len(vs), "value"), count(len(ks), "key"))
 			}
 			var v Value = sexp.Nil
 			if len(a) > 2 {

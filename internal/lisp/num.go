@@ -84,12 +84,12 @@ func (in *Interp) index(v Value) int {
 	n, ok := v.(int64)
 	if !ok || n < 0 {
 		if b, isBig := v.(*big.Int); isBig && b.Sign() > 0 {
-			in.failAt(in.pos, v, "%s is too large for a size or an index", show(v))
+			in.wrong(v, "%s is too large for a size or an index", show(v))
 		}
 		in.typeError(v, "an index (an integer from 0)")
 	}
 	if n > math.MaxInt32 {
-		in.failAt(in.pos, v, "%d is too large for a size or an index", n)
+		in.wrong(v, "%d is too large for a size or an index", n)
 	}
 	return int(n)
 }
@@ -543,7 +543,7 @@ func expt(in *Interp, a []Value) Value {
 		x, y := in.float(base), in.float(power)
 		f := math.Pow(x, y)
 		if math.IsNaN(f) {
-			in.failAt(in.pos, base, "(expt %s %s) is no real number", show(base), show(power))
+			in.wrong(base, "(expt %s %s) is no real number", show(base), show(power))
 		}
 		return f
 	}

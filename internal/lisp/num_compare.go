@@ -197,7 +197,7 @@ func floatRows() []row {
 		return row{name, "number", func(in *Interp, a []Value) Value {
 			f := fn(in.float(a[0]))
 			if math.IsNaN(f) {
-				in.failAt(in.pos, a[0], "(%s %s) is no real number", lower(name), show(a[0]))
+				in.wrong(a[0], "(%s %s) is no real number", lower(name), show(a[0]))
 			}
 			return f
 		}}
@@ -221,7 +221,7 @@ func floatRows() []row {
 				in.divisionByZero(a[0])
 			}
 			if x < 0 {
-				in.failAt(in.pos, a[0], "(log %s) is no real number", show(a[0]))
+				in.wrong(a[0], "(log %s) is no real number", show(a[0]))
 			}
 			if len(a) > 1 {
 				b := in.float(a[1])
@@ -262,7 +262,7 @@ func floatRows() []row {
 			return rat(r)
 		}},
 		{"RANDOM", "limit &optional state", func(in *Interp, a []Value) Value {
-			in.failAt(in.pos, nil, "`random` is refused: the same source must give the same program every time")
+			in.wrong(nil, "`random` is refused: the same source must give the same program every time")
 			return nil
 		}},
 	}

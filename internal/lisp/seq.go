@@ -93,7 +93,7 @@ func (in *Interp) bounds(n int, start, end Value) (lo, hi int) {
 		hi = in.index(end)
 	}
 	if lo > hi || hi > n {
-		in.failAt(in.pos, nil, "the bounds %d and %d are not within a sequence of length %d", lo, hi, n)
+		in.wrong(nil, "the bounds %d and %d are not within a sequence of length %d", lo, hi, n)
 	}
 	return lo, hi
 }
@@ -103,7 +103,7 @@ func (in *Interp) bounds(n int, start, end Value) (lo, hi int) {
 func (in *Interp) keyArgs(a []Value, names ...string) []Value {
 	out := make([]Value, len(names))
 	if len(a)%2 != 0 {
-		in.failAt(in.pos, a[len(a)-1], "an odd number of keyword arguments")
+		in.wrong(a[len(a)-1], "an odd number of keyword arguments")
 	}
 next:
 	for i := 0; i < len(a); i += 2 {
@@ -213,7 +213,7 @@ func seqRows() []row {
 			if c, ok := a[0].(*sexp.Cons); ok {
 				c, ok = in.nthcdr(n, c).(*sexp.Cons)
 				if !ok {
-					in.failAt(in.pos, a[0], "the sequence %s has no element %d", show(a[0]), n)
+					in.wrong(a[0], "the sequence %s has no element %d", show(a[0]), n)
 				}
 				return c.Car
 			}

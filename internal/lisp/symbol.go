@@ -226,7 +226,7 @@ func symbolRows() []row {
 		{"MAKUNBOUND", "symbol", func(in *Interp, a []Value) Value {
 			g := in.global(in.symbol(a[0]))
 			if g.constant {
-				in.failAt(in.pos, a[0], "`%s` is a constant", g.sym.Display())
+				in.wrong(a[0], "`%s` is a constant", g.sym.Display())
 			}
 			g.val = nil
 			return a[0]

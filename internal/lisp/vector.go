@@ -44,7 +44,7 @@ func vectorItem(v Value, i int) Value {
 // vectorRef is element i in row-major order, with a check.
 func (in *Interp) vectorRef(v Value, i int) Value {
 	if n := vectorLength(v); i >= n {
-		in.failAt(in.pos, v, "the index %d is not within an array of %s", i, count(n, "element"))
+		in.wrong(v, "the index %d is not within an array of %s", i, count(n, "element"))
 	}
 	return vectorItem(v, i)
 }
@@ -55,7 +55,7 @@ func (in *Interp) setRow(v Value, i int, x Value) {
 		if _, isArray := v.(*Array); !isArray && !isVector(v) {
 			in.typeError(v, "an array")
 		}
-		in.failAt(in.pos, v, "the index %d is not within an array of %s", i, count(n, "element"))
+		in.wrong(v, "the index %d is not within an array of %s", i, count(n, "element"))
 	}
 	switch a := v.(type) {
 	case *sexp.Vector:
@@ -75,13 +75,13 @@ func (in *Interp) setRow(v Value, i int, x Value) {
 func (in *Interp) rowIndex(v Value, subs []Value) int {
 	dims := in.dimensions(v)
 	if len(subs) != len(dims) {
-		in.failAt(in.pos, v, "%s for an array of %s", count(len(subs), "index"), count(len(dims), "dimension"))
+		in.wrong(v, "%s for an array of %s", count(len(subs), "index"), count(len(dims), "dimension"))
 	}
 	n := 0
 	for i, s := range subs {
 		k := in.index(s)
 		if k >= dims[i] {
-			in.failAt(in.pos, v, "the index %d is not within a dimension of %s", k, count(dims[i], "element"))
+			in.wrong(v, "the index %d is not within a dimension of %s", k, count(dims[i], "element"))
 		}
 		n = n*dims[i] + k
 	}
@@ -107,7 +107,7 @@ func (in *Interp) setFillPointer(v Value, n int) {
 		in.typeError(v, "a vector with a fill pointer")
 	}
 	if n > cap(vec.Items) {
-		in.failAt(in.pos, v, "the fill pointer %d is larger than the vector", n)
+		in.wrong(v, "the fill pointer %d is larger than the vector", n)
 	}
 	old := len(vec.Items)
 	vec.Items = vec.Items[:n]
@@ -182,7 +182,7 @@ func vectorRows() []row {
 			}
 			n := len(v.Items)
 			if n == 0 {
-				in.failAt(in.pos, v, "vector-pop: the vector is empty")
+				in.wrong(v, "vector-pop: the vector is empty")
 			}
 			x := v.Items[n-1]
 			v.Items = v.Items[:n-1]
@@ -239,7 +239,7 @@ func arrayRows() []row {
 		{"ARRAY-DIMENSION", "array axis", func(in *Interp, a []Value) Value {
 			dims, i := in.dimensions(a[0]), in.index(a[1])
 			if i >= len(dims) {
-				in.failAt(in.pos, a[1], "the array has no dimension %d", i)
+				in.wrong(a[1], "the array has no dimension %d", i)
 			}
 			return int64(dims[i])
 		}},
@@ -277,7 +277,7 @@ func (in *Interp) dimensionList(v Value) []int {
 		dims = append(dims, in.index(d))
 	}
 	if len(dims) > 64 {
-		in.failAt(in.pos, v, "an array cannot have more than 64 dimensions")
+		in.wrong(v, "an array cannot have more than 64 dimensions")
 	}
 	return dims
 }
@@ -285,7 +285,7 @@ func (in *Interp) dimensionList(v Value) []int {
 func makeArray(in *Interp, a []Value) Value {
 	k := in.keyArgs(a[1:], "ELEMENT-TYPE", "INITIAL-ELEMENT", "INITIAL-CONTENTS", "ADJUSTABLE", "FILL-POINTER", "DISPLACED-TO")
 	if k[5] != nil && !isNil(k[5]) {
-		in.failAt(in.pos, k[5], "make-array: displaced arrays are not supported")
+		in.wrong(k[5], "make-array: displaced arrays are not supported")
 	}
 	dims := in.dimensionList(a[0])
 	total := 1
@@ -316,7 +316,7 @@ func makeArray(in *Interp, a []Value) Value {
 			}
 			s := in.sequence(v)
 			if len(s.items) != dims[0] {
-				in.failAt(in.pos, v, "make-array: %s where the dimension is %d", count(len(s.items), "initial element"), dims[0])
+				in.wrong(v, "make-array: %s where the dimension is %d", count(len(s.items), "initial element"), dims[0])
 			}
 			for _, x := range s.items {
 				fill(dims[1:], x)
@@ -335,7 +335,7 @@ func makeArray(in *Interp, a []Value) Value {
 	n := total
 	if fill && k[4] != Value(sexp.T) {
 		if n = in.index(k[4]); n > total {
-			in.failAt(in.pos, k[4], "make-array: the fill pointer %d is larger than the vector", n)
+			in.wrong(k[4], "make-array: the fill pointer %d is larger than the vector", n)
 		}
 	}
 	if chars {

@@ -26,6 +26,9 @@ type stored struct {
 
 // walk follows all paths from the entry, the newest first.
 func (a *analysis) walk() {
+	if a.fuel <= 0 {
+		return // nothing is prepared
+	}
 	entry := a.f.Blocks[0]
 	st := state{vals: make([]Val, len(a.entry[entry.ID]))}
 	for i, p := range entry.Params {
