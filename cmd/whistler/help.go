@@ -2,9 +2,11 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 
+	"github.com/whistler-lang/whistler/docs"
 	"github.com/whistler-lang/whistler/internal/lang"
 )
 
@@ -43,6 +45,12 @@ func (c *helpCmd) Run(a *app) error {
 			if t.Doc != "" {
 				fmt.Fprintln(a.out, wrap(t.Doc, 2, 96))
 			}
+			if e := exampleOf(t); e != nil {
+				fmt.Fprintf(a.out, "\n  example:\n    %s\n", strings.ReplaceAll(e.Source, "\n", "\n    "))
+				if o := e.Outcome(); o != "" {
+					fmt.Fprintf(a.out, "  %s\n", o)
+				}
+			}
 		}
 	}
 	if !found {
@@ -51,6 +59,19 @@ func (c *helpCmd) Run(a *app) error {
 			err = fmt.Errorf("%w: did you mean `%s`?", err, m)
 		}
 		return err
+	}
+	return nil
+}
+
+// exampleOf is the example of a topic, nil if it has none.
+func exampleOf(t lang.Topic) *docs.Example {
+	if t.Kind == "helper" { // some have the name of a form
+		return nil
+	}
+	for _, e := range docs.Examples() {
+		if slices.Contains(e.Topics, t.Name) {
+			return &e
+		}
 	}
 	return nil
 }

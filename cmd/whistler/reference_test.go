@@ -12,7 +12,9 @@ import (
 func reference() string {
 	var b strings.Builder
 	b.WriteString("# Reference\n\nWhat `whistler help` says, on one page. This file is generated from the\n" +
-		"compiler's tables and docstrings: `go test ./cmd/whistler -run TestReference -update`.\n")
+		"compiler's tables and docstrings: `go test ./cmd/whistler -run TestReference -update`.\n" +
+		"The examples are run by `go test ./internal/difftest -run TestFormExamples`, on a packet\n" +
+		"of Ethernet, IPv4 and TCP from port 8080 to 80, or of the protocol that they are about.\n")
 	topics := lang.Topics()
 	kinds := []string{}
 	for _, t := range topics {
@@ -37,6 +39,13 @@ func reference() string {
 		}
 		if doc != "" {
 			fmt.Fprintf(&b, "\n%s\n", escape(doc))
+		}
+		if e := exampleOf(t); e != nil {
+			outcome := ""
+			if o := e.Outcome(); o != "" {
+				outcome = ", which " + o
+			}
+			fmt.Fprintf(&b, "\nExample%s:\n\n```lisp\n%s\n```\n", outcome, e.Source)
 		}
 	}
 	return b.String()

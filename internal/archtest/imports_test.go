@@ -39,7 +39,7 @@ const allowed = `
 
 	internal/kernel:    internal/lang
 	internal/e2e:       -
-	internal/difftest:  internal/abi internal/bpf internal/bpf/vm internal/compile internal/ir internal/ir/interp internal/lang internal/obj internal/sim internal/source load
+	internal/difftest:  docs internal/abi internal/bpf internal/bpf/vm internal/compile internal/ir internal/ir/interp internal/lang internal/obj internal/sim internal/source load
 	load:               -
 	docs:               -
 	cmd/whistler:       . docs internal/source internal/abi internal/bpf internal/lang internal/kernel load

@@ -61,6 +61,10 @@ type Unit struct {
 
 // Compile compiles text and keeps the functions of two stages.
 func Compile(name, text string, off map[string]bool, cpu int) (*Unit, error) {
+	return compileWith(name, text, off, lang.Options{CPU: cpu, Arch: "amd64"})
+}
+
+func compileWith(name, text string, off map[string]bool, lo lang.Options) (*Unit, error) {
 	u := &Unit{lowered: map[string]*ir.Func{}, final: map[string]*ir.Func{}}
 	var bad error
 	keep := func(m map[string]*ir.Func, what fmt.Stringer) {
@@ -74,7 +78,7 @@ func Compile(name, text string, off map[string]bool, cpu int) (*Unit, error) {
 		}
 		m[f.Name] = f
 	}
-	o := compile.Options{Options: lang.Options{CPU: cpu, Arch: "amd64"}, Off: off,
+	o := compile.Options{Options: lo, Off: off,
 		Trace: func(program, stage string, what fmt.Stringer) {
 			switch {
 			case stage == "lowered":
