@@ -9,7 +9,8 @@
   "The older spelling of (setf (ctx type offset) value), or better (setf (ctx field) value)."
   (%warn 'ctx-store "`ctx-store` is an older spelling" "write (setf (ctx field) value)" "older-spelling")
   `(setf (ctx ,type ,offset) ,value))
-;; Structs by their names, and kernel memory at an offset.
+
+;; Kernel memory at an offset.
 
 (defmacro kernel-load (type pointer offset)
   "A number of that type at the kernel's address pointer + offset, read with probe-read-kernel; 0 where it cannot be read."
