@@ -217,9 +217,6 @@ func (l *lowerer) globalAddr(g *Global) val {
 	v := l.add(ir.OpMapAddr, l.pos)
 	v.Sym, v.Type = g.C, ir.PtrValue
 	t := types.PtrTo(g.Type, types.PtrValue)
-	if g.Type.Kind == types.Array {
-		t.Elem, t.Len = g.Type.Elem, g.Type.Len
-	}
 	return val{v, t}
 }
 

@@ -237,9 +237,6 @@ func (l *lowerer) bindVar(b binding, init val, body sexp.Value) *variable {
 		slot := l.f.NewSlot(max(t.Size, 1), v.name, v.pos)
 		addr := l.slotAddr(slot)
 		v.typ = types.PtrTo(t, types.PtrStack)
-		if t.Kind == types.Array {
-			v.typ.Elem, v.typ.Len = t.Elem, t.Len
-		}
 		switch {
 		case b.init == nil:
 			l.zero(addr, t.Size)

@@ -166,7 +166,7 @@ func lowerThe(l *lowerer, c *call) val {
 	t := l.c.typeNamed(c.args[0], c.at(0).Or(l.pos), l.env())
 	v := c.arg(1)
 	if v.t.IsInt() && t.Kind == types.Int {
-		v.t = t
+		return val{l.truncate(v, t), t} // what is believed of a type must hold
 	}
 	return v
 }

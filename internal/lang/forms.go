@@ -41,7 +41,7 @@ func init() {
 		{"LABELS", 1, -1, "((name (param...) body...)...) body...", "The same as flet, and the functions may call each other, but none itself.", lowerLabels},
 		{"MACROLET", 1, -1, "((name lambda-list body...)...) body...", "Defines macros for the body.", lowerMacrolet},
 		{"SYMBOL-MACROLET", 1, -1, "((name expansion)...) body...", "Defines names that stand for forms in the body.", lowerSymbolMacrolet},
-		{"THE", 2, 2, "type form", "The value of form, taken as a number of that type.", lowerThe},
+		{"THE", 2, 2, "type form", "The value of form as that type: a number is converted as cast does, a pointer stays as it is.", lowerThe},
 		{"DECLARE", 0, -1, "declaration...", "Belongs at the beginning of let.", lowerDeclare},
 		{"%UNWIND", 1, -1, "cleanup body...", "Evaluates body; a return out of it evaluates cleanup first.", lowerUnwind},
 		{"%CASE-KEYS", 1, 1, "clauses", "Looks for keys that stand twice.", lowerCaseKeys},

@@ -67,11 +67,7 @@ func (c *compiler) findType(v sexp.Value, at source.Pos, env *lisp.Env) *types.T
 			}
 			return types.ArrayOf(elem, int(n))
 		case head.Name == "PTR" && len(items) == 2:
-			t := types.PtrTo(c.typeNamed(items[1], at, env), types.Scalar)
-			if t.Elem.Kind == types.Array {
-				t.Elem, t.Len = t.Elem.Elem, t.Elem.Len
-			}
-			return t
+			return types.PtrTo(c.typeNamed(items[1], at, env), types.Scalar)
 		case head.Name == "STRUCT" && len(items) == 2:
 			return c.findType(items[1], at, env)
 		}

@@ -66,8 +66,15 @@ func ScalarOf(size int, signed bool) *Type {
 	return nil
 }
 
-// PtrTo makes a pointer to elem (nil: bytes) in space.
-func PtrTo(elem *Type, space Space) *Type { return &Type{Kind: Ptr, Size: 8, Elem: elem, Space: space} }
+// PtrTo makes a pointer to t (nil: bytes) in space. A pointer to an array is
+// one to its elements, of which it has Len.
+func PtrTo(t *Type, space Space) *Type {
+	p := &Type{Kind: Ptr, Size: 8, Elem: t, Space: space}
+	if t != nil && t.Kind == Array {
+		p.Elem, p.Len = t.Elem, t.Len
+	}
+	return p
+}
 
 // ArrayOf makes an array type.
 func ArrayOf(elem *Type, n int) *Type {
