@@ -57,7 +57,8 @@ type errUsage struct{ error }
 
 func main() {
 	// A compilation is over before a collection would pay.
-	debug.SetGCPercent(800)
+	debug.SetGCPercent(-1)
+	debug.SetMemoryLimit(256 << 20)
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 

@@ -103,7 +103,11 @@ func reached(funcs []*function) (out []*function) {
 }
 
 func (fn *function) config(o Options) *opt.Config {
-	return &opt.Config{CPU: fn.cpu, Off: o.Off, Trace: func(pass string, f *ir.Func) { fn.trace(o, "after "+pass, f) }}
+	c := &opt.Config{CPU: fn.cpu, Off: o.Off}
+	if o.Trace != nil {
+		c.Trace = func(pass string, f *ir.Func) { fn.trace(o, "after "+pass, f) }
+	}
+	return c
 }
 
 func (fn *function) trace(o Options, stage string, what fmt.Stringer) {

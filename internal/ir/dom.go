@@ -120,6 +120,31 @@ func (f *Func) ReversePostorder() []*Block {
 	return post
 }
 
+// Compact numbers blocks and values anew where most numbers are of what is
+// gone: tables by number would be mostly empty.
+func (f *Func) Compact() {
+	used := len(f.Blocks)
+	if used*2 > f.nextB || f.nextB < 500 {
+		return
+	}
+	f.nextB, f.nextV = 0, 0
+	value := func(v *Value) {
+		v.ID = f.nextV
+		f.nextV++
+	}
+	for _, b := range f.Blocks {
+		b.ID = f.nextB
+		f.nextB++
+		for _, p := range b.Params {
+			value(p)
+		}
+		for _, v := range b.Values {
+			value(v)
+		}
+		value(b.Term)
+	}
+}
+
 // Prune drops the blocks that cannot be reached; it reports whether there
 // were any.
 func (f *Func) Prune() bool {

@@ -142,9 +142,22 @@ func (b *Block) Uses(f func(**Value)) {
 // two edges).
 func (f *Func) Preds() [][]*Block {
 	preds := make([][]*Block, f.nextB)
+	count := make([]int, f.nextB)
+	n := 0
+	for _, b := range f.Blocks {
+		n += len(b.Succs)
+		for _, e := range b.Succs {
+			count[e.To.ID]++
+		}
+	}
+	all := make([]*Block, n)
 	for _, b := range f.Blocks {
 		for _, e := range b.Succs {
-			preds[e.To.ID] = append(preds[e.To.ID], b)
+			to := e.To.ID
+			if preds[to] == nil {
+				preds[to], all = all[:0:count[to]], all[count[to]:]
+			}
+			preds[to] = append(preds[to], b)
 		}
 	}
 	return preds

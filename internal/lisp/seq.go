@@ -18,8 +18,8 @@ func (in *Interp) sequence(v Value) sequence {
 	case *sexp.Cons:
 		s := sequence{kind: 'l'}
 		in.eachCell(x, func(c *sexp.Cons) bool {
-			if len(s.items)&1023 == 0 {
-				in.alloc(2048)
+			if len(s.items)&15 == 0 {
+				in.alloc(32)
 			}
 			s.items = append(s.items, c.Car)
 			s.ats = append(s.ats, c.At)

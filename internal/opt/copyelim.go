@@ -1,6 +1,10 @@
 package opt
 
-import "github.com/whistler-lang/whistler/internal/ir"
+import (
+	"slices"
+
+	"github.com/whistler-lang/whistler/internal/ir"
+)
 
 // copyelim lets users of copies use the original, and removes parameters
 // that are always given the same value:
@@ -81,15 +85,8 @@ func sameArg(b *ir.Block, i int, preds []*ir.Block) (*ir.Value, bool) {
 	return same, same != nil
 }
 
-func uniq(bs []*ir.Block) (out []*ir.Block) {
-	for _, b := range bs {
-		dup := false
-		for _, o := range out {
-			dup = dup || o == b
-		}
-		if !dup {
-			out = append(out, b)
-		}
-	}
-	return out
+// uniq takes the second of two edges from the same block out of its list,
+// where they stand side by side.
+func uniq(preds []*ir.Block) []*ir.Block {
+	return slices.Compact(slices.Clone(preds))
 }

@@ -59,25 +59,33 @@ func Names() (names []string) {
 }
 
 // Improve optimises f without changing its form; Lower makes it ready for
-// the allocator. The verifier runs after every pass that changed something.
+// the allocator. The verifier runs behind each, and where there is a
+// trace, as in tests, after every pass that changed something.
 func Improve(f *ir.Func, c *Config) error {
+	version := 1                       // counts the changes
+	idle := make([]int, len(improve)) // at which version a pass has found nothing
 	for round := 0; round < 20; round++ {
-		changed := false
-		for _, p := range improve {
-			if c.Off[p.name] {
+		before := version
+		for i, p := range improve {
+			if c.Off[p.name] || idle[i] == version {
 				continue
 			}
-			ch, err := run(p, f, c)
+			changed, err := run(p, f, c)
 			if err != nil {
 				return err
 			}
-			changed = changed || ch
+			if changed {
+				version++
+			} else {
+				idle[i] = version
+			}
 		}
-		if !changed {
+		if version == before {
 			break
 		}
+		f.Compact()
 	}
-	return nil
+	return verify("the optimiser", f)
 }
 
 // Lower turns f into the form that regalloc and emit take.
@@ -90,7 +98,7 @@ func Lower(f *ir.Func, c *Config) error {
 			return err
 		}
 	}
-	return nil
+	return verify("the lowering", f)
 }
 
 func run(p pass, f *ir.Func, c *Config) (bool, error) {
@@ -101,11 +109,19 @@ func run(p pass, f *ir.Func, c *Config) (bool, error) {
 	// In a loop that nothing enters a value can be its own operand; no pass
 	// has to reckon with that.
 	f.Prune()
-	if err := ir.Verify(f); err != nil {
-		return true, fmt.Errorf("pass %s broke %v\n%v", p.name, err, f)
+	if c.Trace == nil {
+		return true, nil
 	}
-	if c.Trace != nil {
-		c.Trace(p.name, f)
+	if err := verify("pass "+p.name, f); err != nil {
+		return true, err
 	}
+	c.Trace(p.name, f)
 	return true, nil
+}
+
+func verify(who string, f *ir.Func) error {
+	if err := ir.Verify(f); err != nil {
+		return fmt.Errorf("%s broke %v\n%v", who, err, f)
+	}
+	return nil
 }

@@ -20,23 +20,23 @@ type move struct {
 func (a *allocator) rewrite() *Result {
 	r := &Result{F: a.f}
 	reach := a.live.dom
+	s := newLiveSet(a.f.NumValues())
 	for _, b := range a.f.Blocks {
 		if !reach.Reachable(b) {
 			continue
 		}
 		m := &mover{a: a, b: &Block{IR: b}}
-		a.rewriteBlock(m, b)
+		a.rewriteBlock(m, b, s)
 		r.Blocks = append(r.Blocks, m.b)
 	}
 	r.Spills = a.slots
 	return r
 }
 
-func (a *allocator) rewriteBlock(m *mover, b *ir.Block) {
+func (a *allocator) rewriteBlock(m *mover, b *ir.Block, s *liveSet) {
 	// The registers that are alive behind each value.
 	alive := make([]uint16, len(b.Values)+1)
 	i := len(b.Values)
-	s := newLiveSet(a.f.NumValues())
 	mask := func(s *liveSet) (m uint16) {
 		for _, v := range s.vs {
 			if a.loc[v.ID] >= 0 {
