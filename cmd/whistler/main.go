@@ -57,8 +57,7 @@ type errUsage struct{ error }
 
 func main() {
 	// A compilation is over before a collection would pay.
-	debug.SetGCPercent(-1)
-	debug.SetMemoryLimit(256 << 20)
+	debug.SetGCPercent(800)
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 

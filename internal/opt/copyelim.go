@@ -15,7 +15,9 @@ func copyelim(f *ir.Func, _ *Config) bool {
 	for again := true; again; {
 		again = false
 		preds := f.Preds()
-		for _, b := range f.Blocks[1:] {
+		// Inner joins come behind outer ones, and decide them.
+		for k := len(f.Blocks) - 1; k > 0; k-- {
+			b := f.Blocks[k]
 			for i := 0; i < len(b.Params); i++ {
 				same, ok := sameArg(b, i, preds[b.ID])
 				if !ok {
@@ -64,7 +66,7 @@ func copyelim(f *ir.Func, _ *Config) bool {
 // edges that pass the parameter itself aside.
 func sameArg(b *ir.Block, i int, preds []*ir.Block) (*ir.Value, bool) {
 	var same *ir.Value
-	for _, p := range uniq(preds) {
+	for _, p := range preds { // some twice
 		for _, e := range p.Succs {
 			if e.To != b {
 				continue
