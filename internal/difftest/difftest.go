@@ -145,7 +145,12 @@ func (u *Unit) program(name string) (*bpf.Program, *lang.Program) {
 // run.
 type Execution struct {
 	Name string
-	Run  func(program string, packet []byte) (*Outcome, error)
+	Step func(s Step) (*Outcome, error)
+}
+
+// Run runs a program on a packet.
+func (e Execution) Run(program string, packet []byte) (*Outcome, error) {
+	return e.Step(Step{Program: program, Packet: packet})
 }
 
 // Simulated gives the three executions in user space.
@@ -167,12 +172,15 @@ func (u *Unit) Simulated() ([]Execution, error) {
 		for _, p := range u.Result.Programs {
 			progs[p.Name] = &vm.Program{Name: p.Name, Insns: p.Insns, Refs: p.Refs, Tails: progs, Subs: subs}
 		}
-		out = append(out, Execution{way, func(name string, packet []byte) (*Outcome, error) {
-			p, lp := u.program(name)
-			if p == nil {
-				return nil, fmt.Errorf("no program %s", name)
+		out = append(out, Execution{way, func(s Step) (*Outcome, error) {
+			if s.Set != nil {
+				return nil, s.Set.simulated(m, u)
 			}
-			ctx, err := m.NewPacketContext(lp.Type, append([]byte(nil), packet...), nil)
+			p, lp := u.program(s.Program)
+			if p == nil {
+				return nil, fmt.Errorf("no program %s", s.Program)
+			}
+			ctx, err := s.context(m, lp.Type)
 			if err != nil {
 				return nil, err
 			}
@@ -279,8 +287,15 @@ func (u *Unit) Kernel() (e Execution, done func(), err error) {
 			rings[d.Name] = r
 		}
 	}
-	run := func(name string, packet []byte) (*Outcome, error) {
-		p, lp := u.program(name)
+	run := func(s Step) (*Outcome, error) {
+		if s.Set != nil {
+			return nil, s.Set.kernel(coll, u)
+		}
+		packet := s.Packet
+		p, lp := u.program(s.Program)
+		if p == nil {
+			return nil, fmt.Errorf("no program %s", s.Program)
+		}
 		link := linkHeader(lp.Type, packet)
 		opts := &ebpf.RunOptions{Data: append(link, packet...), DataOut: make([]byte, len(link)+len(packet)+512)}
 		var r uint32

@@ -1,6 +1,9 @@
 package lang
 
 import (
+	"strconv"
+	"strings"
+
 	"github.com/whistler-lang/whistler/internal/abi"
 	"github.com/whistler-lang/whistler/internal/bpf"
 	"github.com/whistler-lang/whistler/internal/ir"
@@ -54,7 +57,23 @@ func lowerAsm(l *lowerer, c *call) val {
 	case bpf.ClassST, bpf.ClassSTX:
 		return a.store(l)
 	}
+	if h := a.helper(); h != nil {
+		return l.helper(&call{l, c.form, c.head, nil}, h)
+	}
 	panic(a.control(l))
+}
+
+// helper is the helper that a call instruction calls, if it takes no
+// arguments: registers for them cannot be named.
+func (a *asm) helper() *abi.Helper {
+	if a.op != bpf.ClassJMP|bpf.JmpCall || a.constant(1) != 0 || a.constant(2) != 0 || a.off != 0 {
+		return nil
+	}
+	h := abi.HelperByID(int32(a.imm))
+	if h == nil || len(h.Params) > 0 || h.Variadic {
+		return nil
+	}
+	return h
 }
 
 // control is the error for what changes the flow of control.
@@ -65,9 +84,12 @@ func (a *asm) control(l *lowerer) *source.Error {
 	switch {
 	case a.op == bpf.ClassJMP|bpf.JmpCall:
 		if h := abi.HelperByID(int32(a.imm)); h != nil && a.imm != 0 {
-			return fail("calls", "call the helper by its name: ("+h.Name+" ...)")
+			if len(h.Params) == 0 {
+				return fail("this call", "a call is (asm #x85 0 0 0 "+strconv.Itoa(int(a.imm))+"), or ("+h.Name+")")
+			}
+			return fail("calls of helpers with arguments", "call the helper by its name: ("+strings.Join(append([]string{h.Name}, h.Params...), " ")+")")
 		}
-		return fail("calls", "call helpers and subprograms by their names")
+		return fail("this call", "call helpers and subprograms by their names")
 	case a.op == bpf.ClassJMP|bpf.JmpExit:
 		return fail("exits", "use (return value)")
 	case a.class == bpf.ClassLD:

@@ -6,8 +6,8 @@ import (
 	"github.com/whistler-lang/whistler/internal/source"
 )
 
-// A localFunc is a function of flet: its body is lowered at each call, in
-// the scope around the flet.
+// A localFunc is a function of flet or labels: its body is lowered at each
+// call, in the scope around the flet or in that of the labels.
 type localFunc struct {
 	name     *sexp.Symbol
 	params   []binding // with init where optional
@@ -15,6 +15,7 @@ type localFunc struct {
 	body     sexp.Value
 	scope    *scope
 	form     sexp.Value
+	running  bool // a call of it is being lowered
 }
 
 func (l *lowerer) localFunction(name *sexp.Symbol) *localFunc {
@@ -27,20 +28,33 @@ func (l *lowerer) localFunction(name *sexp.Symbol) *localFunc {
 }
 
 // lowerFlet is (flet ((name (param...) body...)...) body...).
-func lowerFlet(l *lowerer, c *call) val {
+func lowerFlet(l *lowerer, c *call) val { return l.localFunctions(c, false) }
+
+// lowerLabels is (labels ((name (param...) body...)...) body...).
+func lowerLabels(l *lowerer, c *call) val { return l.localFunctions(c, true) }
+
+// localFunctions lowers flet, or labels, whose functions see each other.
+func (l *lowerer) localFunctions(c *call, mutual bool) val {
 	defs, ok := sexp.Slice(c.args[0])
 	if !ok {
-		panic(l.failAt(c.at(0), c.args[0], "the functions of `flet` must be a list").WithExpected("((name (param...) body...)...)").WithCode("bad-binding"))
+		panic(l.failAt(c.at(0), c.args[0], "the functions of `%s` must be a list", c.head.Display()).WithExpected("((name (param...) body...)...)").WithCode("bad-binding"))
 	}
 	saved := l.scope
 	inner := l.scope
 	cell, _ := c.args[0].(*sexp.Cons)
+	var fns []*localFunc
 	for _, d := range defs {
 		at := cell.At
 		cell, _ = cell.Cdr.(*sexp.Cons)
 		f := l.localDefinition(d, at)
 		f.scope = saved
+		fns = append(fns, f)
 		inner = &scope{up: inner, name: f.name, fn: f, env: inner.macros().Shadow(f.name)}
+	}
+	for _, f := range fns {
+		if mutual {
+			f.scope = inner
+		}
 	}
 	l.scope = inner
 	v := l.body(l.declarations(c.rest(1), nil))
@@ -120,6 +134,11 @@ func (l *lowerer) callLocal(c *call, f *localFunc) val {
 	for i := range c.args {
 		args[i] = c.arg(i)
 	}
+	if f.running {
+		panic(l.fail(c.head, "the local function `%s` calls itself", f.name.Display()).WithHint("a call is the function's body in place: use a loop").WithCode("recursion"))
+	}
+	f.running = true
+	defer func() { f.running = false }()
 	saved := l.scope
 	l.scope = f.scope
 	l.enterMacro(f.name.Display(), c.form.Pos)

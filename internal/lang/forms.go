@@ -38,6 +38,7 @@ func init() {
 		{"BPF-LOOP", 1, -1, "(var count) body...", "Runs the body with var from 0 to count-1 as a callback of the kernel, which the verifier walks once whatever count is. Gives the number of turns, or a negative error number.", lowerBpfLoop},
 		{"FOR-EACH-MAP-ELEM", 1, -1, "(key value map) body...", "Runs the body for each entry of a hash or array map, with key and value as getmap gives them. Gives the number of entries walked.", lowerForEachMapElem},
 		{"FLET", 1, -1, "((name (param...) body...)...) body...", "Defines functions for the body. Each call is the function's body in place, with the parameters bound to the arguments.", lowerFlet},
+		{"LABELS", 1, -1, "((name (param...) body...)...) body...", "The same as flet, and the functions may call each other, but none itself.", lowerLabels},
 		{"MACROLET", 1, -1, "((name lambda-list body...)...) body...", "Defines macros for the body.", lowerMacrolet},
 		{"SYMBOL-MACROLET", 1, -1, "((name expansion)...) body...", "Defines names that stand for forms in the body.", lowerSymbolMacrolet},
 		{"THE", 2, 2, "type form", "The value of form, taken as a number of that type.", lowerThe},
@@ -102,7 +103,7 @@ func init() {
 		{"STREQ", 2, 2, "bytes text", "1 if bytes hold text and then a NUL, else 0. Reads exactly those bytes; a text that fills an array of known length needs no NUL.", lowerStreq},
 		{"STARTS-WITH", 2, 2, "bytes text", "1 if bytes begin with text, else 0. Reads as many bytes as text has.", lowerStreq},
 		{"STRNCMP", 3, 3, "bytes text n", "Compares at most n bytes up to the end of text, as C does: 0, -1 or 1. n is a constant.", lowerMemcmp},
-		{"ASM", 5, 5, "opcode dst src offset immediate", "One machine instruction; opcode, offset and immediate are constants. dst and src are forms, which the compiler puts into registers: the value of dst is in the destination register before, and the form gives what is there afterwards. A load ignores dst and reads from src+offset; a store writes src, or immediate, to dst+offset and gives what it wrote; an atomic operation that fetches gives the old value. Jumps, calls and exits have forms of their own.", lowerAsm},
+		{"ASM", 5, 5, "opcode dst src offset immediate", "One machine instruction; opcode, offset and immediate are constants. dst and src are forms, which the compiler puts into registers: the value of dst is in the destination register before, and the form gives what is there afterwards. A load ignores dst and reads from src+offset; a store writes src, or immediate, to dst+offset and gives what it wrote; an atomic operation that fetches gives the old value. A call, (asm #x85 0 0 0 n), calls helper number n, which takes no arguments, and gives its result. Other calls, jumps and exits have forms of their own.", lowerAsm},
 
 		// registers of probes
 		{"PT-REGS-PARM1", 0, 0, "", "The first argument of the function that a kprobe or uprobe stands at.", lowerPtRegs},

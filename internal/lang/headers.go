@@ -31,7 +31,7 @@ var headerNames = map[string]struct {
 	"IPV6-SRC-ADDR": {"ipv6", "saddr", 0, 16}, "IPV6-SRC-ADDR-HI": {"ipv6", "saddr", 0, 8}, "IPV6-SRC-ADDR-LO": {"ipv6", "saddr", 8, 8},
 	"IPV6-DST-ADDR": {"ipv6", "daddr", 0, 16}, "IPV6-DST-ADDR-HI": {"ipv6", "daddr", 0, 8}, "IPV6-DST-ADDR-LO": {"ipv6", "daddr", 8, 8},
 	"TCP-SRC-PORT": {"tcp", "source", 0, 0}, "TCP-DST-PORT": {"tcp", "dest", 0, 0}, "TCP-CHECKSUM": {"tcp", "check", 0, 0},
-	"TCP-DATA-OFF": {"tcp", "doff", 0, 1}, "TCP-FLAGS": {"tcp", "doff", 1, 1},
+	"TCP-DATA-OFF": {"tcp", "doff", 0, 1}, "TCP-FLAGS": {"tcp", "doff", 1, 1}, "TCP-URGENT": {"tcp", "urg_ptr", 0, 0},
 	"UDP-SRC-PORT": {"udp", "source", 0, 0}, "UDP-DST-PORT": {"udp", "dest", 0, 0}, "UDP-LENGTH": {"udp", "len", 0, 0},
 	"UDP-CHECKSUM": {"udp", "check", 0, 0},
 	"ICMP-REST":    {"icmp", "un_gateway", 0, 4}, "ICMP-GATEWAY": {"icmp", "un_gateway", 0, 4},
@@ -152,7 +152,7 @@ func wireOrder(header string, f *abi.HeaderField) bool {
 
 // headerConstants are names for kernel constants.
 var headerConstants = map[string]string{
-	"+ETHERTYPE-IPV4+": "ETH_P_IP", "+ETHERTYPE-VLAN+": "ETH_P_8021Q", "+ETHERTYPE-QINQ+": "ETH_P_8021AD",
+	"+ETHERTYPE-IPV4+": "ETH_P_IP", "+IP-PROTO-IPV6-ICMP+": "IPPROTO_ICMPV6", "+ETHERTYPE-VLAN+": "ETH_P_8021Q", "+ETHERTYPE-QINQ+": "ETH_P_8021AD",
 }
 
 // headerConstant finds +eth-hdr-len+, +tcp-syn+, +ethertype-ipv4+,

@@ -78,6 +78,7 @@ func expandRows() []row {
 		{"REQUIRE", "&rest ignored", nothing}, {"LOAD-SYSTEM", "&rest ignored", nothing}, {"USE-PACKAGE", "&rest ignored", nothing},
 		{"EXPORT", "&rest ignored", nothing}, {"IMPORT", "&rest ignored", nothing}, {"PROCLAIM", "&rest ignored", nothing},
 		{"PROVIDE", "&rest ignored", nothing}, {"SHADOW", "&rest ignored", nothing}, {"QUICKLOAD", "&rest ignored", nothing},
+		{"COMPILE-TO-ELF", "&rest ignored", nothing}, {"RESET-COMPILATION-STATE", "", nothing},
 	}
 }
 

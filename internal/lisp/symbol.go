@@ -85,6 +85,8 @@ func (in *Interp) standardVariable(name string) (v Value, special, ok bool) {
 		return int64(1000), false, true
 	case "*STANDARD-OUTPUT*", "*ERROR-OUTPUT*", "*TRACE-OUTPUT*", "*DEBUG-IO*", "*TERMINAL-IO*", "*QUERY-IO*":
 		return in.stdout, true, true
+	case "*POSIX-ARGV*": // compiling passes no arguments on
+		return sexp.List(sexp.NewString("whistler")), true, true
 	case "*PACKAGE*":
 		return &pkgObject{"COMMON-LISP-USER"}, true, true
 	case "*GENSYM-COUNTER*", "*PRINT-RIGHT-MARGIN*", "*PRINT-LENGTH*", "*PRINT-LEVEL*", "*PRINT-PRETTY*", "*PRINT-READABLY*", "*PRINT-CIRCLE*",

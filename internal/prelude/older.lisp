@@ -9,3 +9,11 @@
   "The older spelling of (setf (ctx type offset) value), or better (setf (ctx field) value)."
   (%warn 'ctx-store "`ctx-store` is an older spelling" "write (setf (ctx field) value)")
   `(setf (ctx ,type ,offset) ,value))
+;; Structs by their names, and kernel memory at an offset.
+
+(defmacro kernel-load (type pointer offset)
+  "A number of that type at the kernel's address pointer + offset, read with probe-read-kernel; 0 where it cannot be read."
+  (let ((buf (gensym "BUF")) (size (sizeof type)))
+    `(let ((,buf (struct-alloc ,size)))
+       (probe-read-kernel ,buf ,size (+ ,pointer ,offset))
+       (load ,type ,buf))))
