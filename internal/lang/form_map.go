@@ -168,6 +168,9 @@ func (l *lowerer) pass(m *Map, x val, form sexp.Value, side string) (ptr *ir.Val
 // of maps, or to a socket.
 func (m *Map) valuePtr(from string) *types.Type {
 	t := types.PtrTo(m.Value, types.PtrValue)
+	if m.Value != nil && m.Value.Kind == types.Array {
+		t.Elem, t.Len = m.Value.Elem, m.Value.Len
+	}
 	switch {
 	case m.Type.InnerMap:
 		t = types.PtrTo(nil, types.PtrMap)

@@ -2,6 +2,7 @@ package opt
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/whistler-lang/whistler/internal/ir"
 )
@@ -30,6 +31,7 @@ func returns(f *ir.Func, _ *Config) bool {
 		}
 		if old := first[k]; old != nil {
 			replace[b] = old
+			ownConst(f, old)
 		} else {
 			first[k] = b
 		}
@@ -46,6 +48,19 @@ func returns(f *ir.Func, _ *Config) bool {
 		dce(f, nil)
 	}
 	return changed
+}
+
+// ownConst makes the constant that b returns in b itself: the blocks that
+// come to it now need not pass where it was made.
+func ownConst(f *ir.Func, b *ir.Block) {
+	c := b.Term.Args[0]
+	n, ok := c.IsConst()
+	if !ok || slices.Contains(b.Values, c) {
+		return
+	}
+	v := f.Const(n, c.Pos)
+	b.Values = append(b.Values, v)
+	b.Term.Args[0] = v
 }
 
 // critical puts a block on every edge that carries arguments out of a
