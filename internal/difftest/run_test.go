@@ -126,7 +126,7 @@ func parseCase(text string) (src string, steps []Step, err error) {
 //	PROGRAM 00112233 4455          on a packet in hex
 //	PROGRAM eth ipv4 tcp dport=80  on a packet of words, see buildPacket
 //	PROGRAM raw 0011               on a tracepoint's record
-//	PROGRAM regs parm1=5 parm2=mem:0011   on registers; mem: is the address of bytes
+//	PROGRAM regs parm1=5 parm2=mem:0011   on registers; mem: is the address of bytes, {} in them of others
 //	PROGRAM fields user_ip4=5      on the context's struct
 //	:set MAP KEY VALUE             puts an entry in hex, or a program, into a map
 func parseStep(words []string) (s Step, err error) {
@@ -147,11 +147,11 @@ func parseStep(words []string) (s Step, err error) {
 		s.Context = &Context{}
 		s.Context.Raw, err = hex.DecodeString(strings.Join(words[1:], ""))
 	case "regs", "fields":
-		numbers, memory := map[string]uint64{}, map[string][]byte{}
+		numbers, memory := map[string]uint64{}, map[string]string{}
 		for _, w := range words[1:] {
 			reg, v, _ := strings.Cut(w, "=")
 			if mem, ok := strings.CutPrefix(v, "mem:"); ok {
-				memory[reg], err = hex.DecodeString(mem)
+				memory[reg] = mem
 			} else if b, ok := address(v); ok {
 				numbers[reg] = little(b)
 			} else {
