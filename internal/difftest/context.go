@@ -16,9 +16,9 @@ import (
 // A Context is what a program runs on that has no packet. The kernel's test
 // run does not take one.
 type Context struct {
-	Raw    []byte            // a tracepoint's record
+	Raw    string            // a tracepoint's record in hex; {...} is a pointer to other bytes
 	Regs   map[string]uint64 // struct pt_regs, by "parm1" and so on
-	User   map[string]string // registers that point to bytes in hex; {...} is a pointer to others
+	User   map[string]string // registers that point to bytes, likewise
 	Fields map[string]uint64 // the program type's struct, by C names
 }
 
@@ -32,7 +32,8 @@ func (s *Step) context(m *sim.Machine, pt *abi.ProgType) (uint64, error) {
 		m.Mock[abi.HelperByName("get-socket-cookie").ID] = func([5]uint64) (uint64, error) { return 77, nil }
 		return m.NewPacketContext(pt, nil, c.Fields)
 	case c.Regs == nil:
-		return m.NewRawContext(append([]byte(nil), c.Raw...)), nil
+		b, err := record(m, c.Raw)
+		return m.NewRawContext(b), err
 	}
 	b := make([]byte, abi.CtxStructByName("pt_regs").Size)
 	put := func(reg string, v uint64) error {
@@ -75,19 +76,20 @@ func (s *Step) fields(m *sim.Machine, ctx uint64) (out []string) {
 
 // memory makes memory of a process and gives its address.
 func memory(m *sim.Machine, text string) (uint64, error) {
-	if start := strings.IndexByte(text, '{'); start >= 0 {
-		end := strings.LastIndexByte(text, '}')
-		if end < start {
-			return 0, fmt.Errorf("no } in %s", text)
-		}
+	b, err := record(m, text)
+	return m.NewMemory("the process's memory", b, true), err
+}
+
+// record gives bytes in hex, with what {...} describes as memory.
+func record(m *sim.Machine, text string) ([]byte, error) {
+	if start, end := strings.IndexByte(text, '{'), strings.LastIndexByte(text, '}'); start >= 0 && end > start {
 		inner, err := memory(m, text[start+1:end])
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
 		text = text[:start] + hex.EncodeToString(binary.LittleEndian.AppendUint64(nil, inner)) + text[end+1:]
 	}
-	b, err := hex.DecodeString(text)
-	return m.NewMemory("the process's memory", b, true), err
+	return hex.DecodeString(text)
 }
 
 // An Entry is what user space puts into a map: in a prog-array the value is

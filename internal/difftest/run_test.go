@@ -125,8 +125,8 @@ func parseCase(text string) (src string, steps []Step, err error) {
 //	PROGRAM                        on 64 zero bytes
 //	PROGRAM 00112233 4455          on a packet in hex
 //	PROGRAM eth ipv4 tcp dport=80  on a packet of words, see buildPacket
-//	PROGRAM raw 0011               on a tracepoint's record
-//	PROGRAM regs parm1=5 parm2=mem:0011   on registers; mem: is the address of bytes, {} in them of others
+//	PROGRAM raw 0011{2233}         on a tracepoint's record; {} is the address of bytes
+//	PROGRAM regs parm1=5 parm2=mem:0011   on registers; mem: is the address of bytes
 //	PROGRAM fields user_ip4=5      on the context's struct
 //	:set MAP KEY VALUE             puts an entry in hex, or a program, into a map
 func parseStep(words []string) (s Step, err error) {
@@ -144,8 +144,7 @@ func parseStep(words []string) (s Step, err error) {
 	}
 	switch kind := words[0]; kind {
 	case "raw":
-		s.Context = &Context{}
-		s.Context.Raw, err = hex.DecodeString(strings.Join(words[1:], ""))
+		s.Context = &Context{Raw: strings.Join(words[1:], "")}
 	case "regs", "fields":
 		numbers, memory := map[string]uint64{}, map[string]string{}
 		for _, w := range words[1:] {
