@@ -355,6 +355,19 @@ func (l *lowerer) assign(c *call, i int) val {
 			form.Pos = c.form.Pos
 			return l.expand(form, c.head.Display(), c.form, true)
 		}
+		exp, expanded, err := l.c.in.ExpandSetf(place, c.args[i+1], l.env())
+		if err != nil {
+			for _, e := range source.AsList(err) {
+				e.Pos = e.Pos.Or(l.pos)
+				panic(e)
+			}
+		}
+		if expanded {
+			l.enterMacro(head.Display(), place.Pos)
+			v := l.expr(exp, source.Pos{})
+			l.leaveMacro()
+			return v
+		}
 		if exp, expanded, err := l.c.in.Expand1(place, l.env()); err == nil && expanded {
 			l.enterMacro(head.Display(), place.Pos)
 			v := l.expr(sexp.List(l.c.table.Intern("SETF"), exp, c.args[i+1]), source.Pos{})
