@@ -208,7 +208,7 @@ func (in *Interp) ExpandSetf(place *sexp.Cons, value Value, env *Env) (v Value, 
 	in.pos = pos
 	p := in.place(place, env, pos)
 	if len(p.stores) != 1 {
-		in.fail(errAt(pos, place, "a place of %s is set by multiple values, which programs do not have", count(len(p.stores), "value")).WithCode("not-a-place"))
+		return nil, false, source.Errorf(pos, "a place of %s is set by multiple values, which programs do not have", count(len(p.stores), "value")).WithCode("not-a-place")
 	}
 	binds := make([]Value, 0, len(p.vars)+1)
 	for i := range p.vars {
