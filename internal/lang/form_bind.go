@@ -249,6 +249,7 @@ func (l *lowerer) bindVar(b binding, init val, body sexp.Value) {
 		return
 	}
 	x := init.v
+	v.null = init.t.Kind == types.Literal && isZero(x) && (b.typ == nil || b.typ == types.U64)
 	if written && !init.t.IsPtr() {
 		x = l.truncate(init, t)
 	}
@@ -359,6 +360,7 @@ func (l *lowerer) assign(c *call, i int) val {
 		if err != nil {
 			for _, e := range source.AsList(err) {
 				e.Pos = e.Pos.Or(l.pos)
+				e.Expansion = append(e.Expansion, source.Frame{Name: "setf " + head.Display(), Pos: place.Pos.Or(l.pos)})
 				panic(e)
 			}
 		}
@@ -390,6 +392,10 @@ func (l *lowerer) setVar(v *variable, x val, name sexp.Value, at source.Pos) val
 			break
 		}
 		panic(l.failAt(at, name, "`%s` holds a %v and cannot be set to a number", v.name, v.typ).WithHint("use another variable").WithCode("type-change"))
+	case !v.typ.IsPtr() && x.t.IsPtr() && v.null && !v.used && v.slot == 0 && v.addr == nil && !l.foreign(v):
+		t := *x.t
+		t.Null, t.Always = true, false
+		v.typ, v.written = &t, false
 	case !v.typ.IsPtr() && x.t.IsPtr() && v.typ.Kind != types.Never:
 		panic(l.failAt(at, name, "`%s` is a %v and cannot hold a %v", v.name, v.typ, x.t).WithHint("bind a new variable to the pointer, or use (cast u64 p)").WithCode("type-change"))
 	}

@@ -46,16 +46,8 @@
   (let ((p u32 (ctx data))) p) ; ERROR 10: "pointer does not fit"
   (* (ctx data) 2) ; ERROR 6: "wants a number"
   (stack-addr nothing) ; ERROR 15: "wants a variable"
-  (asm #x85 0 0 0 1) ; ERROR 8: "calls of helpers with arguments"
-  (asm #x85 0 1 0 5) ; ERROR 8: "cannot emit this call"
-  (asm #x85 0 0 0 99999) ; ERROR 8: "cannot emit this call"
-  (labels ((up (x) (down x)) (down (x) (up x))) (up 1)) ; ERROR 41: "`up` calls itself"
-  (labels 5 1) ; ERROR 11: "functions of `labels` must be a list"
-  (setf (two-stores 1) 2) ; ERROR 9: "place of 2 values"
-  (setmap conn 1 2 BPF_ANY 3) ; ERROR 3: "too many arguments"
   (3 4) ; ERROR 4: "must begin with a name"
   :keyword ; ERROR 3: "keyword"
   1.5 ; ERROR 3: "not an integer"
   0)
-(define-setf-expander two-stores (x) (values nil nil (list 'a 'b) x x))
 (defprog verdict (:type :xdp) 99) ; ERROR 31: "cannot return 99"
