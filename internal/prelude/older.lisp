@@ -17,3 +17,14 @@
     `(let ((,buf (struct-alloc ,size)))
        (probe-read-kernel ,buf ,size (+ ,pointer ,offset))
        (load ,type ,buf))))
+
+(defun %accessor (struct field)
+  (intern (format nil "~a-~a" (symbol-name struct) (symbol-name field))))
+
+(defmacro struct-ref (struct pointer field)
+  "The older spelling of (struct-field pointer)."
+  `(,(%accessor struct field) ,pointer))
+
+(defmacro struct-set (struct pointer field value)
+  "The older spelling of (setf (struct-field pointer) value)."
+  `(setf (,(%accessor struct field) ,pointer) ,value))
