@@ -28,3 +28,6 @@
 (defmacro struct-set (struct pointer field value)
   "The older spelling of (setf (struct-field pointer) value)."
   `(setf (,(%accessor struct field) ,pointer) ,value))
+
+(defmacro %setf-struct-ref (struct pointer field value)
+  `(struct-set ,struct ,pointer ,field ,value))
