@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"sort"
+	"strings"
 
 	"github.com/cilium/ebpf"
 	"github.com/whistler-lang/whistler/internal/abi"
@@ -14,9 +16,9 @@ import (
 // A Context is what a program runs on that has no packet. The kernel's test
 // run does not take one.
 type Context struct {
-	Raw    []byte            // a tracepoint's record
+	Raw    string            // a tracepoint's record in hex; {...} is a pointer to other bytes
 	Regs   map[string]uint64 // struct pt_regs, by "parm1" and so on
-	User   map[string][]byte // registers that point to bytes
+	User   map[string]string // registers that point to bytes, likewise
 	Fields map[string]uint64 // the program type's struct, by C names
 }
 
@@ -27,9 +29,11 @@ func (s *Step) context(m *sim.Machine, pt *abi.ProgType) (uint64, error) {
 	case c == nil:
 		return m.NewPacketContext(pt, append([]byte(nil), s.Packet...), nil)
 	case c.Fields != nil:
+		m.Mock[abi.HelperByName("get-socket-cookie").ID] = func([5]uint64) (uint64, error) { return 77, nil }
 		return m.NewPacketContext(pt, nil, c.Fields)
 	case c.Regs == nil:
-		return m.NewRawContext(append([]byte(nil), c.Raw...)), nil
+		b, err := record(m, c.Raw)
+		return m.NewRawContext(b), err
 	}
 	b := make([]byte, abi.CtxStructByName("pt_regs").Size)
 	put := func(reg string, v uint64) error {
@@ -45,12 +49,47 @@ func (s *Step) context(m *sim.Machine, pt *abi.ProgType) (uint64, error) {
 			return 0, err
 		}
 	}
-	for reg, bytes := range c.User {
-		if err := put(reg, m.NewMemory("the process's memory", append([]byte(nil), bytes...), true)); err != nil {
+	for reg, text := range c.User {
+		addr, err := memory(m, text)
+		if err == nil {
+			err = put(reg, addr)
+		}
+		if err != nil {
 			return 0, err
 		}
 	}
 	return m.NewRawContext(b), nil
+}
+
+// fields are the values now of the context's fields that the step set.
+func (s *Step) fields(m *sim.Machine, ctx uint64) (out []string) {
+	if s.Context == nil {
+		return nil
+	}
+	for name := range s.Context.Fields {
+		v, _ := m.Field(ctx, name)
+		out = append(out, fmt.Sprintf("%s=%#x", name, v))
+	}
+	sort.Strings(out)
+	return out
+}
+
+// memory makes memory of a process and gives its address.
+func memory(m *sim.Machine, text string) (uint64, error) {
+	b, err := record(m, text)
+	return m.NewMemory("the process's memory", b, true), err
+}
+
+// record gives bytes in hex, with what {...} describes as memory.
+func record(m *sim.Machine, text string) ([]byte, error) {
+	if start, end := strings.IndexByte(text, '{'), strings.LastIndexByte(text, '}'); start >= 0 && end > start {
+		inner, err := memory(m, text[start+1:end])
+		if err != nil {
+			return nil, err
+		}
+		text = text[:start] + hex.EncodeToString(binary.LittleEndian.AppendUint64(nil, inner)) + text[end+1:]
+	}
+	return hex.DecodeString(text)
 }
 
 // An Entry is what user space puts into a map: in a prog-array the value is

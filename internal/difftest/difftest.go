@@ -30,12 +30,16 @@ type Outcome struct {
 	Packet []byte
 	Maps   map[string][]string // entries as text, sorted, by the map's name
 	Events map[string][]string // records of ring buffers, in hex
+	Fields []string            // what became of the context's fields that the step set
 }
 
 // String is the outcome as text, for comparing and for people.
 func (o *Outcome) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "result %d\npacket %x\n", o.Result, o.Packet)
+	if len(o.Fields) > 0 {
+		fmt.Fprintf(&b, "fields %s\n", strings.Join(o.Fields, " "))
+	}
 	for _, what := range []struct {
 		word string
 		m    map[string][]string
@@ -198,6 +202,7 @@ func (u *Unit) Simulated() ([]Execution, error) {
 				return nil, err
 			}
 			o := &Outcome{Result: uint32(r), Packet: append([]byte(nil), m.Packet(ctx)...), Maps: map[string][]string{}, Events: map[string][]string{}}
+			o.Fields = s.fields(m, ctx)
 			for _, d := range u.Result.Spec.Maps {
 				simMap(o, m.Map(d.Name), d)
 			}

@@ -8,9 +8,10 @@ import (
 
 // linkHeader is what BPF_PROG_TEST_RUN wants in front of the packet of a
 // program that starts at the IP header: it takes an Ethernet frame and hides
-// its header from the program. Empty for other programs.
+// its header from the program. So it does for socket filters, whose packets
+// start where their socket's do. Empty for other programs.
 func linkHeader(pt *abi.ProgType, packet []byte) []byte {
-	if !pt.PacketL3 {
+	if !pt.PacketL3 && pt.Keyword != "socket-filter" {
 		return nil
 	}
 	eth := abi.HeaderByName("eth")

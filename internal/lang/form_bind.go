@@ -250,6 +250,7 @@ func (l *lowerer) bindVar(b binding, init val, body sexp.Value) *variable {
 		return v
 	}
 	x := init.v
+	v.null = init.t.Kind == types.Literal && isZero(x) && (b.typ == nil || b.typ == types.U64)
 	if written && !init.t.IsPtr() {
 		x = l.truncate(init, t)
 	}
@@ -357,6 +358,20 @@ func (l *lowerer) assign(c *call, i int) val {
 			form.Pos = c.form.Pos
 			return l.expand(form, c.head.Display(), c.form, true)
 		}
+		exp, expanded, err := l.c.in.ExpandSetf(place, c.args[i+1], l.env())
+		if err != nil {
+			for _, e := range source.AsList(err) {
+				e.Pos = e.Pos.Or(l.pos)
+				e.Expansion = append(e.Expansion, source.Frame{Name: "setf " + head.Display(), Pos: place.Pos.Or(l.pos)})
+				panic(e)
+			}
+		}
+		if expanded {
+			l.enterMacro(head.Display(), place.Pos)
+			v := l.expr(exp, source.Pos{})
+			l.leaveMacro()
+			return v
+		}
 		if exp, expanded, err := l.c.in.Expand1(place, l.env()); err == nil && expanded {
 			l.enterMacro(head.Display(), place.Pos)
 			v := l.expr(sexp.List(l.c.table.Intern("SETF"), exp, c.args[i+1]), source.Pos{})
@@ -379,6 +394,10 @@ func (l *lowerer) setVar(v *variable, x val, name sexp.Value, at source.Pos) val
 			break
 		}
 		panic(l.failAt(at, name, "`%s` holds a %v and cannot be set to a number", v.name, v.typ).WithHint("use another variable").WithCode("type-change"))
+	case !v.typ.IsPtr() && x.t.IsPtr() && v.null && !v.used && v.slot == 0 && v.addr == nil && !l.foreign(v):
+		t := *x.t
+		t.Null, t.Always = true, false
+		v.typ, v.written = &t, false
 	case !v.typ.IsPtr() && x.t.IsPtr() && v.typ.Kind != types.Never:
 		panic(l.failAt(at, name, "`%s` is a %v and cannot hold a %v", v.name, v.typ, x.t).WithHint("bind a new variable to the pointer, or use (cast u64 p)").WithCode("type-change"))
 	}

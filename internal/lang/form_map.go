@@ -81,14 +81,22 @@ func (l *lowerer) pointedSize(x val) int {
 	if x.t.Elem != nil && x.t.Elem.Kind == types.StructKind {
 		return x.t.Elem.Size
 	}
-	if off, known := l.stackOffset(x.v); known && x.t.Elem != nil {
-		p := x.v
-		for p.Op != ir.OpStackAddr {
-			p = p.Args[0]
-		}
-		return max(0, l.f.Slots[p.Slot].Size-int(off))
+	if n, known := l.stackRoom(x.v); known && x.t.Elem != nil {
+		return n
 	}
 	return 0
+}
+
+// stackRoom is how many bytes lie from p to the end of its stack variable.
+func (l *lowerer) stackRoom(p *ir.Value) (n int, known bool) {
+	off, known := l.stackOffset(p)
+	if !known {
+		return 0, false
+	}
+	for p.Op != ir.OpStackAddr {
+		p = p.Args[0]
+	}
+	return max(0, l.f.Slots[p.Slot].Size-int(off)), true
 }
 
 func pointedName(x val) string {
@@ -168,6 +176,9 @@ func (l *lowerer) pass(m *Map, x val, form sexp.Value, side string) (ptr *ir.Val
 // of maps, or to a socket.
 func (m *Map) valuePtr(from string) *types.Type {
 	t := types.PtrTo(m.Value, types.PtrValue)
+	if m.Value != nil && m.Value.Kind == types.Array {
+		t.Elem, t.Len = m.Value.Elem, m.Value.Len
+	}
 	switch {
 	case m.Type.InnerMap:
 		t = types.PtrTo(nil, types.PtrMap)
@@ -233,6 +244,10 @@ func lowerMapPtr(l *lowerer, c *call) val {
 		l.wantPtr(c, i, p)
 		if p.t.Elem != nil && p.t.Elem.Size > size && p.t.Elem.Kind == types.StructKind {
 			panic(l.failAt(c.at(i), c.args[i], "`%v` has %d bytes, but the %s of `%s` has %d", p.t.Elem, p.t.Elem.Size, side, m.Name, size).WithCode("key-size"))
+		}
+		if n, known := l.stackRoom(p.v); known && n < size {
+			panic(l.failAt(c.at(i), c.args[i], "`%s` reads %d bytes, the %s of `%s`, and there are %d", c.head.Display(), size, side, m.Name, n).
+				WithExpected("a pointer to %d bytes", size).WithCode("key-size"))
 		}
 		return p.v
 	}

@@ -18,6 +18,7 @@ type variable struct {
 	addr    *variable // holds this one's address, for callbacks
 	pos     source.Pos
 	used    bool
+	null    bool // begins as 0, which may turn out to be a pointer's
 }
 
 // A builder makes SSA while the source is walked (Braun et al., "Simple and

@@ -196,6 +196,28 @@ func (in *Interp) Expand1(form Value, env *Env) (v Value, expanded bool, err err
 	return v, expanded, nil
 }
 
+// ExpandSetf gives the form that stores value into a place for which the
+// source has a defsetf or define-setf-expander.
+func (in *Interp) ExpandSetf(place *sexp.Cons, value Value, env *Env) (v Value, expanded bool, err error) {
+	head, ok := place.Car.(*sexp.Symbol)
+	if !ok || env.localMacro(head) != nil || in.globals[head] == nil || in.globals[head].expander == nil {
+		return nil, false, nil
+	}
+	defer in.edge(in.mark(), in.pos, &err)
+	pos := sexp.PosOf(place).Or(in.pos)
+	in.pos = pos
+	p := in.place(place, env, pos)
+	if len(p.stores) != 1 {
+		return nil, false, source.Errorf(pos, "a place of %s is set by multiple values, which programs do not have", count(len(p.stores), "value")).WithCode("not-a-place")
+	}
+	binds := make([]Value, 0, len(p.vars)+1)
+	for i := range p.vars {
+		binds = append(binds, sexp.List(p.vars[i], p.vals[i]))
+	}
+	binds = append(binds, sexp.List(p.stores[0], value))
+	return sexp.List(in.table.Intern("LET*"), sexp.List(binds...), p.set), true, nil
+}
+
 func (in *Interp) expand1(form Value, env *Env) (Value, bool) {
 	switch x := form.(type) {
 	case *sexp.Symbol:

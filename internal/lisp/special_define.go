@@ -98,6 +98,7 @@ func defineSpecials() []special {
 			return func(f *frame) Value { g.deftype = fn; return s }
 		}},
 		ignored("DECLAIM"), ignored("DEFPACKAGE"), ignored("IN-PACKAGE"), ignored("DEFINE-COMPILER-MACRO"),
+		ignored("WITH-BPF-OBJECT"), // of user space, like the rest of a session
 	}
 }
 

@@ -25,22 +25,15 @@ func returns(f *ir.Func, _ *Config) bool {
 		if !only {
 			continue
 		}
-		x := b.Term.Args[0]
-		k := x.String()
-		n, isConst := x.IsConst()
-		if isConst {
+		k := b.Term.Args[0].String()
+		if n, ok := b.Term.Args[0].IsConst(); ok {
 			k = fmt.Sprint("#", n)
 		}
 		if old := first[k]; old != nil {
 			replace[b] = old
-			continue
-		}
-		first[k] = b
-		if isConst && !slices.Contains(b.Values, x) { // it must reach from wherever the others did
-			own := f.NewValue(ir.OpConst, x.Pos)
-			own.Aux = n
-			b.Insert(0, own)
-			b.Term.Args = []*ir.Value{own}
+			ownConst(f, old)
+		} else {
+			first[k] = b
 		}
 	}
 	for _, b := range f.Blocks {
@@ -55,6 +48,19 @@ func returns(f *ir.Func, _ *Config) bool {
 		dce(f, nil)
 	}
 	return changed
+}
+
+// ownConst makes the constant that b returns in b itself: the blocks that
+// come to it now need not pass where it was made.
+func ownConst(f *ir.Func, b *ir.Block) {
+	c := b.Term.Args[0]
+	n, ok := c.IsConst()
+	if !ok || slices.Contains(b.Values, c) {
+		return
+	}
+	v := f.Const(n, c.Pos)
+	b.Values = append(b.Values, v)
+	b.Term.Args[0] = v
 }
 
 // critical puts a block on every edge that carries arguments out of a

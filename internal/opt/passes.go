@@ -62,7 +62,7 @@ func Names() (names []string) {
 // the allocator. The verifier runs behind each, and where there is a
 // trace, as in tests, after every pass that changed something.
 func Improve(f *ir.Func, c *Config) error {
-	version := 1                       // counts the changes
+	version := 1                      // counts the changes
 	idle := make([]int, len(improve)) // at which version a pass has found nothing
 	for round := 0; round < 20; round++ {
 		before := version

@@ -20,20 +20,20 @@
        (if ,p (%value ,map ,p) ,default))))
 
 (defmacro %setf-getmap (map key value)
-  (let ((k (gensym "KEY")) (v (gensym "VALUE")) (p (gensym "P")))
-    `(%with-key (,k ,map ,key)
-       (%once ((,v ,value))
-         (%with-value (,p ,map ,v)
-           (map-update-ptr ,map ,k ,p BPF_ANY))
-         ,v))))
+  `(setmap ,map ,key ,value))
 
 (defmacro remmap (map key)
   "Deletes the entry of key: 0, or a negative error number."
   `(map-delete ,map ,key))
 
-(defmacro setmap (map key value)
-  "The same as (setf (getmap map key) value)."
-  `(setf (getmap ,map ,key) ,value))
+(defmacro setmap (map key value &optional (flags 'BPF_ANY))
+  "The same as (setf (getmap map key) value), with the flags of map-update if given. Gives the value."
+  (let ((k (gensym "KEY")) (v (gensym "VALUE")) (p (gensym "P")))
+    `(%with-key (,k ,map ,key)
+       (%once ((,v ,value))
+         (%with-value (,p ,map ,v)
+           (map-update-ptr ,map ,k ,p ,flags))
+         ,v))))
 
 (defmacro delmap (map key)
   "The same as (remmap map key)."

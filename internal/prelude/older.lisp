@@ -10,7 +10,7 @@
   (%warn 'ctx-store "`ctx-store` is an older spelling" "write (setf (ctx field) value)" "older-spelling")
   `(setf (ctx ,type ,offset) ,value))
 
-;; Kernel memory at an offset.
+;; Structs by their names, and kernel memory at an offset.
 
 (defmacro kernel-load (type pointer offset)
   "A number of that type at the kernel's address pointer + offset, read with probe-read-kernel; 0 where it cannot be read."
@@ -18,3 +18,17 @@
     `(let ((,buf (struct-alloc ,size)))
        (probe-read-kernel ,buf ,size (+ ,pointer ,offset))
        (load ,type ,buf))))
+
+(defun %accessor (struct field)
+  (intern (format nil "~a-~a" (symbol-name struct) (symbol-name field))))
+
+(defmacro struct-ref (struct pointer field)
+  "The older spelling of (struct-field pointer)."
+  `(,(%accessor struct field) ,pointer))
+
+(defmacro struct-set (struct pointer field value)
+  "The older spelling of (setf (struct-field pointer) value)."
+  `(setf (,(%accessor struct field) ,pointer) ,value))
+
+(defmacro %setf-struct-ref (struct pointer field value)
+  `(struct-set ,struct ,pointer ,field ,value))
