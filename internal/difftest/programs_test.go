@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/whistler-lang/whistler/internal/opt"
 	"github.com/whistler-lang/whistler/internal/source"
@@ -58,6 +59,12 @@ type failer interface {
 
 func compareProgram(t failer, data []byte, r *rand.Rand, kernel bool) {
 	src := Programs(data, perSource)
+	// Linux 6.18 has a verifier that can crash where too many paths wait
+	// (maybe_fork_scalars); its thread never comes back then.
+	watchdog := time.AfterFunc(4*time.Minute, func() {
+		panic("no answer for minutes; if the compiler is not at fault, dmesg says what the kernel did. The source:\n" + src)
+	})
+	defer watchdog.Stop()
 	off := map[string]bool{}
 	if r.Intn(3) == 0 {
 		for _, p := range append(opt.Names(), "inline") {
