@@ -6,7 +6,7 @@
 
 (in-package #:whistler)
 
-(defconstant +window+    16)
+(defconstant +window+    24)
 (defconstant +sled-len+   8)
 
 (eval-when (:compile-toplevel :load-toplevel :execute)
