@@ -45,6 +45,15 @@ type CtxField struct {
 	Narrow bool // 1- and 2-byte loads are accepted
 	Read   ProgSet
 	Write  ProgSet
+	Typed  ProgSet // of Read, those to which the first element is of Kind, the rest being numbers; empty: all to all
+}
+
+// KindFor is what programs of type t get from the field at an offset.
+func (f *CtxField) KindFor(t *ProgType, offset uint32) CtxKind {
+	if f.Typed != 0 && (offset != f.Offset || !f.Typed.Has(t)) {
+		return CtxScalar
+	}
+	return f.Kind
 }
 
 // CtxStructs is the table, sorted by name.

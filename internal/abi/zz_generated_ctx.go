@@ -131,7 +131,7 @@ var ctxStructs = [...]CtxStruct{
 		{Name: "tgid", Offset: 4, Size: 4, Count: 1, Type: "__u32"},
 	}},
 	{Name: "bpf_raw_tracepoint_args", Size: 0, Context: true, Fields: []CtxField{
-		{Name: "args", Offset: 0, Size: 8, Count: 12, Type: "__u64", Kind: CtxPointer, Read: 0x30000000},
+		{Name: "args", Offset: 0, Size: 8, Count: 12, Type: "__u64", Kind: CtxPointer, Read: 0x30000000, Typed: 0x20000000},
 	}},
 	{Name: "bpf_rb_node", Size: 32, Context: false, Fields: []CtxField{}},
 	{Name: "bpf_rb_root", Size: 16, Context: false, Fields: []CtxField{}},

@@ -29,7 +29,9 @@ func (s *Step) context(m *sim.Machine, pt *abi.ProgType) (uint64, error) {
 	case c == nil:
 		return m.NewPacketContext(pt, append([]byte(nil), s.Packet...), nil)
 	case c.Fields != nil:
-		m.Mock[abi.HelperByName("get-socket-cookie").ID] = func([5]uint64) (uint64, error) { return 77, nil }
+		for name, v := range map[string]uint64{"get-socket-cookie": 77, "sock-ops-cb-flags-set": 0} {
+			m.Mock[abi.HelperByName(name).ID] = func([5]uint64) (uint64, error) { return v, nil }
+		}
 		return m.NewPacketContext(pt, nil, c.Fields)
 	case c.Regs == nil:
 		b, err := record(m, c.Raw)

@@ -66,8 +66,8 @@ func (l *lowerer) ctxField(c *call) (f *abi.CtxField, off int64) {
 	return f, off
 }
 
-func (l *lowerer) ctxPtrType(f *abi.CtxField) *types.Type {
-	switch f.Kind {
+func (l *lowerer) ctxPtrType(f *abi.CtxField, off int64) *types.Type {
+	switch f.KindFor(l.prog.Type, uint32(off)) {
 	case abi.CtxPacket:
 		return types.PtrTo(nil, types.PtrPacket)
 	case abi.CtxPacketEnd:
@@ -91,7 +91,7 @@ func lowerCtx(l *lowerer, c *call) val {
 		panic(l.failAt(c.at(0), c.args[0], "a %s program may not read the context field `%s`", l.prog.Type.Keyword, sexp.Print(c.args[0])).
 			WithExpected("a program of type %s", strings.Join(f.Read.Keywords(), ", ")).WithCode("context-read"))
 	}
-	return l.ctxLoad(off, int(f.Size), f.Signed, l.ctxPtrType(f))
+	return l.ctxLoad(off, int(f.Size), f.Signed, l.ctxPtrType(f, off))
 }
 
 func (l *lowerer) ctxLoad(off int64, size int, signed bool, ptr *types.Type) val {
@@ -118,7 +118,7 @@ func (l *lowerer) ctxAt(c *call, t *types.Type) val {
 	}
 	if s := abi.CtxStructByName(l.prog.Type.Ctx); s != nil {
 		if f := s.At(uint32(off)); f != nil {
-			if ptr := l.ctxPtrType(f); ptr != nil {
+			if ptr := l.ctxPtrType(f, off); ptr != nil {
 				if int64(f.Offset) != off || int(f.Size) != t.Size {
 					panic(l.failAt(c.at(1), c.args[1], "the context field `%s` is a pointer at offset %d with %d bytes", f.Name, f.Offset, f.Size).
 						WithHint("write (ctx %s)", strings.ReplaceAll(f.Name, "_", "-")).WithCode("context-offset"))

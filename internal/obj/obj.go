@@ -192,7 +192,10 @@ func ctxType(b *btf.Builder, name string) btf.ID {
 				continue
 			}
 			t := b.Scalar(int(f.Size), f.Signed)
-			if f.Count > 1 {
+			switch {
+			case f.Offset >= s.Size: // C's array of no length at the end
+				t = b.Array(t, 0)
+			case f.Count > 1:
 				t = b.Array(t, int(f.Count))
 			}
 			ms = append(ms, btf.Member{Name: f.Name, Type: t, Offset: int(f.Offset)})

@@ -4,6 +4,7 @@ package opt
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/whistler-lang/whistler/internal/ir"
 )
@@ -37,6 +38,12 @@ var improve = []pass{
 	{"deadstore", deadstore, "stack stores that nobody reads"},
 }
 
+// loops runs when nothing of improve changes any more, which then has new
+// work.
+var loops = []pass{
+	{"unroll", unroll, "what the verifier must not walk as a loop; when all that is superfluous in it is gone"},
+}
+
 // finish runs once, in order: what it makes is for the machine.
 var finish = []pass{
 	{"expand", expand, "signed division for machines that have none"},
@@ -52,7 +59,7 @@ var finish = []pass{
 // Names lists the passes that Config.Off may leave out: all but those that
 // the later stages need.
 func Names() (names []string) {
-	for _, p := range improve {
+	for _, p := range slices.Concat(improve, loops) {
 		names = append(names, p.name)
 	}
 	return append(names, "returns")
@@ -62,11 +69,12 @@ func Names() (names []string) {
 // the allocator. The verifier runs behind each, and where there is a
 // trace, as in tests, after every pass that changed something.
 func Improve(f *ir.Func, c *Config) error {
-	version := 1                      // counts the changes
-	idle := make([]int, len(improve)) // at which version a pass has found nothing
-	for round := 0; round < 20; round++ {
-		before := version
-		for i, p := range improve {
+	ps := slices.Concat(improve, loops)
+	version := 1                 // counts the changes
+	idle := make([]int, len(ps)) // at which version a pass has found nothing
+	some := func(from, to int) error {
+		for i, p := range ps[from:to] {
+			i += from
 			if c.Off[p.name] || idle[i] == version {
 				continue
 			}
@@ -80,10 +88,23 @@ func Improve(f *ir.Func, c *Config) error {
 				idle[i] = version
 			}
 		}
-		if version == before {
-			break
+		return nil
+	}
+	for start := 0; start != version; {
+		for round := 0; round < 20; round++ {
+			before := version
+			if err := some(0, len(improve)); err != nil {
+				return err
+			}
+			if version == before {
+				break
+			}
+			f.Compact()
 		}
-		f.Compact()
+		start = version
+		if err := some(len(improve), len(ps)); err != nil {
+			return err
+		}
 	}
 	return verify("the optimiser", f)
 }

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -19,7 +20,7 @@ var update = flag.Bool("update", false, "write what the passes give into testdat
 // same in the interpreter.
 func TestPasses(t *testing.T) {
 	all := map[string]pass{}
-	for _, p := range append(append([]pass(nil), improve...), finish...) {
+	for _, p := range slices.Concat(improve, loops, finish) {
 		all[p.name] = p
 	}
 	files, err := filepath.Glob("testdata/*.txt")

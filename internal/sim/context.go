@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -173,19 +174,28 @@ func (c *context) load(off, size int) (v uint64, done bool, err error) {
 	return v, true, nil
 }
 
-// mayStore refuses a write that the verifier would.
-func (c *context) mayStore(off, size int) error {
+// skb16 are the fields that an skb keeps in 16 bits, whatever struct __sk_buff
+// says. A queue that is no queue is not taken at all.
+var skb16 = map[string]bool{"tc_classid": true, "queue_mapping": true}
+
+// stored is what a field holds after a write of v. It refuses what the
+// verifier would.
+func (c *context) stored(off, size int, v uint64) (uint64, error) {
 	if c.layout == nil {
-		return nil
+		return v, nil
 	}
 	f := c.layout.At(uint32(off))
 	switch {
 	case f == nil:
-		return fmt.Errorf("offset %d is no field of struct %s", off, c.layout.Name)
+		return 0, fmt.Errorf("offset %d is no field of struct %s", off, c.layout.Name)
 	case !f.Write.Has(c.prog):
-		return fmt.Errorf("%s programs may not write %s.%s", c.prog.Keyword, c.layout.Name, f.Name)
+		return 0, fmt.Errorf("%s programs may not write %s.%s", c.prog.Keyword, c.layout.Name, f.Name)
+	case !c.prog.SKB || !skb16[f.Name]:
+		return v, nil
+	case f.Name == "queue_mapping" && uint32(v) >= math.MaxUint16:
+		return uint64(binary.LittleEndian.Uint32(c.region.Bytes[off:])), nil
 	}
-	return nil
+	return uint64(uint16(v)), nil
 }
 
 // context is the context at addr, nil if there is none.

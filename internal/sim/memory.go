@@ -212,7 +212,7 @@ func (m *memory) Store(addr uint64, size int, v uint64) error {
 		return err
 	}
 	if c, ok := r.owner.(*context); ok {
-		if err := c.mayStore(off, size); err != nil {
+		if v, err = c.stored(off, size, v); err != nil {
 			return faultAt(err, addr, size, true)
 		}
 	}

@@ -29,6 +29,7 @@ type ctxField struct {
 	nullOK      bool
 	narrow      bool
 	read, write uint64
+	typed       uint64 // of read, those that get a pointer
 }
 
 // ctxStructs reads the layouts and asks the verifier about each field, for
@@ -138,6 +139,7 @@ func probeField(f *ctxField, p *progType, sec *section) {
 				return
 			} else if kind != "CtxScalar" {
 				f.kind, f.nullOK = kind, null
+				f.typed |= 1 << p.index
 			}
 		}
 		narrow := f.kind == "CtxScalar"
@@ -201,6 +203,9 @@ func emitCtx(w *buf, structs []*ctxStruct) {
 			}
 			if f.write != 0 {
 				w.p(",Write:%#x", f.write)
+			}
+			if f.typed != 0 && f.typed != f.read {
+				w.p(",Typed:%#x", f.typed)
 			}
 			w.p("},\n")
 		}
