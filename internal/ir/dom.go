@@ -5,19 +5,21 @@ type DomTree struct {
 	idom     []*Block // by ID
 	in, out  []int    // positions in a walk of the tree, by ID; in 0: unreachable
 	Children [][]*Block
-	RPO      []*Block // reachable blocks, each after those that dominate it
+	Preds    [][]*Block // see Func.Preds
+	RPO      []*Block   // reachable blocks, each after those that dominate it
 }
 
 // Dominators computes the tree of f (Cooper, Harvey, Kennedy 2001).
 func Dominators(f *Func) *DomTree {
 	n := f.nextB
-	d := &DomTree{idom: make([]*Block, n), in: make([]int, n), out: make([]int, n), Children: make([][]*Block, n)}
+	ints := make([]int, 4*n)
+	d := &DomTree{idom: make([]*Block, n), in: ints[:n], out: ints[n : 2*n], Children: make([][]*Block, n), Preds: f.Preds()}
 	d.RPO = f.ReversePostorder()
-	num := make([]int, n)
+	num := ints[2*n : 3*n]
 	for i, b := range d.RPO {
 		num[b.ID] = i + 1
 	}
-	preds := f.Preds()
+	preds := d.Preds
 	entry := f.Blocks[0]
 	d.idom[entry.ID] = entry
 	for changed := true; changed; {
@@ -48,8 +50,17 @@ func Dominators(f *Func) *DomTree {
 			}
 		}
 	}
+	count := ints[3*n:]
 	for _, b := range d.RPO[1:] {
-		d.Children[d.idom[b.ID].ID] = append(d.Children[d.idom[b.ID].ID], b)
+		count[d.idom[b.ID].ID]++
+	}
+	all := make([]*Block, len(d.RPO))
+	for _, b := range d.RPO[1:] {
+		at := d.idom[b.ID].ID
+		if d.Children[at] == nil {
+			d.Children[at], all = all[:0:count[at]], all[count[at]:]
+		}
+		d.Children[at] = append(d.Children[at], b)
 	}
 	// Number the tree without recursion: generated programs may be deep.
 	clock := 0

@@ -31,7 +31,6 @@ func (l *lowerer) cond(form sexp.Value, at source.Pos, yes, no *ir.Block) {
 	}
 	v := l.expr(form, at)
 	l.branch(ir.OpNe, v.v, l.constant(0, l.pos), yes, no, l.pos)
-	l.unreachable()
 }
 
 // condForm lowers the conditions that need no value.
@@ -39,7 +38,6 @@ func (l *lowerer) condForm(c *call, yes, no *ir.Block) bool {
 	n := len(c.args)
 	if v, ok := l.equality(c.form, l.pos); ok {
 		l.branch(ir.OpNe, v.v, l.constant(0, l.pos), yes, no, l.pos)
-		l.unreachable()
 		return true
 	}
 	switch {

@@ -39,6 +39,13 @@ type blockState struct {
 	open   []openParam // parameters that wait for sealing
 }
 
+func (s *blockState) define(v *variable, x *ir.Value) {
+	if s.defs == nil {
+		s.defs = map[*variable]*ir.Value{}
+	}
+	s.defs[v] = x
+}
+
 // A pred is an edge: successor k of b.
 type pred struct {
 	b *ir.Block
@@ -57,7 +64,7 @@ func newBuilder(name string) *builder {
 // block makes a new block, which is not sealed.
 func (b *builder) block() *ir.Block {
 	blk := b.f.NewBlock()
-	b.state[blk] = &blockState{defs: map[*variable]*ir.Value{}}
+	b.state[blk] = &blockState{}
 	return blk
 }
 
@@ -144,7 +151,7 @@ func (b *builder) write(v *variable, x *ir.Value) {
 	if v.home == nil {
 		v.home = b
 	}
-	b.state[b.cur].defs[v] = x
+	b.state[b.cur].define(v, x)
 }
 
 // read gives v's value at the end of blk as it is now.
@@ -170,13 +177,13 @@ func (b *builder) read(v *variable, blk *ir.Block) *ir.Value {
 			blk.Insert(0, x)
 		default:
 			x = b.f.NewParam(blk, v.typ.Space, v.pos)
-			st.defs[v] = x // ends the recursion of a loop
+			st.define(v, x) // ends the recursion of a loop
 			b.feed(blk, v)
 		}
-		st.defs[v] = x
+		st.define(v, x)
 	}
 	for _, p := range path {
-		b.state[p].defs[v] = x
+		b.state[p].define(v, x)
 	}
 	return x
 }

@@ -17,14 +17,23 @@ func (in *Interp) sequence(v Value) sequence {
 	switch x := v.(type) {
 	case *sexp.Cons:
 		s := sequence{kind: 'l'}
+		n, placed := 0, false
 		in.eachCell(x, func(c *sexp.Cons) bool {
-			if len(s.items)&15 == 0 {
-				in.alloc(32)
-			}
-			s.items = append(s.items, c.Car)
-			s.ats = append(s.ats, c.At)
+			n++
+			placed = placed || c.At.Known()
 			return true
 		})
+		in.alloc(int64(2 * n))
+		s.items = make([]Value, n)
+		if placed {
+			s.ats = make([]source.Pos, n)
+		}
+		for i := range n {
+			if s.items[i] = x.Car; placed {
+				s.ats[i] = x.At
+			}
+			x, _ = x.Cdr.(*sexp.Cons)
+		}
 		return s
 	case *sexp.Vector:
 		in.steps(len(x.Items) / 8)

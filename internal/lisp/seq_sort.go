@@ -1,6 +1,8 @@
 package lisp
 
 import (
+	"slices"
+
 	"github.com/whistler-lang/whistler/internal/sexp"
 	"github.com/whistler-lang/whistler/internal/source"
 )
@@ -11,8 +13,9 @@ func sortRows() []row {
 		{"STABLE-SORT", "sequence predicate &key key", sortSeq},
 		{"MERGE", "type sequence sequence predicate &key key", func(in *Interp, a []Value) Value {
 			k := in.keyArgs(a[4:], "KEY")
-			x, y := in.elems(a[1], in.keyFunction(k[0])), in.elems(a[2], in.keyFunction(k[0]))
-			out := in.mergeElems(x, y, in.function(a[3]))
+			key := in.keyFunction(k[0])
+			out := append(in.elems(in.sequence(a[1]), key), in.elems(in.sequence(a[2]), key)...)
+			in.sortElems(out, in.function(a[3]))
 			return in.fromElems(in.sequenceType(a[0]), out)
 		}},
 		{"REDUCE", "function sequence &key key from-end start end initial-value", reduce},
@@ -25,8 +28,7 @@ type elem struct {
 	at     source.Pos
 }
 
-func (in *Interp) elems(v Value, key *Function) []elem {
-	s := in.sequence(v)
+func (in *Interp) elems(s sequence, key *Function) []elem {
 	in.alloc(int64(4 * len(s.items)))
 	out := make([]elem, len(s.items))
 	for i, x := range s.items {
@@ -43,47 +45,43 @@ func (in *Interp) elems(v Value, key *Function) []elem {
 
 func (in *Interp) fromElems(kind byte, es []elem) Value {
 	items := make([]Value, len(es))
-	ats := make([]source.Pos, len(es))
+	var ats []source.Pos
 	for i, e := range es {
-		items[i], ats[i] = e.v, e.at
+		if items[i] = e.v; e.at.Known() {
+			if ats == nil {
+				ats = make([]source.Pos, len(es))
+			}
+			ats[i] = e.at
+		}
 	}
 	return in.build(kind, items, ats)
 }
 
-// mergeElems merges two sorted runs, stably.
-func (in *Interp) mergeElems(x, y []elem, less *Function) []elem {
-	out := make([]elem, 0, len(x)+len(y))
-	for len(x) > 0 && len(y) > 0 {
+// sortElems sorts in place, stably.
+func (in *Interp) sortElems(es []elem, less *Function) {
+	slices.SortStableFunc(es, func(a, b elem) int {
 		in.step()
-		if in.Truthy(in.call2(less, y[0].key, x[0].key)) {
-			out, y = append(out, y[0]), y[1:]
-		} else {
-			out, x = append(out, x[0]), x[1:]
+		if in.Truthy(in.call2(less, a.key, b.key)) {
+			return -1
 		}
-	}
-	return append(append(out, x...), y...)
-}
-
-func (in *Interp) sortElems(es []elem, less *Function) []elem {
-	if len(es) < 2 {
-		return es
-	}
-	h := len(es) / 2
-	return in.mergeElems(in.sortElems(es[:h], less), in.sortElems(es[h:], less), less)
+		return 0
+	})
 }
 
 // sortSeq sorts stably. A vector is sorted in place, of a list a sorted copy
 // is made.
 func sortSeq(in *Interp, a []Value) Value {
 	k := in.keyArgs(a[2:], "KEY")
-	es := in.sortElems(in.elems(a[0], in.keyFunction(k[0])), in.function(a[1]))
+	s := in.sequence(a[0])
+	es := in.elems(s, in.keyFunction(k[0]))
+	in.sortElems(es, in.function(a[1]))
 	if v, ok := a[0].(*sexp.Vector); ok {
 		for i, e := range es {
 			v.Items[i] = e.v
 		}
 		return v
 	}
-	return in.fromElems(in.sequence(a[0]).kind, es)
+	return in.fromElems(s.kind, es)
 }
 
 func reduce(in *Interp, a []Value) Value {

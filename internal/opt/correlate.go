@@ -16,7 +16,7 @@ func correlate(f *ir.Func, _ *Config) bool {
 		return false
 	}
 	dom := ir.Dominators(f)
-	preds := f.Preds()
+	preds := dom.Preds
 	changed := false
 	for _, b := range f.Blocks {
 		x, c, ok := tested(b)

@@ -10,7 +10,7 @@ import (
 func cse(f *ir.Func, _ *Config) bool {
 	changed := false
 	dom := ir.Dominators(f)
-	preds := f.Preds()
+	preds := dom.Preds
 	type key struct {
 		op       ir.Op
 		size     uint8
@@ -18,14 +18,14 @@ func cse(f *ir.Func, _ *Config) bool {
 		aux, imm int64
 		sym      string
 		a, b     int
-		epoch    int
+		epoch    int32
 	}
 	type entry struct {
 		v *ir.Value
 		b *ir.Block
 	}
 	table := map[key][]entry{}
-	clock := 0
+	clock := int32(0)
 	exit := make([]epochs, f.NumBlocks())
 	for _, b := range dom.RPO {
 		var ep epochs
@@ -40,8 +40,8 @@ func cse(f *ir.Func, _ *Config) bool {
 				clock++
 				ep.write(v, clock)
 			}
-			if !v.Op.Pure() && v.Op != ir.OpLoad && v.Op != ir.OpLoadS || v.Op == ir.OpCopy {
-				continue
+			if !v.Op.Pure() && v.Op != ir.OpLoad && v.Op != ir.OpLoadS || v.Op == ir.OpCopy || v.Op == ir.OpConst {
+				continue // constants are made where they are used
 			}
 			k := key{op: v.Op, size: v.Size, slot: v.Slot, aux: v.Aux, imm: v.Imm, sym: v.Sym, a: -1, b: -1}
 			if v.HasImm {
@@ -51,9 +51,13 @@ func cse(f *ir.Func, _ *Config) bool {
 				for a.Op == ir.OpCopy {
 					a = a.Args[0]
 				}
-				if i == 0 {
+				n, isConst := a.IsConst()
+				switch {
+				case i == 0:
 					k.a = a.ID
-				} else {
+				case isConst && !v.HasImm:
+					k.b, k.imm = -3, n
+				default:
 					k.b = a.ID
 				}
 			}
@@ -84,11 +88,11 @@ func cse(f *ir.Func, _ *Config) bool {
 // epochs counts writes for each class of memory; a class is the type of
 // the pointer. Numbers without a class may point anywhere.
 type epochs struct {
-	at  [16]int
+	at  [16]int32
 	set bool
 }
 
-func (e *epochs) bumpAll(clock int) {
+func (e *epochs) bumpAll(clock int32) {
 	for i := range e.at {
 		e.at[i] = clock
 	}
@@ -104,9 +108,9 @@ func class(v *ir.Value) ir.Type {
 	return v.Args[0].Type
 }
 
-func (e *epochs) of(load *ir.Value) int { return e.at[class(load)] }
+func (e *epochs) of(load *ir.Value) int32 { return e.at[class(load)] }
 
-func (e *epochs) write(v *ir.Value, clock int) {
+func (e *epochs) write(v *ir.Value, clock int32) {
 	switch v.Op {
 	case ir.OpStore, ir.OpAtomic:
 		if c := class(v); !anywhere(c) {

@@ -88,7 +88,7 @@ func critical(f *ir.Func, _ *Config) bool {
 // that dominates it, and what can reach that edge.
 func depth(f *ir.Func, _ *Config) bool {
 	dom := ir.Dominators(f)
-	preds := f.Preds()
+	preds := dom.Preds
 	for _, b := range f.Blocks {
 		b.Depth = 0
 	}

@@ -2,6 +2,8 @@ package regalloc
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/whistler-lang/whistler/internal/ir"
 )
@@ -25,7 +27,7 @@ func Check(r *Result) error {
 	for len(work) > 0 {
 		b := work[len(work)-1]
 		work = work[:len(work)-1]
-		st := in[b.ID].clone()
+		st := maps.Clone(in[b.ID])
 		blk := index[b.ID]
 		if blk == nil {
 			return fmt.Errorf("b%d is missing", b.ID)
@@ -34,20 +36,14 @@ func Check(r *Result) error {
 			return fmt.Errorf("b%d: %v", b.ID, err)
 		}
 		for _, e := range b.Succs {
-			out := st.clone()
 			// On the edge, each parameter becomes one more name of what its
 			// argument's place holds; names from an earlier turn of a loop go.
 			renamed := state{}
-			for l, vs := range out {
-				var now set
-				for _, v := range vs {
-					if !v.IsParamOf(e.To) {
-						now = append(now, v)
-					}
-				}
+			for l, vs := range st {
+				now := vs.without(func(v *ir.Value) bool { return v.IsParamOf(e.To) })
 				for i, a := range e.Args {
 					if vs.has(a) {
-						now = append(now, e.To.Params[i])
+						now = append(now[:len(now):len(now)], e.To.Params[i])
 					}
 				}
 				if len(now) > 0 {
@@ -86,7 +82,7 @@ func checkBlock(b *Block, st state) error {
 			if i.Dst == None || i.Src[0] == None {
 				return fmt.Errorf("%v has no place", i)
 			}
-			st[i.Dst] = append(set(nil), st[i.Src[0]]...)
+			st[i.Dst] = st[i.Src[0]]
 		default:
 			v := i.V
 			for j, a := range v.Args {
@@ -150,25 +146,31 @@ func origin(v *ir.Value) *ir.Value {
 	return v
 }
 
-type state map[Loc]set
-
-func (s state) clone() state {
-	c := make(state, len(s))
-	for l, vs := range s {
-		c[l] = append(set(nil), vs...)
+// without is s without the values that drop takes. Sets are never changed in
+// place: states share them.
+func (s set) without(drop func(*ir.Value) bool) set {
+	i := slices.IndexFunc(s, drop)
+	if i < 0 {
+		return s
 	}
-	return c
+	rest := slices.Clone(s[:i])
+	for _, v := range s[i+1:] {
+		if !drop(v) {
+			rest = append(rest, v)
+		}
+	}
+	return rest
 }
+
+type state map[Loc]set
 
 // forget drops v everywhere: a new turn of a loop computes it anew, and what
 // places still hold of the turn before is stale.
 func (s state) forget(v *ir.Value) {
 	for l, vs := range s {
-		var rest set
-		for _, x := range vs {
-			if origin(x) != v {
-				rest = append(rest, x)
-			}
+		rest := vs.without(func(x *ir.Value) bool { return origin(x) == v })
+		if len(rest) == len(vs) {
+			continue
 		}
 		if len(rest) == 0 {
 			delete(s, l)
@@ -182,12 +184,7 @@ func (s state) forget(v *ir.Value) {
 func (s state) meet(t state) bool {
 	changed := false
 	for l, vs := range s {
-		var both set
-		for _, v := range vs {
-			if t[l].has(v) {
-				both = append(both, v)
-			}
-		}
+		both := vs.without(func(v *ir.Value) bool { return !t[l].has(v) })
 		if len(both) != len(vs) {
 			changed = true
 			if len(both) == 0 {
