@@ -210,11 +210,8 @@ number, to be told apart with =; the cut is that number then."
       (let ((from (acl-low (cdr e) dimension)) (to (acl-high (cdr e) dimension)))
         (when (< low from) (push from edges))
         (when (< to high) (push (1+ to) edges))
-        (when (or (< low from) (< to high))
-          (setf point (cond ((/= from to) 'none)
-                            ((null point) from)
-                            ((eql point from) from)
-                            (t 'none))))))
+        (unless (or (eq point 'none) (and (<= from low) (>= to high)))
+          (setf point (if (and (= from to) (or (null point) (= point from))) from 'none)))))
     (cond ((integerp point) (values point t))
           (edges (values (elt (sort edges (function <)) (floor (length edges) 2)) nil)))))
 

@@ -104,7 +104,7 @@ func (d *DomTree) Idom(b *Block) *Block { return d.idom[b.ID] }
 // order is free, which puts a branch's taken side right behind it.
 func (f *Func) ReversePostorder() []*Block {
 	seen := make([]bool, f.nextB)
-	var post []*Block
+	post := make([]*Block, 0, len(f.Blocks))
 	type frame struct {
 		b    *Block
 		next int

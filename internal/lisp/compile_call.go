@@ -143,11 +143,18 @@ func (c *comp) globalCall(head *sexp.Symbol, x *sexp.Cons) code {
 		switch len(args) {
 		case 1:
 			if builtin.min <= 1 && (builtin.max < 0 || builtin.max >= 1) {
-				return c.call1(g, builtin, args[0], pos)
+				return c.call1(g, builtin, args[0], quick1[head.Name], pos)
 			}
 		case 2:
 			if builtin.min <= 2 && (builtin.max < 0 || builtin.max >= 2) {
-				return c.call2(g, builtin, args[0], args[1], pos)
+				quick := quick2[head.Name]
+				if test := quickTests[head.Name]; test != nil {
+					quick = func(a, b Value) (Value, bool) {
+						yes, ok := test(a, b)
+						return truth(yes), ok
+					}
+				}
+				return c.call2(g, builtin, args[0], args[1], quick, pos)
 			}
 		}
 	}
@@ -178,11 +185,17 @@ func (c *comp) globalCall(head *sexp.Symbol, x *sexp.Cons) code {
 }
 
 // call1 and call2 are calls of a standard function with few arguments.
-func (c *comp) call1(g *global, builtin *Function, a code, pos source.Pos) code {
+func (c *comp) call1(g *global, builtin *Function, a code, quick func(Value) (Value, bool), pos source.Pos) code {
 	return func(f *frame) Value {
 		in := f.in
-		n := len(in.stack)
 		v := a(f)
+		if quick != nil && g.fn == nil {
+			if r, ok := quick(v); ok {
+				in.step()
+				return r
+			}
+		}
+		n := len(in.stack)
 		in.stack = append(in.stack, v)
 		in.pos = pos
 		if g.fn != nil {
@@ -196,14 +209,33 @@ func (c *comp) call1(g *global, builtin *Function, a code, pos source.Pos) code 
 	}
 }
 
-func (c *comp) call2(g *global, builtin *Function, a, b code, pos source.Pos) code {
+func (c *comp) call2(g *global, builtin *Function, a, b code, quick func(a, b Value) (Value, bool), pos source.Pos) code {
+	slow := slow2(g, builtin, pos)
+	if quick == nil {
+		return func(f *frame) Value {
+			v := a(f)
+			return slow(v, b(f), f)
+		}
+	}
 	return func(f *frame) Value {
+		v := a(f)
+		w := b(f)
+		if g.fn == nil {
+			if r, ok := quick(v, w); ok {
+				f.in.step()
+				return r
+			}
+		}
+		return slow(v, w, f)
+	}
+}
+
+// slow2 calls the function itself.
+func slow2(g *global, builtin *Function, pos source.Pos) func(v, w Value, f *frame) Value {
+	return func(v, w Value, f *frame) Value {
 		in := f.in
 		n := len(in.stack)
-		v := a(f)
-		in.stack = append(in.stack, v)
-		v = b(f)
-		in.stack = append(in.stack, v)
+		in.stack = append(in.stack, v, w)
 		in.pos = pos
 		if g.fn != nil {
 			v = one(in.call(g.fn, in.stack[n:n+2:n+2]))

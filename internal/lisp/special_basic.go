@@ -160,6 +160,13 @@ func (c *comp) testAt(cell *sexp.Cons) func(f *frame) bool {
 			c.shallower()
 			return func(f *frame) bool { return !k(f) }
 		}
+		saved := c.pos
+		c.pos = cell.At.Or(saved)
+		k := c.quickTest(x)
+		c.pos = saved
+		if k != nil {
+			return k
+		}
 	}
 	k := c.valueAt(cell)
 	return func(f *frame) bool { return k(f) != Value(sexp.Nil) }

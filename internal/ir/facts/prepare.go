@@ -100,16 +100,29 @@ func (a *analysis) findNeed(rpo []*ir.Block) {
 
 // findAlive lists for each block what a state at its entry has.
 func (a *analysis) findAlive(rpo []*ir.Block) {
-	words := (a.f.NumValues() + 63) / 64
+	var ids []int32 // of the values that matter, by their bit
+	bit := make([]int32, a.f.NumValues())
+	for id, need := range a.need {
+		if need {
+			bit[id] = int32(len(ids))
+			ids = append(ids, int32(id))
+		}
+	}
+	words := (len(ids) + 63) / 64
 	if words*len(rpo) > 4<<20 {
 		a.fuel = 0 // a giant: the verifier has to judge it alone
 		return
 	}
-	store := make([]uint64, 2*words*a.f.NumBlocks())
-	in := func(id int) []uint64 { return store[2*words*id : 2*words*id+words] }
+	store := make([]uint64, words*a.f.NumBlocks())
+	in := func(id int) []uint64 { return store[words*id : words*(id+1)] }
 	use := func(set []uint64, v *ir.Value) {
 		if v = operand(v); v != nil && a.need[v.ID] {
-			set[v.ID/64] |= 1 << (v.ID % 64)
+			set[bit[v.ID]/64] |= 1 << (bit[v.ID] % 64)
+		}
+	}
+	kill := func(set []uint64, v *ir.Value) {
+		if a.need[v.ID] {
+			set[bit[v.ID]/64] &^= 1 << (bit[v.ID] % 64)
 		}
 	}
 	scratch := make([]uint64, words)
@@ -133,7 +146,7 @@ func (a *analysis) findAlive(rpo []*ir.Block) {
 			}
 			for j := len(b.Values) - 1; j >= 0; j-- {
 				v := b.Values[j]
-				scratch[v.ID/64] &^= 1 << (v.ID % 64)
+				kill(scratch, v)
 				if v.Op == ir.OpCopy {
 					continue
 				}
@@ -142,7 +155,7 @@ func (a *analysis) findAlive(rpo []*ir.Block) {
 				}
 			}
 			for _, p := range b.Params {
-				scratch[p.ID/64] &^= 1 << (p.ID % 64)
+				kill(scratch, p)
 			}
 			for w, x := range scratch {
 				if in(b.ID)[w] != x {
@@ -159,7 +172,7 @@ func (a *analysis) findAlive(rpo []*ir.Block) {
 		}
 		for w, x := range in(b.ID) {
 			for ; x != 0; x &= x - 1 {
-				list = append(list, int32(64*w+bits.TrailingZeros64(x)))
+				list = append(list, ids[64*w+bits.TrailingZeros64(x)])
 			}
 		}
 		a.entry[b.ID] = list
