@@ -2,22 +2,21 @@ package ir
 
 // DomTree answers which block dominates which.
 type DomTree struct {
-	idom     []*Block // by ID
-	in, out  []int    // positions in a walk of the tree, by ID; in 0: unreachable
-	Children [][]*Block
-	Preds    [][]*Block // see Func.Preds
-	RPO      []*Block   // reachable blocks, each after those that dominate it
+	idom    []*Block   // by ID
+	in, out []int32    // positions in a walk of the tree, by ID; in 0: unreachable
+	Preds   [][]*Block // see Func.Preds
+	RPO     []*Block   // reachable blocks, each after those that dominate it
 }
 
 // Dominators computes the tree of f (Cooper, Harvey, Kennedy 2001).
 func Dominators(f *Func) *DomTree {
 	n := f.nextB
-	ints := make([]int, 4*n)
-	d := &DomTree{idom: make([]*Block, n), in: ints[:n], out: ints[n : 2*n], Children: make([][]*Block, n), Preds: f.Preds()}
+	ints := make([]int32, 5*n)
+	d := &DomTree{idom: make([]*Block, n), in: ints[:n], out: ints[n : 2*n], Preds: f.Preds()}
 	d.RPO = f.ReversePostorder()
 	num := ints[2*n : 3*n]
 	for i, b := range d.RPO {
-		num[b.ID] = i + 1
+		num[b.ID] = int32(i + 1)
 	}
 	preds := d.Preds
 	entry := f.Blocks[0]
@@ -50,39 +49,29 @@ func Dominators(f *Func) *DomTree {
 			}
 		}
 	}
-	count := ints[3*n:]
-	for _, b := range d.RPO[1:] {
-		count[d.idom[b.ID].ID]++
+	// Children by their numbers: the first of each block, and the next ones.
+	child, sibling := ints[3*n:4*n], ints[4*n:]
+	for i := len(d.RPO) - 1; i > 0; i-- {
+		b := d.RPO[i]
+		up := d.idom[b.ID].ID
+		sibling[b.ID], child[up] = child[up], num[b.ID]
 	}
-	all := make([]*Block, len(d.RPO))
-	for _, b := range d.RPO[1:] {
-		at := d.idom[b.ID].ID
-		if d.Children[at] == nil {
-			d.Children[at], all = all[:0:count[at]], all[count[at]:]
-		}
-		d.Children[at] = append(d.Children[at], b)
-	}
-	// Number the tree without recursion: generated programs may be deep.
-	clock := 0
-	type frame struct {
-		b    *Block
-		next int
-	}
-	clock++
+	clock := int32(1)
 	d.in[entry.ID] = clock
-	stack := []frame{{entry, 0}}
-	for len(stack) > 0 {
-		top := &stack[len(stack)-1]
+	for b := entry; ; {
 		clock++
-		if top.next < len(d.Children[top.b.ID]) {
-			c := d.Children[top.b.ID][top.next]
-			top.next++
-			d.in[c.ID] = clock
-			stack = append(stack, frame{c, 0})
+		if c := child[b.ID]; c != 0 {
+			next := d.RPO[c-1]
+			child[b.ID] = sibling[next.ID]
+			d.in[next.ID] = clock
+			b = next
 			continue
 		}
-		d.out[top.b.ID] = clock
-		stack = stack[:len(stack)-1]
+		d.out[b.ID] = clock
+		if b == entry {
+			break
+		}
+		b = d.idom[b.ID]
 	}
 	return d
 }
