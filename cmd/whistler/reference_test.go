@@ -48,7 +48,23 @@ func reference() string {
 			fmt.Fprintf(&b, "\nExample%s:\n\n```lisp\n%s\n```\n", outcome, e.Source)
 		}
 	}
+	b.WriteString("\n## Differences from the original\n\nA Common Lisp implementation of this language came before. Sources for it compile, except that:\n\n")
+	for _, d := range differences {
+		fmt.Fprintf(&b, "* %s\n", d)
+	}
 	return b.String()
+}
+
+// differences are meant to be: what older sources may have to change for.
+var differences = []string{
+	"Typed places truncate: a variable, field or map value of 8, 16 or 32 bits holds so many bits, whatever is stored.",
+	"The types i8 to i64 sign-extend when they are loaded and widened.",
+	"Constants and run time agree: what is computed while compiling is what the program would compute.",
+	"Helper numbers and the offsets of context fields are the kernel's.",
+	"`(incf (getmap ...))` is atomic: two CPUs that add at the same time lose nothing.",
+	"`with-ringbuf` discards the record on an early return; nothing leaks.",
+	"Compile-time code is sandboxed: no files, processes, clock or random numbers.",
+	"An unknown section is an error, and so is one that belongs to another program type.",
 }
 
 func plural(kind string) string { return strings.ToUpper(kind[:1]) + kind[1:] + "s" }

@@ -226,14 +226,15 @@ goes through count twice."
 
 (defun acl-best-cut (entries box)
   "The cheapest of the cuts: its dimension, its place and whether it is a
-single number."
-  (let ((best nil) (where nil) (single nil) (least nil))
+single number. A cut through no entry is as cheap as can be."
+  (let ((best nil) (where nil) (single nil) (least nil) (cheap (length entries)))
     (dolist (d '(0 2 4 6 8))
       (multiple-value-bind (cut point) (acl-cut entries box d)
         (when cut
           (let ((cost (acl-cost entries d cut)))
             (when (or (null least) (< cost least))
-              (setf best d where cut single point least cost))))))
+              (setf best d where cut single point least cost))
+            (when (= cost cheap) (return))))))
     (values best where single)))
 
 (defun acl-tree (entries box &optional (dimension 0))
