@@ -237,11 +237,23 @@ single number. A cut through no entry is as cheap as can be."
             (when (= cost cheap) (return))))))
     (values best where single)))
 
+(defun acl-alone (entry box)
+  "The tree where one entry is left: a test for each of its bounds in box."
+  (let ((tree (car entry)))
+    (dolist (d '(8 6 4 2 0))
+      (let ((from (acl-low (cdr entry) d)) (to (acl-high (cdr entry) d)) (low (acl-low box d)) (high (acl-high box d)))
+        (cond ((and (<= from low) (>= to high)))
+              ((= from to) (setf tree (list '= d from tree 0)))
+              (t (when (< to high) (setf tree (list '< d (1+ to) tree 0)))
+                 (when (< low from) (setf tree (list '< d from 0 tree)))))))
+    tree))
+
 (defun acl-tree (entries box &optional (dimension 0))
   "The tree for the packets in box; its answer is 0 where no entry has one.
 The entries are those for a box that is larger in that dimension."
   (let ((entries (acl-relevant entries box dimension)))
     (cond ((null entries) 0)
+          ((null (cdr entries)) (acl-alone (car entries) box))
           ((acl-covers-p (cdar entries) box) (caar entries))
           (t (multiple-value-bind (d cut single) (acl-best-cut entries box)
                (let ((yes (acl-tree entries (acl-with box d (if single cut (acl-low box d)) (if single cut (1- cut))) d))

@@ -122,18 +122,28 @@ func (fn *function) improve(u *lang.Unit, funcs []*function, o Options) (said so
 	c := fn.config(o)
 	fn.trace(o, "lowered", fn.f)
 	said = fn.check(u, o)
-	if err := opt.Improve(fn.f, c); err != nil {
-		return source.List{fn.bug("the optimiser", err)}
+	in := inliner(funcs)
+	if o.Off["inline"] {
+		in.Funcs = nil
 	}
-	if len(callees(fn.f)) > 0 && !o.Off["inline"] {
-		changed, err := opt.Inline(fn.f, inliner(funcs))
-		if err == nil && changed {
+	// What is called once is improved where it is put.
+	once := in.Funcs[fn.c] != nil && in.Calls[fn.c] == 1
+	improve := func() error {
+		if once {
+			return nil
+		}
+		return opt.Improve(fn.f, c)
+	}
+	err := improve()
+	if err == nil && len(callees(fn.f)) > 0 {
+		var changed bool
+		if changed, err = opt.Inline(fn.f, in); err == nil && changed {
 			fn.trace(o, "after inline", fn.f)
-			err = opt.Improve(fn.f, c)
+			err = improve()
 		}
-		if err != nil {
-			return source.List{fn.bug("the optimiser", err)}
-		}
+	}
+	if err != nil {
+		return source.List{fn.bug("the optimiser", err)}
 	}
 	return said
 }

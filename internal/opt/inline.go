@@ -4,7 +4,7 @@ import "github.com/whistler-lang/whistler/internal/ir"
 
 // An Inliner says which functions calls may be replaced by.
 type Inliner struct {
-	Funcs map[string]*ir.Func // by name: improved, and with nothing left to inline in them
+	Funcs map[string]*ir.Func // by name: with nothing left to inline in them, and improved if they are called more than once
 	Calls map[string]int      // how often each is called, in all functions
 }
 
