@@ -207,11 +207,11 @@ these bounds. The second value is true where all of them are those of a single
 number, to be told apart with =; the cut is that number then."
   (let ((edges nil) (point nil) (low (acl-low box dimension)) (high (acl-high box dimension)))
     (dolist (e entries)
-      (let ((from (acl-low (cdr e) dimension)) (to (acl-high (cdr e) dimension)))
-        (when (< low from) (push from edges))
-        (when (< to high) (push (1+ to) edges))
-        (unless (or (eq point 'none) (and (<= from low) (>= to high)))
-          (setf point (if (and (= from to) (or (null point) (= point from))) from 'none)))))
+      (let* ((b (cdr e)) (from (acl-low b dimension)) (to (acl-high b dimension)))
+        (when (or (< low from) (< to high))
+          (when (< low from) (push from edges))
+          (when (< to high) (push (1+ to) edges))
+          (setf point (if (and (= from to) (or (null point) (eql point from))) from 'none)))))
     (cond ((integerp point) (values point t))
           (edges (values (elt (sort edges (function <)) (floor (length edges) 2)) nil)))))
 
@@ -220,8 +220,9 @@ number, to be told apart with =; the cut is that number then."
 goes through count twice."
   (let ((sum 0))
     (dolist (e entries)
-      (when (< (acl-low (cdr e) dimension) cut) (incf sum))
-      (when (>= (acl-high (cdr e) dimension) cut) (incf sum)))
+      (let ((b (cdr e)))
+        (when (< (acl-low b dimension) cut) (incf sum))
+        (when (>= (acl-high b dimension) cut) (incf sum))))
     sum))
 
 (defun acl-best-cut (entries box)
@@ -262,11 +263,12 @@ The entries are those for a box that is larger in that dimension."
                              (acl-tree entries (acl-with box d cut (acl-high box d)) d))))
                  (if (equal yes no) yes (list (if single '= '<) d cut yes no))))))))
 
-(defun acl-answers (tree)
-  "The answers that a tree can give, some of them more than once."
-  (if (consp tree)
-      (append (acl-answers (fourth tree)) (acl-answers (fifth tree)))
-      (list tree)))
+(defun acl-mark (tree seen)
+  "Marks in the vector seen the rules whose answers the tree can give."
+  (cond ((consp tree)
+         (acl-mark (fourth tree) seen)
+         (acl-mark (fifth tree) seen))
+        (t (setf (aref seen (floor tree 2)) t))))
 
 (defun acl-code (tree)
   "The tree as nested tests."
@@ -281,10 +283,11 @@ The entries are those for a box that is larger in that dimension."
   "Defines the subprogram NAME, which finds the first of the rules that
 matches."
   (let* ((trees (mapcar (lambda (run) (acl-tree run (acl-everything))) (acl-runs (acl-entries rules))))
-         (answers (mapcan (function acl-answers) trees)))
+         (seen (make-array (1+ (length rules)) :initial-element nil)))
+    (dolist (tree trees) (acl-mark tree seen))
     (loop for rule in rules
           for number from 1
-          do (unless (or (member (* 2 number) answers) (member (1+ (* 2 number)) answers))
+          do (unless (aref seen number)
                (warn "no packet gets to rule ~d: ~(~s~)" number rule)))
     `(defsubprog ,name ,(mapcar (lambda (d) (list (cdr d) 'u32)) *acl-dimensions*) u32
        (or ,@(mapcar (function acl-code) trees) ,(acl-action name default)))))
