@@ -1,0 +1,154 @@
+// Package hooks has one small program for each way into the kernel, and the
+// real event that the program must see: a packet, an exec, a context switch.
+// The objects are compiled where the source is; Run brings one into whatever
+// kernel it stands on, so that the same rows are a test of this machine and
+// of the kernels of the matrix.
+package hooks
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"sort"
+	"strings"
+
+	"github.com/cilium/ebpf"
+	"github.com/whistler-lang/whistler/load"
+)
+
+//go:embed testdata/*.lisp
+var sources embed.FS
+
+// A Case is a row: the program testdata/NAME.lisp, what it attaches to, and
+// the event.
+type Case struct {
+	Name    string
+	Hook    string                                 // the program type and how it is attached, for the table: "xdp, generic mode"
+	Since   string                                 // the first kernel that has it, such as "5.17"; "" for all of the matrix
+	Modules []string                               // kernel modules that a small kernel must load first
+	Targets func(e *Env) (load.Targets, error)     // nil: the section says it all
+	Event   func(e *Env, c *load.Collection) error // makes it happen
+	Check   func(e *Env, c *load.Collection) error // nil: `(defmap seen :type :array ...)`[0] counts at least one event
+}
+
+// An Env is what the rows of a run share; what they make they give to Cleanup.
+type Env struct {
+	cleanups []func()
+}
+
+// Cleanup keeps f for the end of the row; the last is called first.
+func (e *Env) Cleanup(f func()) { e.cleanups = append(e.cleanups, f) }
+
+func (e *Env) close() {
+	for i := len(e.cleanups) - 1; i >= 0; i-- {
+		e.cleanups[i]()
+	}
+	e.cleanups = nil
+}
+
+// Source is the text of a case.
+func (c *Case) Source() string {
+	text, err := sources.ReadFile("testdata/" + c.Name + ".lisp")
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
+}
+
+// A Stage is how far a case came.
+type Stage string
+
+// The stages; Works is the last.
+const (
+	Loading   Stage = "load"
+	Attaching Stage = "attach"
+	Event     Stage = "event"
+	Works     Stage = "works"
+)
+
+// Run brings a case's object into the running kernel and provokes the event.
+// err says why it came no further than the stage.
+func Run(c *Case, object []byte) (stage Stage, err error) {
+	e := &Env{}
+	defer e.close()
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	stage = Loading
+	coll, err := load.Open(object)
+	if err != nil {
+		return stage, err
+	}
+	defer coll.Close()
+	stage = Attaching
+	var t load.Targets
+	if c.Targets != nil {
+		if t, err = c.Targets(e); err != nil {
+			return stage, err
+		}
+	}
+	if err := coll.Attach(t); err != nil {
+		return stage, err
+	}
+	stage = Event
+	if c.Event != nil {
+		if err := c.Event(e, coll); err != nil {
+			return stage, err
+		}
+	}
+	check := c.Check
+	if check == nil {
+		check = Seen
+	}
+	if err := check(e, coll); err != nil {
+		return stage, err
+	}
+	return Works, nil
+}
+
+// Seen checks that slot 0 of the array `seen` has counted.
+func Seen(_ *Env, c *load.Collection) error {
+	n, err := Slot(c, "seen", 0)
+	if err == nil && n == 0 {
+		err = errors.New("the program saw nothing")
+	}
+	return err
+}
+
+// Slot reads an 8-byte value of an array.
+func Slot(c *load.Collection, name string, i uint32) (n uint64, err error) {
+	m := c.Map(name)
+	if m == nil {
+		return 0, fmt.Errorf("there is no map %s", name)
+	}
+	if m.Type() == ebpf.PerCPUArray {
+		var per []uint64
+		err = m.Lookup(i, &per)
+		for _, x := range per {
+			n += x
+		}
+		return n, err
+	}
+	return n, m.Lookup(i, &n)
+}
+
+// Names lists all cases, sorted.
+func Names() (names []string) {
+	for i := range Cases {
+		names = append(names, Cases[i].Name)
+	}
+	sort.Strings(names)
+	return names
+}
+
+// Find gives a case by name, nil if there is none.
+func Find(name string) *Case {
+	for i := range Cases {
+		if strings.EqualFold(Cases[i].Name, name) {
+			return &Cases[i]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,55 @@
+package hooks
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/whistler-lang/whistler"
+	"github.com/whistler-lang/whistler/internal/kernel"
+)
+
+// elsewhere names the rows that this kernel refuses to load or attach, with
+// the words it uses: they run in the matrix.
+var elsewhere = map[string]string{}
+
+func TestHooks(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("this test needs root")
+	}
+	for i := range Cases {
+		c := &Cases[i]
+		t.Run(c.Name, func(t *testing.T) {
+			obj, err := whistler.Compile(context.Background(), []whistler.Source{{Name: c.Name + ".lisp", Text: c.Source()}},
+				whistler.Options{Kernel: kernel.Tracefs{}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			stage, err := Run(c, obj.Bytes())
+			if want, ok := elsewhere[c.Name]; ok {
+				if err == nil || stage == Event || !strings.Contains(err.Error(), want) {
+					t.Fatalf("came to %q: %v; want a refusal with %q", stage, err, want)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatalf("%s: %v", stage, err)
+			}
+		})
+	}
+}
+
+// Every source belongs to a row.
+func TestSources(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.lisp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if Find(strings.TrimSuffix(filepath.Base(f), ".lisp")) == nil {
+			t.Errorf("%s belongs to no row", f)
+		}
+	}
+}
