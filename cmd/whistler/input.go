@@ -22,6 +22,7 @@ type input struct {
 	File    string            `arg:"" help:"Lisp source, object file, or - for standard input."`
 	CPU     string            `help:"BPF cpu version: v2, v3 or v4." default:"v3" enum:"v2,v3,v4,2,3,4"`
 	Tracefs string            `help:"Directory with the kernel's tracing files." placeholder:"DIR"`
+	BTF     string            `name:"btf" help:"File with the types of the kernel that the source asks for: raw BTF, or an ELF file with a .BTF section. Default: the running kernel's." placeholder:"FILE"`
 	JSON    bool              `name:"json" help:"Write JSON."`
 	define  map[string]string // values of global variables, folded
 	pid     int               // programs of tracing types run only for this process, 0 for all
@@ -50,7 +51,7 @@ func (in *input) options(trace func(program, stage string, what fmt.Stringer)) w
 	}
 	return whistler.Options{
 		CPU: int(in.CPU[len(in.CPU)-1] - '0'), Arch: runtime.GOARCH, Trace: trace, Pid: in.pid, Define: in.define,
-		Kernel: kernel.Tracefs{Dir: in.Tracefs},
+		Kernel: kernel.Machine{Dir: in.Tracefs, File: in.BTF},
 		ReadFile: func(name string) ([]byte, error) {
 			text, err := os.ReadFile(filepath.Join(dir, name))
 			var pe *os.PathError

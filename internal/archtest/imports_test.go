@@ -26,7 +26,7 @@ const allowed = `
 	internal/ir/facts:  internal/source internal/abi internal/ir
 	internal/sim:       internal/abi
 	internal/ir/interp: internal/abi internal/ir internal/sim
-	internal/lang:      internal/source internal/abi internal/bpf internal/types internal/sexp internal/lisp internal/prelude internal/ir
+	internal/lang:      internal/source internal/abi internal/bpf internal/btf internal/types internal/sexp internal/lisp internal/prelude internal/ir
 	internal/opt:       internal/source internal/abi internal/sexp internal/ir
 	internal/regalloc:  internal/source internal/ir
 	internal/bpf:       internal/source
@@ -34,7 +34,7 @@ const allowed = `
 	internal/emit:      internal/source internal/ir internal/regalloc internal/bpf
 	internal/btf:       internal/types
 	internal/obj:       internal/abi internal/bpf internal/btf internal/types
-	internal/compile:   internal/source internal/abi internal/ir internal/ir/facts internal/lang internal/opt internal/regalloc internal/emit internal/bpf internal/obj
+	internal/compile:   internal/source internal/abi internal/btf internal/ir internal/ir/facts internal/lang internal/opt internal/regalloc internal/emit internal/bpf internal/obj
 	.:                  internal/source internal/lang internal/compile
 
 	internal/kernel:    internal/lang

@@ -220,11 +220,13 @@ const (
 	RefSubprog                // call of a subprogram
 	RefFunc                   // ld_imm64 of a subprogram's address
 	RefKfunc                  // call of a kernel function
+	RefCore                   // offset or immediate that the loader takes from the kernel's types
+	RefKsym                   // ld_imm64 of a kernel variable
 )
 
 // A Ref is a place in the code that names something outside of it.
 type Ref struct {
 	Slot int
 	Kind RefKind
-	Name string // object name of the map, subprogram, global or kfunc
+	Name string // object name of the map, subprogram, global, kfunc or variable; key of the relocation
 }

@@ -30,12 +30,14 @@ const (
 
 	magic     = 0xeb9f
 	intSigned = 1 << 24
+	intBool   = 4 << 24
 )
 
 // Linkages of functions and variables.
 const (
 	Static = 0
 	Global = 1
+	Extern = 2
 )
 
 // A Builder collects types. Equal scalars, pointers and arrays are shared.
@@ -102,6 +104,15 @@ func (b *Builder) Int(name string, size int, signed bool) ID {
 			enc |= intSigned
 		}
 		b.put(enc)
+		return id
+	})
+}
+
+// Bool is C's _Bool.
+func (b *Builder) Bool(name string, size int) ID {
+	return b.Once("int "+name, func() ID {
+		id := b.head(name, kindInt, 0, false, uint32(size))
+		b.put(uint32(size*8) | intBool)
 		return id
 	})
 }
@@ -262,6 +273,7 @@ type SecInfo struct {
 	Section string
 	Funcs   []FuncInfo
 	Lines   []LineInfo
+	Cores   []CoreRecord
 }
 
 // MarshalExt gives the .BTF.ext section. It may add strings, so that it
@@ -273,7 +285,7 @@ func (b *Builder) MarshalExt(secs []SecInfo) []byte {
 		}
 		return out
 	}
-	funcs, lines := u32(nil, 8), u32(nil, 16)
+	funcs, lines, cores := u32(nil, 8), u32(nil, 16), u32(nil, 16)
 	for _, s := range secs {
 		if len(s.Funcs) > 0 {
 			funcs = u32(funcs, b.Str(s.Section), uint32(len(s.Funcs)))
@@ -289,8 +301,19 @@ func (b *Builder) MarshalExt(secs []SecInfo) []byte {
 			}
 		}
 	}
+	for _, s := range secs {
+		if len(s.Cores) > 0 {
+			cores = u32(cores, b.Str(s.Section), uint32(len(s.Cores)))
+			for _, c := range s.Cores {
+				cores = u32(cores, c.Off, uint32(c.Type), b.Str(c.Access), c.Kind)
+			}
+		}
+	}
+	if len(cores) == 4 {
+		cores = nil
+	}
 	out := le.AppendUint16(nil, magic)
 	out = append(out, 1, 0)
-	out = u32(out, 32, 0, uint32(len(funcs)), uint32(len(funcs)), uint32(len(lines)), uint32(len(funcs)+len(lines)), 0)
-	return append(append(out, funcs...), lines...)
+	out = u32(out, 32, 0, uint32(len(funcs)), uint32(len(funcs)), uint32(len(lines)), uint32(len(funcs)+len(lines)), uint32(len(cores)))
+	return append(append(append(out, funcs...), lines...), cores...)
 }

@@ -80,7 +80,7 @@ func Compile(files []*source.File, o Options) (*Result, source.List) {
 
 // spec gathers what the object holds.
 func spec(u *lang.Unit, r *Result) *obj.Spec {
-	s := &obj.Spec{Programs: r.Programs, Subs: r.Subs, Structs: u.Structs, Enums: u.Enums, License: u.License}
+	s := &obj.Spec{Programs: r.Programs, Subs: r.Subs, Structs: u.Structs, Enums: u.Enums, License: u.License, Kernel: u.Kernel, Cores: u.Cores}
 	for _, g := range u.Globals {
 		s.Globals = append(s.Globals, &obj.Global{Name: g.C, Section: g.Section(), Type: g.Type, Init: g.Init, Hidden: g.Hidden, Static: g.Static})
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -136,6 +137,8 @@ func exampleFile(name string) (*source.File, error) {
 // exampleKernel knows the tracepoint of the example, so that other machines
 // can compile it.
 type exampleKernel struct{}
+
+func (exampleKernel) BTF() ([]byte, error) { return os.ReadFile("../../testdata/kernel/kernel.btf") }
 
 func (exampleKernel) Tracepoint(category, event string) ([]lang.TraceField, error) {
 	if category != "sched" || event != "sched_switch" {

@@ -4,6 +4,7 @@ package emit
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/whistler-lang/whistler/internal/bpf"
 	"github.com/whistler-lang/whistler/internal/ir"
@@ -154,6 +155,13 @@ func (e *emitter) at(p source.Pos) {
 
 func (e *emitter) put(in bpf.Insn) { e.code.Insns = append(e.code.Insns, in) }
 
+// core notes that the loader changes the next instruction.
+func (e *emitter) core(v *ir.Value) {
+	if v.Core != "" {
+		e.code.Refs = append(e.code.Refs, bpf.Ref{Slot: len(e.code.Insns), Kind: bpf.RefCore, Name: v.Core})
+	}
+}
+
 func reg(l regalloc.Loc) bpf.Reg { return bpf.Reg(l) }
 
 var aluOps = map[ir.Op]uint8{ir.OpAdd: bpf.AluAdd, ir.OpSub: bpf.AluSub, ir.OpMul: bpf.AluMul, ir.OpUDiv: bpf.AluDiv,
@@ -282,12 +290,14 @@ func (e *emitter) value(i regalloc.Inst) {
 		if v.Op == ir.OpLoadS && v.Size < 8 && e.cpu >= 4 {
 			mode = bpf.ModeMemSX
 		}
+		e.core(v)
 		e.put(bpf.Insn{Op: bpf.ClassLDX | mode | bpf.SizeOf(int(v.Size)), Dst: dst, Src: base, Off: off})
 		if v.Op == ir.OpLoadS && mode == bpf.ModeMem {
 			e.sext(dst, dst, v.Size)
 		}
 	case v.Op == ir.OpStore:
 		base, off, rest := e.address(i)
+		e.core(v)
 		if v.HasImm {
 			e.put(bpf.Insn{Op: bpf.ClassST | bpf.ModeMem | bpf.SizeOf(int(v.Size)), Dst: base, Off: off, Imm: int32(v.Imm)})
 		} else {
@@ -297,6 +307,14 @@ func (e *emitter) value(i regalloc.Inst) {
 		e.atomic(i, dst)
 	case v.Op == ir.OpCall:
 		e.put(bpf.Insn{Op: bpf.ClassJMP | bpf.JmpCall, Imm: int32(v.Aux)})
+	case v.Op == ir.OpCore:
+		e.core(v)
+		if strings.HasPrefix(v.Core, "enumval_value") { // enumerators may have 64 bits
+			e.put(bpf.Insn{Op: bpf.OpLdImm64, Dst: dst, Imm: int32(v.Aux)})
+			e.put(bpf.Insn{Imm: int32(v.Aux >> 32)})
+			return
+		}
+		e.put(bpf.Insn{Op: bpf.ClassALU64 | bpf.AluMov, Dst: dst, Imm: int32(v.Aux)})
 	case v.Op == ir.OpMapAddr: // of a global variable
 		e.remat(dst, v)
 	case v.Op == ir.OpCallSub:
@@ -320,6 +338,7 @@ func (e *emitter) binary(i regalloc.Inst, dst bpf.Reg) {
 		} else {
 			e.mov(dst, a)
 		}
+		e.core(v)
 		e.put(bpf.Insn{Op: class | op, Dst: dst, Off: off, Imm: int32(v.Imm)})
 		return
 	}

@@ -50,7 +50,10 @@ type Value struct {
 	Slot int    // stack slot that a memory op or stackaddr addresses, 0 if none
 	Aux  int64  // constant, offset, or helper number
 	Sym  string // map, subprogram or atomic operation
-	Imm  int64  // the last argument, when HasImm
+	// Core names the CO-RE relocation that gives Aux its value, or Imm where
+	// there is one: here they have what the kernel described to the compiler has.
+	Core string
+	Imm  int64 // the last argument, when HasImm
 	// HasImm says that the last argument is the constant Imm.
 	HasImm bool
 	Args   []*Value
@@ -189,13 +192,13 @@ func (v *Value) NumOperands() int {
 
 // MakeCopy turns v into a copy of w.
 func (v *Value) MakeCopy(w *Value) {
-	v.Op, v.Args, v.Aux, v.Sym, v.Slot, v.Imm, v.HasImm, v.Size = OpCopy, []*Value{w}, 0, "", 0, 0, false, 0
+	v.Op, v.Args, v.Aux, v.Sym, v.Core, v.Slot, v.Imm, v.HasImm, v.Size = OpCopy, []*Value{w}, 0, "", "", 0, 0, false, 0
 	v.Type = w.Type
 }
 
 // MakeConst turns v into the constant n.
 func (v *Value) MakeConst(n int64) {
-	v.Op, v.Args, v.Aux, v.Sym, v.Slot, v.Imm, v.HasImm, v.Size = OpConst, nil, n, "", 0, 0, false, 0
+	v.Op, v.Args, v.Aux, v.Sym, v.Core, v.Slot, v.Imm, v.HasImm, v.Size = OpConst, nil, n, "", "", 0, 0, false, 0
 	v.Type = Scalar
 }
 

@@ -49,6 +49,7 @@ const (
 
 	OpStackAddr
 	OpMapAddr
+	OpCore
 	OpLoad
 	OpLoadS
 	OpStore
@@ -131,6 +132,8 @@ var ops = [numOps]opInfo{
 
 	OpStackAddr: {name: "stackaddr", flags: pure | aux | slot},
 	OpMapAddr:   {name: "mapaddr", flags: pure | sym},
+	// A number that the loader takes from the kernel's types.
+	OpCore: {name: "core", flags: pure | aux},
 	// Memory ops address Args[0]+Aux, or Slot+Aux where Slot is set.
 	OpLoad:    {name: "load", args: 1, flags: sized | aux | slot | reads},
 	OpLoadS:   {name: "loads", args: 1, flags: sized | aux | slot | reads},

@@ -97,6 +97,9 @@ func (v *Value) LongString() string {
 	if v.HasImm {
 		fmt.Fprintf(&s, " #%d", v.Imm)
 	}
+	if v.Core != "" {
+		s.WriteString(" @" + v.Core)
+	}
 	return s.String()
 }
 
@@ -201,6 +204,8 @@ func (p *parser) parseLine(w []string) {
 				panic(parseError("bad string " + word))
 			}
 			v.Sym = s
+		case word[0] == '@':
+			v.Core = word[1:]
 		case word[0] == '#':
 			v.HasImm, v.Imm = true, p.int64(word[1:])
 		case v.Op == OpBr && OpNamed(word) != OpInvalid:

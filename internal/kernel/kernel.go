@@ -19,6 +19,12 @@ var tracefsPlaces = []string{"/sys/kernel/tracing", "/sys/kernel/debug/tracing"}
 // Tracefs is a directory with the kernel's tracing files.
 type Tracefs struct{ Dir string }
 
+// A Field is a field of a tracepoint.
+type Field = lang.TraceField
+
+// BTF reads the running kernel's types.
+func (t Tracefs) BTF() ([]byte, error) { return Machine{}.BTF() }
+
 // Find gives the machine's tracefs; the zero Tracefs where there is none.
 func Find() Tracefs {
 	for _, d := range tracefsPlaces {

@@ -14,6 +14,8 @@ import (
 // fakeKernel answers for one tracepoint, so that tests need no machine.
 type fakeKernel struct{}
 
+func (fakeKernel) BTF() ([]byte, error) { return os.ReadFile("../../testdata/kernel/kernel.btf") }
+
 func (fakeKernel) Tracepoint(category, event string) ([]TraceField, error) {
 	if category != "sched" || event != "sched_wakeup" {
 		return nil, fmt.Errorf("no such event")

@@ -349,6 +349,9 @@ func (l *lowerer) assign(c *call, i int) val {
 		if a, ok := l.c.access[head.Name]; ok && a.field != nil {
 			return a.set(l, pc, c, i+1)
 		}
+		if a, ok := l.c.kernelAccessor(head.Name); ok {
+			return a.set(l, pc, c, i+1)
+		}
 		if h, ok := l.c.headerNamed(head.Name); ok {
 			return h.set(l, pc, c, i+1)
 		}

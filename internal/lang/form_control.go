@@ -114,6 +114,7 @@ func (l *lowerer) unify(a, b val) *types.Type {
 		if a.t.Space == b.t.Space {
 			t := *a.t
 			t.Null = a.t.Null || b.t.Null
+			t.Probe = a.t.Probe || b.t.Probe
 			if b.t.Elem == nil || t.Elem != nil && t.Elem.String() != b.t.Elem.String() {
 				t.Elem = nil
 			}

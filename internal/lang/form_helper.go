@@ -117,7 +117,7 @@ func (l *lowerer) helperResult(v *ir.Value, h *abi.Helper, m *Map) val {
 	case abi.ResultMemOrNull:
 		return ptr(nil, types.PtrMem)
 	case abi.ResultSockOrNull, abi.ResultPtrOrNull, abi.ResultPtr:
-		return ptr(nil, types.PtrKernel)
+		return ptr(kernelStruct(h.ResultType), types.PtrKernel)
 	case abi.ResultU32, abi.ResultU64:
 		return val{v, types.U64}
 	}

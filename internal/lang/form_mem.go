@@ -18,6 +18,11 @@ func (l *lowerer) wantPtr(c *call, i int, v val) {
 			WithExpected("a pointer from the context, a map lookup, a helper, stack-addr or struct-alloc").WithCode("not-a-pointer"))
 	}
 	switch v.t.Space {
+	case types.PtrKernel:
+		if v.t.Probe {
+			panic(l.failAt(c.at(i), c.args[i], "`%s` cannot read kernel memory directly here", c.head.Display()).
+				WithHint("use an accessor of import-kernel-struct, (kernel-load type pointer offset) or probe-read-kernel").WithCode("kernel-memory"))
+		}
 	case types.PtrEnd, types.PtrMap:
 		panic(l.failAt(c.at(i), c.args[i], "a pointer to %s cannot be dereferenced", v.t.Space.Words()).WithCode("not-a-pointer"))
 	}

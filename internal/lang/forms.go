@@ -115,6 +115,28 @@ func init() {
 		{"PT-REGS-PARM6", 0, 0, "", "The sixth argument of the probed function.", lowerPtRegs},
 		{"PT-REGS-RET", 0, 0, "", "What the function returned, in a kretprobe or uretprobe.", lowerPtRegs},
 
+		// structs of the kernel
+		{"ARG", 1, 1, "name", "An argument of the kernel function, tracepoint, hook or iterator that the program stands at, by its name in the kernel's BTF and with its type. (:args (name...)) in the program's options binds variables to them.", lowerArg},
+		{"RETVAL", 0, 0, "", "What the function returned, in a fexit, fmod-ret, lsm or kretprobe program, with its type.", lowerRetval},
+		{"CORE-LOAD", 5, 5, "type pointer offset struct field", "Reads a number from a field of a struct of the kernel, wherever the running kernel has it. Better: the accessors of import-kernel-struct.", lowerCoreLoad},
+		{"CORE-STORE", 6, 6, "type pointer offset value struct field", "Writes a number into a field of a struct of the kernel, where the verifier lets it.", lowerCoreStore},
+		{"CORE-CTX-LOAD", 4, 4, "type offset struct field", "The older way to a field of the context: (ctx field).", lowerCoreCtxLoad},
+		{"FIELD-EXISTS", 2, 2, "struct field", "1 if the running kernel's struct has the field, else 0. The verifier does not look at the way not taken. A field that the compiler's kernel lacks is declared by (field type) in import-kernel-struct.", lowerCoreField},
+		{"FIELD-SIZE", 2, 2, "struct field", "The size of a field in bytes, in the running kernel.", lowerCoreField},
+		{"FIELD-OFFSET", 2, 2, "struct field", "The offset of a field in bytes, in the running kernel.", lowerCoreField},
+		{"FIELD-SIGNED", 2, 2, "struct field", "1 if the field is a signed number in the running kernel, else 0.", lowerCoreField},
+		{"FIELD-LSHIFT", 2, 2, "struct field", "By how many bits a bit-field's word is shifted left to begin with its highest bit.", lowerCoreField},
+		{"FIELD-RSHIFT", 2, 2, "struct field", "By how many bits it is then shifted right to leave the bit-field alone.", lowerCoreField},
+		{"TYPE-EXISTS", 1, 1, "name", "1 if the running kernel has a type of that name, else 0.", lowerCoreType},
+		{"TYPE-SIZE", 1, 1, "name", "The size of a type in bytes, in the running kernel.", lowerCoreType},
+		{"TYPE-MATCHES", 1, 1, "name", "1 if the running kernel's type has the members, of the same types, that this program uses.", lowerCoreType},
+		{"TYPE-ID-LOCAL", 1, 1, "name", "The number of a type in the object's own BTF.", lowerCoreType},
+		{"TYPE-ID-KERNEL", 1, 1, "name", "The number of a type in the running kernel's BTF.", lowerCoreType},
+		{"ENUM-VALUE", 2, 2, "enum constant", "The value of a constant of an enum in the running kernel.", lowerEnumValue},
+		{"ENUM-VALUE-EXISTS", 2, 2, "enum constant", "1 if the running kernel's enum has the constant, else 0.", lowerEnumValue},
+		{"WITH-READ-FAULTS", 1, -1, "(variable) body...", "Binds variable to 0 and makes it a negative error number as soon as a read of kernel memory in the body fails.", lowerWithFaults},
+		{"%READ-RESULT", 1, 1, "result", "Notes the result of a helper that reads memory.", lowerReadResult},
+
 		// context
 		{"CTX", 1, 2, "field [index] | type offset", "A field of the program's context, or the number of that type at offset.", lowerCtx},
 		{"CTX-PTR", 0, 0, "", "The pointer to the context, for helpers.", lowerCtxPtr},

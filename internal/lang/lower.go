@@ -67,7 +67,8 @@ type lowerer struct {
 	cleanups []cleanup
 	free     map[int][]int // stack slots of temporaries that are free again, by size
 	depth    int
-	internal int // inside of a prelude macro's expansion
+	internal int       // inside of a prelude macro's expansion
+	faults   *variable // counts the kernel reads that failed, nil if nobody asks
 	// callbacks counts the callbacks of a program or subprogram.
 	callbacks int
 }
@@ -271,6 +272,9 @@ func (l *lowerer) symbol(s *sexp.Symbol, at source.Pos) val {
 	if n, ok := kernelConstant(s.Name); ok {
 		return l.literal(n)
 	}
+	if v, ok := l.sizeConstant(s); ok {
+		return v
+	}
 	e := l.failAt(at, s, "unknown variable `%s`", s.Display()).WithExpected("a variable, a constant or a kernel constant").WithCode("unknown-variable")
 	if l.c.maps[s.Name] != nil {
 		e.WithExpected("a value").WithHint("`%s` is a map: use (getmap %s key)", s.Display(), s.Display())
@@ -365,6 +369,9 @@ func (l *lowerer) list(form *sexp.Cons) val {
 		return a.lower(l, cl)
 	}
 	if a, ok := l.c.trace[head.Name]; ok {
+		return a.lower(l, cl)
+	}
+	if a, ok := l.c.kernelAccessor(head.Name); ok {
 		return a.lower(l, cl)
 	}
 	if h, ok := l.c.headerNamed(head.Name); ok {
@@ -563,6 +570,9 @@ func (c *compiler) operators() (names []string) {
 		names = append(names, n)
 	}
 	for n := range c.trace {
+		names = append(names, n)
+	}
+	for n := range c.kaccess {
 		names = append(names, n)
 	}
 	for n := range c.subs {

@@ -93,6 +93,15 @@ func declareProgram(c *compiler, d *decl) sexp.Value {
 	if p.Section == "" {
 		p.Section = p.Type.Section
 	}
+	if o, ok := opts["SECTION"]; ok {
+		p.sectionPos = o.at
+	}
+	if o, ok := opts["ATTACH"]; ok {
+		p.attachTo(o)
+	}
+	if o, ok := opts["ARGS"]; ok {
+		body = c.argBindings(o, body)
+	}
 	if o, ok := opts["LICENSE"]; ok {
 		s, isStr := o.value.(*sexp.String)
 		if !isStr || s.String() == "" {
@@ -111,6 +120,30 @@ func declareProgram(c *compiler, d *decl) sexp.Value {
 	c.unit.Programs = append(c.unit.Programs, p)
 	c.pending = append(c.pending, &pendingProg{p, body, d.form, d.env})
 	return sym
+}
+
+// attachTo is :attach "tcp_sendmsg", which goes behind the section's name.
+func (p *Program) attachTo(o option) {
+	target := ""
+	switch x := o.value.(type) {
+	case *sexp.String:
+		target = x.String()
+	case *sexp.Symbol:
+		if !x.Keyword && x != sexp.Nil {
+			target = cName(x)
+		}
+	}
+	sec := abi.SectionMatch(p.Section + "/" + target)
+	switch {
+	case target == "":
+		panic(source.Errorf(o.at, ":attach must name what the program attaches to").WithExpected("such as \"tcp_sendmsg\"").WithCode("bad-program"))
+	case abi.SectionTarget(p.Section) != "":
+		panic(source.Errorf(o.at, ":attach and the section %q both name a target", p.Section).WithHint("leave :attach out").WithCode("section-conflict"))
+	case sec == nil || sec.ProgType() != p.Type:
+		panic(source.Errorf(o.at, "the section %q takes no target", p.Section).WithHint("leave :attach out").WithCode("section-conflict"))
+	}
+	p.Section += "/" + target
+	p.sectionPos = o.at
 }
 
 // lowerPrograms lowers the bodies; all maps, structs and macros are known.

@@ -67,6 +67,11 @@ func (c *compiler) findType(v sexp.Value, at source.Pos, env *lisp.Env) *types.T
 			}
 			return types.ArrayOf(elem, int(n))
 		case head.Name == "PTR" && len(items) == 2:
+			if s, ok := items[1].(*sexp.Symbol); ok {
+				if im := c.imports[s.Name]; im != nil {
+					return kernelPtr(kernelStruct(im.c), true)
+				}
+			}
 			return types.PtrTo(c.typeNamed(items[1], at, env), types.Scalar)
 		case head.Name == "STRUCT" && len(items) == 2:
 			return c.findType(items[1], at, env)

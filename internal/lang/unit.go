@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/whistler-lang/whistler/internal/abi"
+	"github.com/whistler-lang/whistler/internal/btf"
 	"github.com/whistler-lang/whistler/internal/ir"
 	"github.com/whistler-lang/whistler/internal/lisp"
 	"github.com/whistler-lang/whistler/internal/prelude"
@@ -16,10 +17,12 @@ import (
 )
 
 // A Kernel answers what a source asks of a kernel: the formats of its
-// tracepoints. Nil means that there is nothing to ask.
+// tracepoints, and its types. Nil means that there is nothing to ask.
 type Kernel interface {
 	// Tracepoint gives the fields of an event.
 	Tracepoint(category, event string) ([]TraceField, error)
+	// BTF gives the kernel's types, as /sys/kernel/btf/vmlinux has them.
+	BTF() ([]byte, error)
 }
 
 // A TraceField is a field of a tracepoint's format: bytes, from the start
@@ -51,7 +54,9 @@ type Unit struct {
 	Enums    []*types.Enum
 	Globals  []*Global
 	Programs []*Program
-	Subs     []*Sub // defsubprogs and callbacks, those that something reaches
+	Subs     []*Sub               // defsubprogs and callbacks, those that something reaches
+	Kernel   *btf.Types           // the kernel's types, nil if nothing asked for them
+	Cores    map[string]*btf.Core // CO-RE relocations, by the names that the code has for them
 	Warnings source.List
 	// FinalLicense is the one licence of all programs.
 	License string
@@ -95,6 +100,9 @@ type Program struct {
 	Doc       string
 	Pos       source.Pos
 	Func      *ir.Func
+
+	sectionPos source.Pos
+	signature  *signature // what it is given, once somebody asks
 }
 
 // A context is one compilation.
@@ -116,14 +124,17 @@ type compiler struct {
 	defined   map[string]bool     // of Options.Define, those that name a variable
 	access    map[string]accessor // struct accessors by symbol name
 	trace     map[string]traceAccess
-	headers   map[string]source.Pos  // defheader, by symbol name
-	fields    map[string]headerField // their accessors by symbol name
-	names     map[string]named       // object names taken
-	pending   []*pendingProg         // programs whose bodies are lowered last
-	reading   []string               // files being included
-	prog      *Program               // the program whose body is being lowered
-	body      *lowerer               // and its lowerer, while a macro in it is expanded
-	warnings  []*source.Error        // of the macro being expanded
+	imports   map[string]*kernelImport // import-kernel-struct, by symbol name
+	kaccess   map[string]kernelAccess  // their accessors by symbol name
+	absents   map[string]*types.Struct // structs that no kernel here has, by C name
+	headers   map[string]source.Pos    // defheader, by symbol name
+	fields    map[string]headerField   // their accessors by symbol name
+	names     map[string]named         // object names taken
+	pending   []*pendingProg           // programs whose bodies are lowered last
+	reading   []string                 // files being included
+	prog      *Program                 // the program whose body is being lowered
+	body      *lowerer                 // and its lowerer, while a macro in it is expanded
+	warnings  []*source.Error          // of the macro being expanded
 }
 
 // named remembers who has a name in the object.
@@ -137,7 +148,7 @@ func Lower(files []*source.File, opt Options) (*Unit, source.List) {
 	base := preludeBase()
 	c := &compiler{opt: opt, table: sexp.NewTable(base.table), unit: &Unit{}, maps: map[string]*Map{},
 		structs: map[string]*types.Struct{}, aliases: map[string]alias{}, constants: map[string]source.Pos{}, mixed: map[source.Pos]bool{}, progs: map[string]source.Pos{}, subs: map[string]*Sub{}, globals: map[string]*Global{}, defined: map[string]bool{}, declared: map[*sexp.Cons]bool{}, access: map[string]accessor{},
-		trace: map[string]traceAccess{}, headers: map[string]source.Pos{}, fields: map[string]headerField{}, names: map[string]named{}}
+		trace: map[string]traceAccess{}, imports: map[string]*kernelImport{}, kaccess: map[string]kernelAccess{}, headers: map[string]source.Pos{}, fields: map[string]headerField{}, names: map[string]named{}}
 	c.in = lisp.New(lisp.Options{Table: c.table, MaxSteps: opt.MaxSteps, MaxCells: opt.MaxCells,
 		Builtins: c.builtins(), Specials: c.specials(), Constant: kernelConstant, Warn: func(e *source.Error) {
 			e.Severity = source.SevWarning

@@ -39,6 +39,8 @@ type Spec struct {
 	Structs  []*types.Struct
 	Enums    []*types.Enum
 	License  string
+	Kernel   *btf.Types           // where the relocations are from
+	Cores    map[string]*btf.Core // by the names of their references
 }
 
 // pinByName is LIBBPF_PIN_BY_NAME of libbpf's bpf_helpers.h.
@@ -54,6 +56,7 @@ func Write(s *Spec) []byte {
 	for _, e := range s.Enums {
 		b.EnumOf(e)
 	}
+	local := localTypes(b, s)
 	syms, relocs := writeMaps(f, b, s)
 	writeGlobals(f, b, s.Globals, syms)
 
@@ -80,7 +83,7 @@ func Write(s *Spec) []byte {
 		info := btf.SecInfo{Section: TextSection}
 		var code []byte
 		for _, sub := range s.Subs {
-			code = append(code, writeCode(f, text, uint32(len(code)), sub.Program, subFunc(b, sub), subs, syms, &info)...)
+			code = append(code, writeCode(f, text, uint32(len(code)), sub.Program, subFunc(b, sub), subs, syms, &info, local)...)
 		}
 		f.secs[text].data = code
 		infos = append(infos, info)
@@ -103,7 +106,7 @@ func Write(s *Spec) []byte {
 		for _, p := range bySec[name] {
 			start := uint32(len(code))
 			progSyms[p.Name] = f.symbol(symbol{name: p.Name, bind: elf.STB_GLOBAL, typ: elf.STT_FUNC, sec: sec, value: uint64(start), size: uint64(8 * len(p.Insns))})
-			code = append(code, writeCode(f, sec, start, p, funcType(b, p), subs, syms, &info)...)
+			code = append(code, writeCode(f, sec, start, p, funcType(b, p), subs, syms, &info, local)...)
 		}
 		f.secs[sec].data = code
 		infos = append(infos, info)
@@ -125,7 +128,7 @@ func Write(s *Spec) []byte {
 }
 
 // writeCode adds a function's records and relocations, and gives its code.
-func writeCode(f *file, sec int, start uint32, p *bpf.Program, fn btf.ID, subs map[string]subSymbol, syms map[string]int, info *btf.SecInfo) []byte {
+func writeCode(f *file, sec int, start uint32, p *bpf.Program, fn btf.ID, subs map[string]subSymbol, syms map[string]int, info *btf.SecInfo, local *kernelTypes) []byte {
 	info.Funcs = append(info.Funcs, btf.FuncInfo{Off: start, Func: fn})
 	for _, l := range lines(p) {
 		line, col := l.Pos.LineCol()
@@ -146,6 +149,8 @@ func writeCode(f *file, sec int, start uint32, p *bpf.Program, fn btf.ID, subs m
 			s := subs[r.Name]
 			insns[r.Slot].Imm = int32(s.off)
 			f.rel(sec, at, s.sym, relMap)
+		case bpf.RefCore:
+			info.Cores = append(info.Cores, local.patch(insns, r, uint32(at)))
 		}
 	}
 	return bpf.Encode(insns, binary.LittleEndian)

@@ -96,17 +96,47 @@ func thread(f *ir.Func) bool {
 			home[v.ID] = b
 		}
 	}
+	users := map[*ir.Block][]*ir.Block{}
 	for _, b := range f.Blocks {
 		b.Uses(func(p **ir.Value) {
 			if h := home[(*p).ID]; h != nil && h != b {
 				outside[h.ID] = true
+				if us := users[h]; len(us) == 0 || us[len(us)-1] != b {
+					users[h] = append(us, b)
+				}
 			}
 		})
+	}
+	var dom *ir.DomTree
+	// Uses behind the way not taken, which only leads on from b, keep their
+	// definition. Going around blocks does not end dominance, so that dom,
+	// made before, serves all along.
+	kept := func(b, other *ir.Block) bool {
+		if dom == nil {
+			dom = ir.Dominators(f)
+		}
+		n := 0
+		for _, p := range f.Blocks {
+			for _, e := range p.Succs {
+				if e.To == other {
+					n++
+				}
+			}
+		}
+		if n != 1 || !dom.Reachable(b) {
+			return false
+		}
+		for _, u := range users[b] {
+			if !dom.Dominates(other, u) {
+				return false
+			}
+		}
+		return true
 	}
 	for _, b := range f.Blocks {
 		for k := range b.Succs {
 			for n := 0; n < 50; n++ {
-				to, ok := skip(b.Succs[k], b, outside)
+				to, ok := skip(b.Succs[k], b, outside, kept)
 				if !ok {
 					break
 				}
@@ -119,9 +149,9 @@ func thread(f *ir.Func) bool {
 }
 
 // skip gives the edge that means the same as e without going through e.To.
-func skip(e ir.Edge, from *ir.Block, outside []bool) (ir.Edge, bool) {
+func skip(e ir.Edge, from *ir.Block, outside []bool, kept func(b, other *ir.Block) bool) (ir.Edge, bool) {
 	b := e.To
-	if b == from || outside[b.ID] {
+	if b == from || outside[b.ID] && b.Term.Op != ir.OpBr {
 		return e, false
 	}
 	for _, v := range b.Values {
@@ -154,6 +184,9 @@ func skip(e ir.Edge, from *ir.Block, outside []bool) (ir.Edge, bool) {
 		return e, false
 	}
 	next := b.Succs[take]
+	if outside[b.ID] && (next.To == b.Succs[1-take].To || !kept(b, b.Succs[1-take].To)) {
+		return e, false
+	}
 	if next.To == b || len(b.Values) > 0 && usesValues(b, next) {
 		return e, false
 	}

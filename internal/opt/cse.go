@@ -17,6 +17,7 @@ func cse(f *ir.Func, _ *Config) bool {
 		slot     int
 		aux, imm int64
 		sym      string
+		core     string
 		a, b     int
 		epoch    int32
 	}
@@ -43,7 +44,7 @@ func cse(f *ir.Func, _ *Config) bool {
 			if !v.Op.Pure() && v.Op != ir.OpLoad && v.Op != ir.OpLoadS || v.Op == ir.OpCopy || v.Op == ir.OpConst {
 				continue // constants are made where they are used
 			}
-			k := key{op: v.Op, size: v.Size, slot: v.Slot, aux: v.Aux, imm: v.Imm, sym: v.Sym, a: -1, b: -1}
+			k := key{op: v.Op, size: v.Size, slot: v.Slot, aux: v.Aux, imm: v.Imm, sym: v.Sym, core: v.Core, a: -1, b: -1}
 			if v.HasImm {
 				k.b = -2
 			}

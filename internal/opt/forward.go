@@ -70,7 +70,7 @@ func stackAddr(v *ir.Value) (slot int, off int64, ok bool) {
 		case ir.OpStackAddr:
 			return v.Slot, off + v.Aux, true
 		case ir.OpAdd:
-			if v.Size != 8 {
+			if v.Size != 8 || v.Core != "" {
 				return 0, 0, false
 			}
 			if v.HasImm {

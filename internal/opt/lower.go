@@ -1,6 +1,10 @@
 package opt
 
-import "github.com/whistler-lang/whistler/internal/ir"
+import (
+	"strings"
+
+	"github.com/whistler-lang/whistler/internal/ir"
+)
 
 // lower turns generic ops into what the machine has: immediates, loads and
 // stores with an offset or on the stack, 32-bit comparisons; what is left of
@@ -48,6 +52,21 @@ func lowerAddress(v *ir.Value) {
 		case p.Op == ir.OpCopy:
 			v.Args[0] = p.Args[0]
 			continue
+		case v.Core != "" || v.Op == ir.OpAtomic && p.Core != "":
+			return
+		case p.Op == ir.OpAdd && p.Size == 8 && coreOffset(p) != nil:
+			// One relocation and no other offset: the loader writes the field.
+			if off == 0 && v.Op != ir.OpAtomic {
+				base, c := p.Args[0], coreOffset(p)
+				if !p.HasImm && c == p.Args[0] {
+					base = p.Args[1]
+				}
+				v.Args[0], v.Aux, v.Core = base, c.Aux, c.Core
+				if p.HasImm {
+					v.Aux = p.Imm
+				}
+			}
+			return
 		case p.Op == ir.OpAdd && p.Size == 8 && p.HasImm:
 			off += p.Imm
 		case p.Op == ir.OpAdd && p.Size == 8 && len(p.Args) == 2:
@@ -64,6 +83,25 @@ func lowerAddress(v *ir.Value) {
 		}
 		v.Args[0], v.Aux = p.Args[0], off
 	}
+}
+
+// coreImmediate are the ops whose immediate the loader may write.
+var coreImmediate = map[ir.Op]bool{ir.OpAdd: true, ir.OpMul: true, ir.OpShl: true, ir.OpShr: true, ir.OpSar: true}
+
+// coreOffset is the relocated number that p, an addition, adds.
+func coreOffset(p *ir.Value) *ir.Value {
+	if p.HasImm {
+		if p.Core != "" {
+			return p
+		}
+		return nil
+	}
+	for _, a := range p.Args {
+		if a.Op == ir.OpCore && !strings.HasPrefix(a.Core, "enumval_value") {
+			return a
+		}
+	}
+	return nil
 }
 
 // lowerImmediate takes a constant last operand into the instruction.
@@ -86,6 +124,15 @@ func lowerImmediate(v *ir.Value, c *Config, w *widths) {
 			}
 		}
 	case len(v.Args) != 2:
+	case coreImmediate[op] && v.Size == 8 && coreOffset(v) != nil:
+		c := coreOffset(v)
+		base := v.Args[0]
+		if base == c && op.Commutes() {
+			base = v.Args[1]
+		} else if base == c {
+			return
+		}
+		v.Imm, v.HasImm, v.Core, v.Args = c.Aux, true, c.Core, []*ir.Value{base}
 	case op.Compares():
 		lowerCompare(v, c, w)
 	case op == ir.OpSub:

@@ -61,6 +61,9 @@ func narrow(f *ir.Func, _ *Config) bool {
 					if x := v.Args[len(v.Args)-1]; (x.Op == ir.OpZext || x.Op == ir.OpSext) && x.Size >= v.Size {
 						v.Args[len(v.Args)-1] = x.Args[0]
 						changed = true
+					} else if x.Op == ir.OpLoadS && x.Size >= v.Size && uses(f, x) == 1 {
+						x.Op = ir.OpLoad
+						changed = true
 					}
 				}
 			}
@@ -78,6 +81,18 @@ func narrow(f *ir.Func, _ *Config) bool {
 		}
 	}
 	return changed
+}
+
+// uses counts the places that use v.
+func uses(f *ir.Func, v *ir.Value) (n int) {
+	for _, b := range f.Blocks {
+		b.Uses(func(p **ir.Value) {
+			if *p == v {
+				n++
+			}
+		})
+	}
+	return n
 }
 
 // unswap compares the unswapped value with the swapped constant. i is the

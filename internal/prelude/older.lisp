@@ -16,7 +16,7 @@
   "A number of that type at the kernel's address pointer + offset, read with probe-read-kernel; 0 where it cannot be read."
   (let ((buf (gensym "BUF")) (size (sizeof type)))
     `(let ((,buf (struct-alloc ,size)))
-       (probe-read-kernel ,buf ,size (+ ,pointer ,offset))
+       (%read-result (probe-read-kernel ,buf ,size (+ ,pointer ,offset)))
        (load ,type ,buf))))
 
 (defun %accessor (struct field)

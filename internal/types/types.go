@@ -30,6 +30,7 @@ type Type struct {
 	Space  Space   // Ptr: where it points
 	Null   bool    // Ptr: may be null
 	Always bool    // Ptr: never null, though the verifier wants a test
+	Probe  bool    // Ptr to kernel memory: only helpers may read there, the verifier takes it for a number
 	From   string  // Ptr: what gave it, for messages: "map-lookup"
 	Map    any     // Ptr to a map that another holds: what it is like
 }

@@ -46,7 +46,7 @@ func (x *execution) value(fr *frame, v *ir.Value) (uint64, error) {
 		return v.Op.Eval(v.Size, a, b), err
 	}
 	switch v.Op {
-	case ir.OpConst:
+	case ir.OpConst, ir.OpCore:
 		return uint64(v.Aux), nil
 	case ir.OpMapAddr:
 		if addr := x.M.MapAddr(v.Sym); addr != 0 {

@@ -1,0 +1,411 @@
+package btf
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Kind is the kind of a type, a BTF_KIND_ of <linux/btf.h>.
+type Kind uint8
+
+// The kinds that readers ask for.
+const (
+	Void      Kind = 0
+	Int       Kind = kindInt
+	Pointer   Kind = kindPtr
+	ArrayKind Kind = kindArray
+	Struct    Kind = kindStruct
+	Union     Kind = kindUnion
+	Enum      Kind = kindEnum
+	Fwd       Kind = kindFwd
+	Typedef   Kind = kindTypedef
+	Volatile  Kind = 9
+	Const     Kind = 10
+	Restrict  Kind = 11
+	Func      Kind = kindFunc
+	FuncProto Kind = kindFuncProto
+	Var       Kind = kindVar
+	Datasec   Kind = kindDatasec
+	Float     Kind = 16
+	DeclTag   Kind = kindDeclTag
+	TypeTag   Kind = 18
+	Enum64    Kind = kindEnum64
+)
+
+var kindWords = map[Kind]string{Struct: "struct", Union: "union", Enum: "enum", Enum64: "enum", Typedef: "typedef",
+	Func: "function", Var: "variable", Int: "integer"}
+
+func (k Kind) String() string {
+	if w := kindWords[k]; w != "" {
+		return w
+	}
+	return fmt.Sprintf("kind %d", uint8(k))
+}
+
+// Types is a kernel's BTF, read where it is asked: only an index of where
+// each type stands is made at once.
+type Types struct {
+	recs []byte
+	strs []byte
+	offs []uint32 // by ID, into recs; offs[0] is void's and unused
+}
+
+// Read takes raw BTF, such as /sys/kernel/btf/vmlinux. What it gives answers
+// any question without running outside of the bytes, whatever they are.
+func Read(blob []byte) (*Types, error) {
+	if len(blob) < 24 {
+		return nil, errors.New("too short to be BTF")
+	}
+	if binary.BigEndian.Uint16(blob) == magic {
+		return nil, errors.New("big-endian BTF is not supported")
+	}
+	if le.Uint16(blob) != magic {
+		return nil, errors.New("this is not BTF (no magic number at its start)")
+	}
+	word := func(i int) uint64 { return uint64(le.Uint32(blob[4*i:])) }
+	hdr := word(1)
+	cut := func(off, n uint64) ([]byte, error) {
+		if hdr < 24 || hdr+off+n > uint64(len(blob)) {
+			return nil, errors.New("the BTF is cut off")
+		}
+		return blob[hdr+off : hdr+off+n], nil
+	}
+	recs, err := cut(word(2), word(3))
+	if err != nil {
+		return nil, err
+	}
+	strs, err := cut(word(4), word(5))
+	if err != nil {
+		return nil, err
+	}
+	if len(strs) == 0 || strs[0] != 0 || strs[len(strs)-1] != 0 {
+		return nil, errors.New("malformed BTF: strings must begin and end with a zero byte")
+	}
+	t := &Types{recs: recs, strs: strs, offs: make([]uint32, 1, len(recs)/20+1)}
+	for off := 0; off < len(recs); {
+		if off+12 > len(recs) {
+			return nil, errors.New("malformed BTF: the last type is cut off")
+		}
+		info := le.Uint32(recs[off+4:])
+		n, ok := extra(Kind(info>>24&31), int(info&0xffff))
+		if !ok {
+			return nil, fmt.Errorf("malformed BTF: type %d has the unknown kind %d", len(t.offs), info>>24&31)
+		}
+		t.offs = append(t.offs, uint32(off))
+		if off += 12 + n; off > len(recs) {
+			return nil, fmt.Errorf("malformed BTF: type %d is cut off", len(t.offs)-1)
+		}
+	}
+	return t, nil
+}
+
+// extra is how many bytes follow the head of a type.
+func extra(k Kind, vlen int) (int, bool) {
+	switch k {
+	case Int, Var, DeclTag:
+		return 4, true
+	case Pointer, Fwd, Typedef, Volatile, Const, Restrict, Func, Float, TypeTag:
+		return 0, true
+	case ArrayKind:
+		return 12, true
+	case Struct, Union, Datasec, Enum64:
+		return 12 * vlen, true
+	case Enum, FuncProto:
+		return 8 * vlen, true
+	}
+	return 0, false
+}
+
+// Len bounds the IDs.
+func (t *Types) Len() int { return len(t.offs) }
+
+func (t *Types) rec(id ID) []byte {
+	if id == 0 || int(id) >= len(t.offs) {
+		return nil
+	}
+	return t.recs[t.offs[id]:]
+}
+
+// Kind of a type; Void where there is none.
+func (t *Types) Kind(id ID) Kind {
+	r := t.rec(id)
+	if r == nil {
+		return Void
+	}
+	return Kind(le.Uint32(r[4:]) >> 24 & 31)
+}
+
+func (t *Types) vlen(r []byte) int { return int(le.Uint32(r[4:]) & 0xffff) }
+
+func (t *Types) str(off uint32) string {
+	if uint64(off) >= uint64(len(t.strs)) {
+		return ""
+	}
+	s := t.strs[off:]
+	return string(s[:bytes.IndexByte(s, 0)])
+}
+
+// Name of a type, "" for anonymous ones.
+func (t *Types) Name(id ID) string {
+	if r := t.rec(id); r != nil {
+		return t.str(le.Uint32(r))
+	}
+	return ""
+}
+
+// Ref is the type that a pointer, typedef, qualifier, function, variable or
+// tag refers to, or the result of a function's type.
+func (t *Types) Ref(id ID) ID {
+	switch t.Kind(id) {
+	case Pointer, Typedef, Volatile, Const, Restrict, Func, FuncProto, Var, DeclTag, TypeTag:
+		return ID(le.Uint32(t.rec(id)[8:]))
+	}
+	return 0
+}
+
+// maxDepth bounds chains of types, which may be endless in hostile BTF.
+const maxDepth = 64
+
+// Strip follows typedefs, qualifiers and tags.
+func (t *Types) Strip(id ID) ID {
+	for range maxDepth {
+		switch t.Kind(id) {
+		case Typedef, Volatile, Const, Restrict, TypeTag:
+			id = t.Ref(id)
+		default:
+			return id
+		}
+	}
+	return 0
+}
+
+// Unqualify follows qualifiers and tags, but not typedefs.
+func (t *Types) Unqualify(id ID) ID {
+	for range maxDepth {
+		switch t.Kind(id) {
+		case Volatile, Const, Restrict, TypeTag:
+			id = t.Ref(id)
+		default:
+			return id
+		}
+	}
+	return 0
+}
+
+// Size of a value of the type in bytes; 0 where it has none.
+func (t *Types) Size(id ID) int {
+	n := 1
+	for range maxDepth {
+		id = t.Strip(id)
+		switch t.Kind(id) {
+		case Int, Struct, Union, Enum, Enum64, Float, Datasec:
+			size := int(le.Uint32(t.rec(id)[8:]))
+			if size > 1<<30 || n > 1<<30 {
+				return 0
+			}
+			return n * size
+		case Pointer:
+			return n * 8
+		case ArrayKind:
+			elem, count := t.Array(id)
+			if n *= count; n > 1<<30 {
+				return 0
+			}
+			id = elem
+		default:
+			return 0
+		}
+	}
+	return 0
+}
+
+// Array gives the element type and the count of an array.
+func (t *Types) Array(id ID) (elem ID, n int) {
+	if t.Kind(id) != ArrayKind {
+		return 0, 0
+	}
+	r := t.rec(id)
+	return ID(le.Uint32(r[12:])), int(le.Uint32(r[20:]))
+}
+
+// Signed reports whether an integer or enum is signed.
+func (t *Types) Signed(id ID) bool {
+	r := t.rec(id)
+	switch t.Kind(id) {
+	case Int:
+		return le.Uint32(r[12:])&intSigned != 0
+	case Enum, Enum64:
+		return r[7]&0x80 != 0
+	}
+	return false
+}
+
+// Bool reports whether an integer is a _Bool.
+func (t *Types) Bool(id ID) bool { return t.Kind(id) == Int && le.Uint32(t.rec(id)[12:])&(4<<24) != 0 }
+
+// A Field is a member of a struct or union. Bits is the width of a
+// bit-field, 0 for other members; Offset counts bits.
+type Field struct {
+	Name         string
+	Type         ID
+	Offset, Bits int
+}
+
+// Fields lists the members of a struct or union.
+func (t *Types) Fields(id ID) []Field {
+	if k := t.Kind(id); k != Struct && k != Union {
+		return nil
+	}
+	r := t.rec(id)
+	out := make([]Field, t.vlen(r))
+	for i := range out {
+		m := r[12+12*i:]
+		f := Field{Name: t.str(le.Uint32(m)), Type: ID(le.Uint32(m[4:])), Offset: int(le.Uint32(m[8:]))}
+		if r[7]&0x80 != 0 { // kind_flag: width above 24 bits of offset
+			f.Offset, f.Bits = f.Offset&0xffffff, f.Offset>>24
+		}
+		out[i] = f
+	}
+	return out
+}
+
+// An Enumerator is a constant of an enum.
+type Enumerator struct {
+	Name  string
+	Value int64
+}
+
+// Enumerators lists the constants of an enum.
+func (t *Types) Enumerators(id ID) (out []Enumerator) {
+	r := t.rec(id)
+	switch t.Kind(id) {
+	case Enum:
+		for i := range t.vlen(r) {
+			m := r[12+8*i:]
+			v := int64(le.Uint32(m[4:]))
+			if r[7]&0x80 != 0 {
+				v = int64(int32(v))
+			}
+			out = append(out, Enumerator{t.str(le.Uint32(m)), v})
+		}
+	case Enum64:
+		for i := range t.vlen(r) {
+			m := r[12+12*i:]
+			out = append(out, Enumerator{t.str(le.Uint32(m)), int64(le.Uint64(m[4:]))})
+		}
+	}
+	return out
+}
+
+// Params lists the parameters of a function's type.
+func (t *Types) Params(id ID) (out []Param) {
+	if t.Kind(id) != FuncProto {
+		return nil
+	}
+	r := t.rec(id)
+	for i := range t.vlen(r) {
+		m := r[12+8*i:]
+		out = append(out, Param{t.str(le.Uint32(m)), ID(le.Uint32(m[4:]))})
+	}
+	return out
+}
+
+// fold makes Lisp names and C names comparable.
+func fold(s string) string { return strings.ToLower(strings.ReplaceAll(s, "-", "_")) }
+
+// Find gives the types of the kinds whose name is name. Where none is, those
+// are given whose name differs in case only.
+func (t *Types) Find(name string, kinds ...Kind) (ids []ID) {
+	if name == "" {
+		return nil
+	}
+	mask := uint32(0)
+	for _, k := range kinds {
+		mask |= 1 << k
+	}
+	want := fold(name)
+	var folded []ID
+	for id := 1; id < len(t.offs); id++ {
+		r := t.recs[t.offs[id]:]
+		if mask>>(le.Uint32(r[4:])>>24&31)&1 == 0 {
+			continue
+		}
+		off := le.Uint32(r)
+		if uint64(off)+uint64(len(name)) >= uint64(len(t.strs)) || t.strs[off+uint32(len(name))] != 0 {
+			continue
+		}
+		switch s := t.strs[off : off+uint32(len(name))]; {
+		case string(s) == name:
+			ids = append(ids, ID(id))
+		case s[0]|0x20 == want[0]|0x20 && fold(string(s)) == want:
+			folded = append(folded, ID(id))
+		}
+	}
+	if ids != nil {
+		return ids
+	}
+	return folded
+}
+
+// FindOne gives the one type of the kinds with the name. Declarations
+// without members count only if there is nothing else.
+func (t *Types) FindOne(name string, kinds ...Kind) (ID, bool) {
+	ids := t.Find(name, kinds...)
+	for _, id := range ids {
+		if t.vlen(t.rec(id)) > 0 || len(ids) == 1 {
+			return id, true
+		}
+	}
+	return 0, false
+}
+
+// Names lists the names of the types of the kinds, for suggestions.
+func (t *Types) Names(kinds ...Kind) (names []string) {
+	mask := uint32(0)
+	for _, k := range kinds {
+		mask |= 1 << k
+	}
+	for id := 1; id < len(t.offs); id++ {
+		if mask>>t.Kind(ID(id))&1 != 0 {
+			if n := t.Name(ID(id)); n != "" {
+				names = append(names, n)
+			}
+		}
+	}
+	return names
+}
+
+// C writes a type as C does in a declaration without a name.
+func (t *Types) C(id ID) string { return t.c(id, 0) }
+
+func (t *Types) c(id ID, depth int) string {
+	if depth > maxDepth {
+		return "..."
+	}
+	name := t.Name(id)
+	switch k := t.Kind(id); k {
+	case Void:
+		return "void"
+	case Struct, Union, Enum, Enum64:
+		if name == "" {
+			name = "{...}"
+		}
+		return k.String() + " " + name
+	case Fwd:
+		return "struct " + name
+	case Pointer:
+		if t.Kind(t.Ref(id)) == FuncProto {
+			return "function pointer"
+		}
+		return strings.TrimSuffix(t.c(t.Ref(id), depth+1), " ") + " *"
+	case ArrayKind:
+		elem, n := t.Array(id)
+		return fmt.Sprintf("%s[%d]", t.c(elem, depth+1), n)
+	case Volatile, Const, Restrict, TypeTag:
+		return t.c(t.Ref(id), depth+1)
+	}
+	return name
+}
