@@ -111,6 +111,9 @@ func (l *lowerer) signatureOf() *signature {
 	proto := t.Ref(id)
 	sig := &signature{result: t.Ref(proto), returns: src.returns, regs: src.regs, probe: src.probe, what: src.what + " `" + target + "`"}
 	params := t.Params(proto)
+	if src.kind == btf.Typedef {
+		params = traceNames(t, target, params)
+	}
 	slot := 0
 	for i, q := range params {
 		if q.Type == 0 && q.Name == "" { // ...
@@ -126,6 +129,37 @@ func (l *lowerer) signatureOf() *signature {
 	sig.slot = slot
 	p.signature = sig
 	return sig
+}
+
+// traceNames gives the parameters of a tracepoint their names. The type that
+// the verifier goes by may have none; functions that the kernel makes for
+// each tracepoint (DECLARE_TRACE of <linux/tracepoint.h>) have them.
+func traceNames(t *btf.Types, target string, params []btf.Param) []btf.Param {
+	named := func(ps []btf.Param) bool {
+		for _, p := range ps {
+			if p.Name == "" {
+				return false
+			}
+		}
+		return len(ps) == len(params)
+	}
+	if named(params) {
+		return params
+	}
+	for _, prefix := range []string{"__bpf_trace_", "__traceiter_", "__probestub_"} {
+		for _, id := range t.Find(prefix+target, btf.Func) {
+			if ps := t.Params(t.Ref(id)); named(ps) {
+				return ps
+			}
+		}
+	}
+	out := append([]btf.Param(nil), params...)
+	for i := range out {
+		if out[i].Name == "" {
+			out[i].Name = fmt.Sprintf("arg%d", i-1)
+		}
+	}
+	return out
 }
 
 func (s *signature) names() (names []string) {
