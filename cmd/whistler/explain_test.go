@@ -21,14 +21,24 @@ var withoutExample = map[string]string{
 	"include-cycle":       "wants two files",
 	"bad-define":          "comes from the command line",
 	"no-tracefs":          "depends on the machine",
+	"no-btf":              "depends on the machine",
 	"target-arch":         "comes from the command line",
 	"verifier":            "would be a gap in the compiler",
 	"bug":                 "would be a bug",
 	"uninitialized-stack": "the forms zero what they allocate",
 }
 
+// smallKernel has a few types and no tracepoint, on every machine.
+type smallKernel struct{}
+
+func (smallKernel) BTF() ([]byte, error) { return os.ReadFile("../../testdata/kernel/kernel.btf") }
+
+func (smallKernel) Tracepoint(string, string) ([]whistler.TraceField, error) {
+	return nil, os.ErrNotExist
+}
+
 func diagnose(text string) source.List {
-	r, err := whistler.Compile(context.Background(), []whistler.Source{{Name: "example.lisp", Text: text}}, whistler.Options{})
+	r, err := whistler.Compile(context.Background(), []whistler.Source{{Name: "example.lisp", Text: text}}, whistler.Options{Kernel: smallKernel{}})
 	l := source.AsList(err)
 	if r != nil {
 		l = append(l, r.Warnings()...)

@@ -1,6 +1,6 @@
 /* A kernel in small, for tests that must not depend on the machine's.
  * Made into kernel.btf by:
- *   clang -target bpf -g -O0 -c kernel.c -o kernel.o
+ *   clang -target bpf -g -O1 -c kernel.c -o kernel.o
  *   llvm-objcopy --dump-section .BTF=kernel.btf kernel.o /dev/null
  */
 typedef int pid_t;
@@ -51,3 +51,5 @@ int bpf_lsm_file_open(struct file *file) { return file->f_flags; }
 int bpf_iter_task(struct bpf_iter_meta *meta, struct task_struct *task) { return task->pid + (int)meta->seq_num; }
 struct mm_struct *get_task_mm(struct task_struct *task) { return task->mm; }
 struct tcp_sock *to_tcp(struct sock *sk) { return (struct tcp_sock *)sk; }
+void __bpf_trace_sched_switch(void *__data, bool preempt, struct task_struct *prev, struct task_struct *next, unsigned int prev_state) {}
+void __bpf_trace_sys_enter(void *__data, struct task_struct *regs, long id) {}
