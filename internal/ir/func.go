@@ -60,6 +60,9 @@ type Value struct {
 	Pos    source.Pos
 }
 
+// MayBeNull is the Sym of a load of an argument that may be null.
+const MayBeNull = "null"
+
 // NewFunc makes a function without blocks.
 func NewFunc(name string) *Func { return &Func{Name: name, Slots: []*Slot{nil}} }
 

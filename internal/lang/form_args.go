@@ -6,6 +6,7 @@ import (
 
 	"github.com/whistler-lang/whistler/internal/abi"
 	"github.com/whistler-lang/whistler/internal/btf"
+	"github.com/whistler-lang/whistler/internal/ir"
 	"github.com/whistler-lang/whistler/internal/sexp"
 	"github.com/whistler-lang/whistler/internal/source"
 	"github.com/whistler-lang/whistler/internal/types"
@@ -258,6 +259,9 @@ func (l *lowerer) argument(a argument, name string) val {
 	}
 	if !typ.Probe {
 		v.v.Type = typ.Space
+		if typ.Null {
+			v.v.Sym = ir.MayBeNull
+		}
 	}
 	return val{v.v, typ}
 }

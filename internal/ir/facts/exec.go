@@ -64,6 +64,10 @@ func (a *analysis) compute(v *ir.Value, x, y Val) Val {
 		x, y = y, x
 	}
 	switch {
+	case x.Class == Pointer && x.Space == ir.PtrKernel && relocated(v):
+		// A field of a struct of the kernel: what counts is the access.
+		x.Off++ // the place does not matter, but it is another one
+		return x
 	case x.Class == Pointer:
 		return a.move(v, x, y)
 	case x.Class == Stale || y.Class == Stale:
@@ -226,6 +230,19 @@ func (a *analysis) value(obj int32) *ir.Value {
 	return nil
 }
 
+// relocated reports whether v adds the offset of a field.
+func relocated(v *ir.Value) bool {
+	if v.Op != ir.OpAdd {
+		return false
+	}
+	for _, a := range v.Args {
+		if a.Op == ir.OpCore {
+			return true
+		}
+	}
+	return v.Core != ""
+}
+
 // load reads memory.
 func (a *analysis) load(v *ir.Value) {
 	size := OfSize(v.Size)
@@ -272,6 +289,9 @@ func (a *analysis) context(v *ir.Value, off int64, size Num) Val {
 		return Val{Class: Pointer, Trust: Sure, Space: v.Type, Obj: objMeta}
 	case ir.PtrEnd:
 		return Val{Class: Pointer, Trust: Sure, Space: v.Type, Obj: objEnd}
+	}
+	if v.Sym == ir.MayBeNull {
+		return Val{Class: Pointer, Trust: Sure, Space: v.Type, Obj: int32(v.ID) + 1, Null: MayBeNull}
 	}
 	if a.env.Ctx != nil && off >= 0 {
 		if f := a.env.Ctx.At(uint32(off)); f != nil && f.Kind.Pointer() {
