@@ -3,6 +3,7 @@ package load
 import (
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 
 	"github.com/cilium/ebpf"
@@ -12,12 +13,12 @@ import (
 )
 
 // attachers is the table of ways to attach, by type of program.
-var attachers = []attacher{
+var attachers = slices.Concat(tracingAttachers, []attacher{
 	{"xdp", func(s *ebpf.ProgramSpec) bool { return s.Type == ebpf.XDP }, attachXDP, "--iface"},
 	{"tc", func(s *ebpf.ProgramSpec) bool { return s.Type == ebpf.SchedCLS }, attachTC, "--iface"},
 	{"tracepoint", func(s *ebpf.ProgramSpec) bool { return s.Type == ebpf.TracePoint }, attachTracepoint, ""},
 	{"cgroup", func(s *ebpf.ProgramSpec) bool { return s.Type == ebpf.CGroupSKB }, attachCgroup, "--cgroup"},
-}
+})
 
 func iface(s *ebpf.ProgramSpec, t Targets) (*net.Interface, error) {
 	if t.Interface == "" {

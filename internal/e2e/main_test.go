@@ -180,7 +180,7 @@ func examples(t *testing.T) (names []string) {
 func compileText(t *testing.T, name, text string) *whistler.Object {
 	t.Helper()
 	obj, err := whistler.Compile(context.Background(), []whistler.Source{{Name: name, Text: text}},
-		whistler.Options{Kernel: kernel.Tracefs{}})
+		whistler.Options{Kernel: kernel.Machine{}})
 	if err != nil {
 		t.Fatal(err)
 	}

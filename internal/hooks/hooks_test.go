@@ -23,7 +23,7 @@ func TestHooks(t *testing.T) {
 		c := &Cases[i]
 		t.Run(c.Name, func(t *testing.T) {
 			obj, err := whistler.Compile(context.Background(), []whistler.Source{{Name: c.Name + ".lisp", Text: c.Source()}},
-				whistler.Options{Kernel: kernel.Tracefs{}})
+				whistler.Options{Kernel: kernel.Machine{}})
 			if err != nil {
 				t.Fatal(err)
 			}

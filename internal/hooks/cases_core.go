@@ -1,0 +1,147 @@
+package hooks
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"unsafe"
+
+	"github.com/whistler-lang/whistler/load"
+	"golang.org/x/sys/unix"
+)
+
+// coreCases read the kernel's own structs and compare with /proc.
+var coreCases = []Case{
+	{Name: "task", Hook: "raw tracepoint: fields of task_struct as /proc has them, by probe reads", Event: look, Check: sameAsProc},
+	{Name: "task-btf", Hook: "tp_btf: the same, by plain loads", Event: look, Check: sameAsProc},
+	{Name: "renamed", Hook: "raw tracepoint: a field with another name on older kernels", Event: look, Check: running},
+}
+
+// A report is what the programs write; the layout is that of their struct.
+type report struct {
+	Pid, Tgid, Parent int32
+	ResetOnFork       uint32
+	ArgStart          uint64
+	Comm              [16]byte
+}
+
+// look names this process to the program and makes a system call.
+func look(_ *Env, c *load.Collection) error {
+	if err := c.Map("who").Put(uint32(0), uint32(outerPid())); err != nil {
+		return err
+	}
+	unix.Getppid()
+	return nil
+}
+
+// outerPid is this process's number in the first PID namespace, which is
+// what programs in the kernel see.
+func outerPid() int {
+	if ids := statusField("NSpid:"); len(ids) > 0 {
+		var n int
+		fmt.Sscan(ids[0], &n)
+		return n
+	}
+	return os.Getpid()
+}
+
+func statusField(name string) []string {
+	text, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return nil
+	}
+	for _, line := range strings.Split(string(text), "\n") {
+		if rest, ok := strings.CutPrefix(line, name); ok {
+			return strings.Fields(rest)
+		}
+	}
+	return nil
+}
+
+// argStart is field 48 of /proc/self/stat, see proc(5).
+func argStart() (n uint64, err error) {
+	text, err := os.ReadFile("/proc/self/stat")
+	if err != nil {
+		return 0, err
+	}
+	_, rest, ok := bytes.Cut(text, []byte(") ")) // the name before may hold spaces
+	fields := strings.Fields(string(rest))
+	if !ok || len(fields) < 46 {
+		return 0, errors.New("/proc/self/stat is too short")
+	}
+	_, err = fmt.Sscan(fields[45], &n)
+	return n, err
+}
+
+func sameAsProc(e *Env, c *load.Collection) error {
+	for _, reset := range []uint32{0, 1} {
+		if err := setResetOnFork(reset == 1); err != nil {
+			return fmt.Errorf("setting SCHED_RESET_ON_FORK: %w", err)
+		}
+		// A thread that the Go runtime starts now does not have the bit.
+		var r report
+		for range 100 {
+			unix.Getppid()
+			if err := c.Map("reports").Lookup(uint32(0), &r); err != nil {
+				return err
+			}
+			if r.ResetOnFork == reset {
+				break
+			}
+		}
+		start, err := argStart()
+		if err != nil {
+			return err
+		}
+		comm, err := os.ReadFile("/proc/self/comm")
+		if err != nil {
+			return err
+		}
+		name, _, _ := bytes.Cut(r.Comm[:], []byte{0})
+		got := fmt.Sprintf("tgid %d parent %d arg_start %#x comm %s", r.Tgid, r.Parent, r.ArgStart, name)
+		want := fmt.Sprintf("tgid %d parent %d arg_start %#x comm %s", outerPid(), os.Getppid(), start, bytes.TrimSpace(comm))
+		if got != want {
+			return fmt.Errorf("the program read %q, /proc says %q", got, want)
+		}
+		if _, err := os.Stat(fmt.Sprintf("/proc/self/task/%d", r.Pid)); err != nil && os.Getpid() == outerPid() {
+			return fmt.Errorf("no thread %d: %w", r.Pid, err)
+		}
+		if r.ResetOnFork != reset {
+			return fmt.Errorf("the bit-field sched_reset_on_fork is %d, want %d", r.ResetOnFork, reset)
+		}
+	}
+	return Seen(e, c)
+}
+
+// setResetOnFork sets the bit on all threads of this process: which of them
+// makes the next system call is the Go runtime's choice.
+func setResetOnFork(on bool) error {
+	const schedResetOnFork = 0x40000000 // SCHED_RESET_ON_FORK of <linux/sched.h>
+	policy := 0
+	if on {
+		policy = schedResetOnFork
+	}
+	tasks, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		return err
+	}
+	for _, t := range tasks {
+		var tid int
+		fmt.Sscan(t.Name(), &tid)
+		var priority int32
+		_, _, errno := unix.Syscall(unix.SYS_SCHED_SETSCHEDULER, uintptr(tid), uintptr(policy), uintptr(unsafe.Pointer(&priority)))
+		if errno != 0 && errno != unix.ESRCH {
+			return errno
+		}
+	}
+	return nil
+}
+
+func running(e *Env, c *load.Collection) error {
+	if state, err := Slot(c, "seen", 1); err != nil || state != 0 {
+		return fmt.Errorf("the state of a running process is %d: %v", state, err)
+	}
+	return Seen(e, c)
+}
