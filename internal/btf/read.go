@@ -313,6 +313,17 @@ func (t *Types) Params(id ID) (out []Param) {
 	return out
 }
 
+// Tagged reports whether a declaration tag stands on the whole of id.
+func (t *Types) Tagged(id ID, tag string) bool {
+	for i := 1; i < len(t.offs); i++ {
+		r := t.recs[t.offs[i]:]
+		if Kind(le.Uint32(r[4:])>>24&31) == DeclTag && ID(le.Uint32(r[8:])) == id && le.Uint32(r[12:]) == ^uint32(0) && t.str(le.Uint32(r)) == tag {
+			return true
+		}
+	}
+	return false
+}
+
 // fold makes Lisp names and C names comparable.
 func fold(s string) string { return strings.ToLower(strings.ReplaceAll(s, "-", "_")) }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/whistler-lang/whistler/internal/bpf"
+	"github.com/whistler-lang/whistler/internal/btf"
 	"github.com/whistler-lang/whistler/internal/lang"
 	"github.com/whistler-lang/whistler/internal/obj"
 	"github.com/whistler-lang/whistler/internal/source"
@@ -81,6 +82,12 @@ func Compile(files []*source.File, o Options) (*Result, source.List) {
 // spec gathers what the object holds.
 func spec(u *lang.Unit, r *Result) *obj.Spec {
 	s := &obj.Spec{Programs: r.Programs, Subs: r.Subs, Structs: u.Structs, Enums: u.Enums, License: u.License, Kernel: u.Kernel, Cores: u.Cores}
+	for name, k := range u.Kfuncs {
+		if s.Kfuncs == nil {
+			s.Kfuncs = map[string]btf.ID{}
+		}
+		s.Kfuncs[name] = k.ID
+	}
 	for _, g := range u.Globals {
 		s.Globals = append(s.Globals, &obj.Global{Name: g.C, Section: g.Section(), Type: g.Type, Init: g.Init, Hidden: g.Hidden, Static: g.Static})
 	}

@@ -17,7 +17,13 @@ func environment(u *lang.Unit, t *abi.ProgType) facts.Env {
 		ctx = abi.CtxStructByName(t.Ctx)
 	}
 	readOnly, _ := abi.Constant("BPF_F_RDONLY_PROG")
-	return facts.Env{Ctx: ctx, Map: func(name string) *facts.Map {
+	kfunc := func(name string) *abi.Helper {
+		if k := u.Kfuncs[name]; k != nil {
+			return k.Rules
+		}
+		return nil
+	}
+	return facts.Env{Ctx: ctx, Kfunc: kfunc, Map: func(name string) *facts.Map {
 		for _, m := range u.Maps {
 			if m.C == name {
 				return &facts.Map{Array: m.Type.Array, ReadOnly: m.Flags&uint32(readOnly) != 0, MaxEntries: m.MaxEntries, KeySize: m.KeySize, ValueSize: m.ValueSize}

@@ -317,6 +317,9 @@ func (e *emitter) value(i regalloc.Inst) {
 		e.put(bpf.Insn{Op: bpf.ClassALU64 | bpf.AluMov, Dst: dst, Imm: int32(v.Aux)})
 	case v.Op == ir.OpMapAddr: // of a global variable
 		e.remat(dst, v)
+	case v.Op == ir.OpCallKfunc:
+		e.code.Refs = append(e.code.Refs, bpf.Ref{Slot: len(e.code.Insns), Kind: bpf.RefKfunc, Name: v.Sym})
+		e.put(bpf.Insn{Op: bpf.ClassJMP | bpf.JmpCall, Src: bpf.PseudoKfuncCall, Imm: -1})
 	case v.Op == ir.OpCallSub:
 		e.code.Refs = append(e.code.Refs, bpf.Ref{Slot: len(e.code.Insns), Kind: bpf.RefSubprog, Name: v.Sym})
 		e.put(bpf.Insn{Op: bpf.ClassJMP | bpf.JmpCall, Src: bpf.PseudoCall, Imm: -1})

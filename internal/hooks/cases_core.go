@@ -17,6 +17,7 @@ var coreCases = []Case{
 	{Name: "task", Hook: "raw tracepoint: fields of task_struct as /proc has them, by probe reads", Event: look, Check: sameAsProc},
 	{Name: "task-btf", Hook: "tp_btf: the same, by plain loads", Event: look, Check: sameAsProc},
 	{Name: "renamed", Hook: "raw tracepoint: a field with another name on older kernels", Event: look, Check: running},
+	{Name: "kfunc", Hook: "tp_btf: kernel functions with references", Since: "6.2", Event: look},
 }
 
 // A report is what the programs write; the layout is that of their struct.

@@ -56,6 +56,7 @@ const (
 	OpAtomic
 	OpCall
 	OpCallSub
+	OpCallKfunc
 
 	OpSpill
 	OpReload
@@ -141,6 +142,8 @@ var ops = [numOps]opInfo{
 	OpAtomic:  {name: "atomic", args: -1, flags: sized | aux | sym | slot | reads | writes},
 	OpCall:    {name: "call", args: -1, flags: aux | reads | writes},
 	OpCallSub: {name: "callsub", args: -1, flags: sym | reads | writes},
+	// A function of the kernel, by its name in C.
+	OpCallKfunc: {name: "callkfunc", args: -1, flags: sym | reads | writes},
 
 	// The allocator's: a value kept in a stack slot of its own.
 	OpSpill:  {name: "spill", args: 1, flags: noresult},
@@ -171,7 +174,7 @@ func (o Op) Reads() bool { return o.has(reads) }
 func (o Op) Writes() bool { return o.has(writes) }
 
 // IsCall reports whether o clobbers R0 to R5.
-func (o Op) IsCall() bool { return o == OpCall || o == OpCallSub }
+func (o Op) IsCall() bool { return o == OpCall || o == OpCallSub || o == OpCallKfunc }
 
 // HasResult reports whether o defines a value.
 func (o Op) HasResult() bool { return !o.has(noresult) }

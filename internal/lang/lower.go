@@ -380,6 +380,9 @@ func (l *lowerer) list(form *sexp.Cons) val {
 	if h := abi.HelperByName(head.Name); h != nil {
 		return l.helper(cl, h)
 	}
+	if k := l.c.findKfunc(l, head.Name); k != nil {
+		return l.callKfunc(cl, k)
+	}
 	e := l.failAt(form.At, head, "unknown form `%s`", head.Display()).WithExpected("a form, macro, accessor or helper").WithCode("unknown-form")
 	if _, isFun := l.c.in.GlobalFunction(head); isFun {
 		e = l.failAt(form.At, head, "`%s` is a compile-time function: programs in the kernel cannot call it", head.Display()).
@@ -584,6 +587,9 @@ func (c *compiler) operators() (names []string) {
 	names = append(names, headerAccessors()...)
 	for _, h := range abi.Helpers() {
 		names = append(names, h.Name)
+	}
+	for _, k := range abi.KfuncNames() {
+		names = append(names, strings.ReplaceAll(k, "_", "-"))
 	}
 	return names
 }

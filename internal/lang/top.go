@@ -39,6 +39,8 @@ func declarations() []declaration {
 			"Declares accessors (tp-field) and (tp-field-ptr) for fields of a tracepoint, from the kernel's format file.", declareTracepoint},
 		{"IMPORT-KERNEL-STRUCT", "name [field | (field type)]...",
 			"Declares accessors of a struct of the kernel, from its BTF: (name-field p) for each field, or for every one where none is given, (name-field-ptr p), (as-name p), which makes a pointer to the struct of an address, and +name-size+. A field may lead on, through structs and pointers: real-parent->tgid, se.vruntime. Every access is relocated, so that the object runs on other kernels. It is a plain load where the verifier allows one, else probe-read-kernel, which gives 0 where memory cannot be read. (field type) declares a field that the kernel's BTF may lack; field-exists tells whether the kernel has it.", importKernelStruct},
+		{"DEFKFUNC", "name [flag...]",
+			"Names a function of the kernel that programs may call (a kfunc), for kernels whose BTF does not tag it, and adds flags to those known: :acquire, the result must be released; :release; :ret-null, the result may be null; :sleepable; :trusted-args; :rcu; :destructive. Other kfuncs need no declaration: they are forms under their names, with - for _.", declareKfunc},
 		{"INCLUDE", "\"file.lisp\"",
 			"Reads another file, relative to the one that names it.", include},
 	}

@@ -1,6 +1,7 @@
 package obj
 
 import (
+	"debug/elf"
 	"fmt"
 	"sort"
 
@@ -12,7 +13,26 @@ import (
 // kernelTypes is the part of the kernel's types that an object refers to.
 type kernelTypes struct {
 	*btf.Local
-	cores map[string]*btf.Core
+	cores  map[string]*btf.Core
+	kfuncs []string
+	ids    map[string]btf.ID
+}
+
+// kfuncSymbol keeps kernel functions apart from maps and variables.
+const kfuncSymbol = "kfunc "
+
+// externs adds undefined symbols for the kernel functions that are called,
+// and their declarations, which loaders compare with the kernel's.
+func (k *kernelTypes) externs(f *file, b *btf.Builder, syms map[string]int) {
+	if len(k.kfuncs) == 0 {
+		return
+	}
+	var vars []btf.SecVar
+	for _, name := range k.kfuncs {
+		syms[kfuncSymbol+name] = f.symbol(symbol{name: name, bind: elf.STB_GLOBAL, typ: elf.STT_NOTYPE})
+		vars = append(vars, btf.SecVar{Var: k.ID(k.ids[name])})
+	}
+	b.Datasec(".ksyms", 0, vars)
 }
 
 // localTypes adds the types that the code's relocations need, and no others.
@@ -20,11 +40,14 @@ func localTypes(b *btf.Builder, s *Spec) *kernelTypes {
 	if s.Kernel == nil {
 		return nil
 	}
-	used := map[string]bool{}
+	used, called := map[string]bool{}, map[string]bool{}
 	note := func(p *bpf.Program) {
 		for _, r := range p.Refs {
 			if r.Kind == bpf.RefCore {
 				used[r.Name] = true
+			}
+			if r.Kind == bpf.RefKfunc {
+				called[r.Name] = true
 			}
 		}
 	}
@@ -43,7 +66,16 @@ func localTypes(b *btf.Builder, s *Spec) *kernelTypes {
 	for _, k := range keys {
 		cores = append(cores, s.Cores[k])
 	}
-	return &kernelTypes{b.NewLocal(s.Kernel, cores, nil), s.Cores}
+	var kfuncs []string
+	var roots []btf.ID
+	for name := range called {
+		kfuncs = append(kfuncs, name)
+	}
+	sort.Strings(kfuncs)
+	for _, name := range kfuncs {
+		roots = append(roots, s.Kfuncs[name])
+	}
+	return &kernelTypes{b.NewLocal(s.Kernel, cores, roots), s.Cores, kfuncs, s.Kfuncs}
 }
 
 // patch gives an instruction the number that the object's own types say, and

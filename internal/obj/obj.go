@@ -41,6 +41,7 @@ type Spec struct {
 	License  string
 	Kernel   *btf.Types           // where the relocations are from
 	Cores    map[string]*btf.Core // by the names of their references
+	Kfuncs   map[string]btf.ID    // functions of the kernel, by name
 }
 
 // pinByName is LIBBPF_PIN_BY_NAME of libbpf's bpf_helpers.h.
@@ -59,6 +60,10 @@ func Write(s *Spec) []byte {
 	local := localTypes(b, s)
 	syms, relocs := writeMaps(f, b, s)
 	writeGlobals(f, b, s.Globals, syms)
+
+	if local != nil {
+		local.externs(f, b, syms)
+	}
 
 	// Subprograms come first: calls of static ones say where in their section
 	// they begin.
@@ -149,6 +154,8 @@ func writeCode(f *file, sec int, start uint32, p *bpf.Program, fn btf.ID, subs m
 			s := subs[r.Name]
 			insns[r.Slot].Imm = int32(s.off)
 			f.rel(sec, at, s.sym, relMap)
+		case bpf.RefKfunc:
+			f.rel(sec, at, syms[kfuncSymbol+r.Name], relCall)
 		case bpf.RefCore:
 			info.Cores = append(info.Cores, local.patch(insns, r, uint32(at)))
 		}

@@ -51,5 +51,11 @@ int bpf_lsm_file_open(struct file *file) { return file->f_flags; }
 int bpf_iter_task(struct bpf_iter_meta *meta, struct task_struct *task) { return task->pid + (int)meta->seq_num; }
 struct mm_struct *get_task_mm(struct task_struct *task) { return task->mm; }
 struct tcp_sock *to_tcp(struct sock *sk) { return (struct tcp_sock *)sk; }
+struct task_struct *bpf_task_acquire(struct task_struct *p) { return p; }
+void bpf_task_release(struct task_struct *p) {}
+int bpf_copy_from_user_str(void *dst, u32 dst__sz, const void *unsafe_ptr__ign, u64 flags) { return dst__sz + flags; }
+typedef void (*btf_trace_task_newtask)(void *, struct task_struct *task, unsigned long clone_flags);
+btf_trace_task_newtask keep3;
+void __bpf_trace_task_newtask(void *__data, struct task_struct *task, unsigned long clone_flags) {}
 void __bpf_trace_sched_switch(void *__data, bool preempt, struct task_struct *prev, struct task_struct *next, unsigned int prev_state) {}
 void __bpf_trace_sys_enter(void *__data, struct task_struct *regs, long id) {}

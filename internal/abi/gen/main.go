@@ -4,6 +4,10 @@
 // gcc, the kernel's UAPI headers and libbpf's headers, and root for the probe.
 //
 //	go generate ./internal/abi
+//
+// The flags of kfuncs stand in the kernel's sources only:
+//
+//	cd internal/abi && go run ./gen -kfuncs linux-source-6.12
 package main
 
 import (
@@ -18,6 +22,10 @@ import (
 func main() {
 	log.SetFlags(0)
 	log.SetPrefix("gen: ")
+	if len(os.Args) == 3 && os.Args[1] == "-kfuncs" {
+		kfuncsFrom(os.Args[2])
+		return
+	}
 	src := openSources()
 
 	secs := readSections(src)
@@ -65,6 +73,10 @@ func write(src *sources, name, from string, emit func(*buf)) {
 		from, src.kernel, src.headers, src.libbpf, src.cilium)
 	w.p("package abi\n\n")
 	emit(w)
+	writeSource(name, w)
+}
+
+func writeSource(name string, w *buf) {
 	out, err := format.Source(w.Bytes())
 	if err != nil {
 		os.WriteFile("/dev/stderr", w.Bytes(), 0)

@@ -24,6 +24,14 @@ func (a *analysis) exec(v *ir.Value) bool {
 		a.renew(v)
 		a.call(v)
 		return true
+	case ir.OpCallKfunc:
+		a.renew(v)
+		if h := a.env.kfunc(v.Sym); h != nil {
+			a.callHelper(v, h)
+		} else {
+			a.unknownCall(v)
+		}
+		return true
 	case ir.OpCallSub:
 		a.renew(v)
 		a.unknownCall(v)
@@ -364,6 +372,11 @@ func (a *analysis) call(v *ir.Value) {
 		a.unknownCall(v)
 		return
 	}
+	a.callHelper(v, h)
+}
+
+// callHelper computes a call by the rules of its row.
+func (a *analysis) callHelper(v *ir.Value, h *abi.Helper) {
 	var base int32 // the reference that the result depends on
 	result := number(Any(), Result)
 	for i := range v.NumOperands() {
@@ -412,6 +425,9 @@ func (a *analysis) call(v *ir.Value) {
 		result = Val{Class: Pointer, Trust: Sure, Space: ir.PtrKernel, Null: MayBeNull, Ref: base}
 	case abi.ResultPtr:
 		result = Val{}
+		if h.Acquires {
+			result = Val{Class: Pointer, Trust: Sure, Space: ir.PtrKernel, Null: NotNull}
+		}
 	}
 	switch result.Class {
 	case Pointer:

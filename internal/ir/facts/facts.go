@@ -69,8 +69,9 @@ type Map struct {
 // Env says what the function's program knows. All of it may be missing:
 // what is not known is not reported.
 type Env struct {
-	Ctx *abi.CtxStruct         // the context's fields
-	Map func(name string) *Map // by the name in OpMapAddr, nil if there is none
+	Ctx   *abi.CtxStruct                // the context's fields
+	Kfunc func(name string) *abi.Helper // the rules of a kernel function, in the manner of a helper; may be nil
+	Map   func(name string) *Map        // by the name in OpMapAddr, nil if there is none
 }
 
 // Check finds the mistakes of f.
@@ -124,4 +125,11 @@ func (a *analysis) report(v *ir.Value, x Finding) {
 	a.seen[seenKey{x.Kind, v.ID}] = true
 	x.Pos, x.value = v.Pos, v.ID
 	a.findings = append(a.findings, x)
+}
+
+func (e *Env) kfunc(name string) *abi.Helper {
+	if e.Kfunc == nil {
+		return nil
+	}
+	return e.Kfunc(name)
 }

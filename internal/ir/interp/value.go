@@ -71,6 +71,8 @@ func (x *execution) value(fr *frame, v *ir.Value) (uint64, error) {
 		var a [5]uint64
 		copy(a[:], args)
 		return x.M.Call(int32(v.Aux), a, x.run)
+	case ir.OpCallKfunc:
+		return 0, fmt.Errorf("the kernel's function %s is not simulated", v.Sym)
 	case ir.OpCallSub:
 		f := x.Subs[v.Sym]
 		if f == nil {

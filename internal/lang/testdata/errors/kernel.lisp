@@ -58,3 +58,16 @@
 (defprog eleven (:type :iter :section "iter/task" :args (task))
   (task-struct-pid task)
   0)
+(defkfunc bpf-task-aquire) ; ERROR 11: "no function `bpf_task_aquire` that programs may call"
+(defkfunc bpf-task-release :relase) ; ERROR 28: "unknown flag `:relase`"
+(defprog twelve (:type :tp-btf :section "tp_btf/task_newtask" :args (task))
+  (bpf-task-release (as-task-struct (get-current-task))) ; ERROR 21: "must be a pointer that the verifier knows"
+  (bpf-task-release 5) ; ERROR 21: "must be a pointer, and this is a number"
+  (bpf-task-release 0) ; ERROR 21: "must not be null"
+  (bpf-task-release) ; ERROR "`bpf-task-release` got 0 arguments"
+  (bpf-task-acquir task) ; ERROR 4: "unknown form `bpf-task-acquir`"
+  (bpf-copy-from-user-str (ctx-ptr) 4 0) ; ERROR 4: "may sleep, and `twelve` may not"
+  0)
+(defprog thirteen (:type :tp-btf :section "tp_btf/task_newtask" :args (task))
+  (bpf-task-acquire (retval)) ; ERROR "runs before"
+  0)
