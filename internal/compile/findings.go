@@ -97,7 +97,14 @@ var wording = map[facts.Kind]struct {
 		if e.WithNote(x.Origin, "%s", end); strings.HasPrefix(x.By, "ringbuf") {
 			e.WithExpected("ringbuf-submit or ringbuf-discard on every path").WithHint("with-ringbuf does so, for a return as well")
 		} else {
-			e.WithExpected("sk-release on every path where it is not null")
+			release := "sk-release"
+			if strings.HasPrefix(x.By, "bpf-") { // a kernel function
+				release = "the function that releases it"
+				if name := strings.TrimSuffix(x.By, "-acquire") + "-release"; abi.KfuncByName(strings.ReplaceAll(name, "-", "_")) != nil {
+					release = name
+				}
+			}
+			e.WithExpected("%s on every path where it is not null", release)
 		}
 	}},
 	facts.UseAfterRelease: {"use-after-release", func(p *function, x *facts.Finding, e *source.Error) {

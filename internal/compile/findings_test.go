@@ -56,7 +56,7 @@ func TestFindings(t *testing.T) {
 			if len(want) == 0 {
 				t.Errorf("%s, %s: the case wants nothing", file, name)
 			}
-			r, errs := Compile([]*source.File{source.NewFile(filepath.Base(file), src)}, Options{Options: lang.Options{CPU: 3, Arch: "amd64"}})
+			r, errs := Compile([]*source.File{source.NewFile(filepath.Base(file), src)}, Options{Options: lang.Options{CPU: 3, Arch: "amd64", Kernel: smallKernel{}}})
 			if r != nil {
 				errs = append(errs, r.Warnings...)
 			}
@@ -112,7 +112,7 @@ func TestNoWarnings(t *testing.T) {
 (defprog s () (flet ((f (a b) a)) (f 1 2)))
 (defmap pinned :type :array :key u32 :value u64 :max-entries 1 :pinning :by-name)
 (defsubprog shared ((a u32)) u32 (:global t) a)
-`)}, Options{Options: lang.Options{CPU: 3, Arch: "amd64"}})
+`)}, Options{Options: lang.Options{CPU: 3, Arch: "amd64", Kernel: smallKernel{}}})
 	if r != nil {
 		errs = append(errs, r.Warnings...)
 	}
@@ -120,3 +120,10 @@ func TestNoWarnings(t *testing.T) {
 		t.Error(e.Render(source.Style{}))
 	}
 }
+
+// smallKernel has the types of testdata/kernel.
+type smallKernel struct{}
+
+func (smallKernel) BTF() ([]byte, error) { return os.ReadFile("../../testdata/kernel/kernel.btf") }
+
+func (smallKernel) Tracepoint(string, string) ([]lang.TraceField, error) { return nil, os.ErrNotExist }

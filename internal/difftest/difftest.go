@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"os"
 	"sort"
 	"strings"
 
@@ -65,7 +66,7 @@ type Unit struct {
 
 // Compile compiles text and keeps the functions of two stages.
 func Compile(name, text string, off map[string]bool, cpu int) (*Unit, error) {
-	return compileWith(name, text, off, lang.Options{CPU: cpu, Arch: "amd64"})
+	return compileWith(name, text, off, lang.Options{CPU: cpu, Arch: "amd64", Kernel: smallKernel{}})
 }
 
 func compileWith(name, text string, off map[string]bool, lo lang.Options) (*Unit, error) {
@@ -392,3 +393,10 @@ func sumCPUs(vals [][]byte, size int) []byte {
 	}
 	return out[:size]
 }
+
+// smallKernel has the types of testdata/kernel, on every machine.
+type smallKernel struct{}
+
+func (smallKernel) BTF() ([]byte, error) { return os.ReadFile("../../testdata/kernel/kernel.btf") }
+
+func (smallKernel) Tracepoint(string, string) ([]lang.TraceField, error) { return nil, os.ErrNotExist }

@@ -222,6 +222,9 @@ func (a *analysis) origin(x Finding, obj int32) Finding {
 				x.By = h.Name
 			}
 		}
+		if h := a.env.kfunc(v.Sym); v.Op == ir.OpCallKfunc && h != nil {
+			x.By = h.Name
+		}
 	}
 	return x
 }
