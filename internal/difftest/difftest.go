@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"os"
 	"sort"
 	"strings"
 
@@ -66,7 +65,7 @@ type Unit struct {
 
 // Compile compiles text and keeps the functions of two stages.
 func Compile(name, text string, off map[string]bool, cpu int) (*Unit, error) {
-	return compileWith(name, text, off, lang.Options{CPU: cpu, Arch: "amd64", Kernel: smallKernel{}})
+	return compileWith(name, text, off, lang.Options{CPU: cpu, Arch: "amd64"})
 }
 
 func compileWith(name, text string, off map[string]bool, lo lang.Options) (*Unit, error) {
@@ -393,10 +392,3 @@ func sumCPUs(vals [][]byte, size int) []byte {
 	}
 	return out[:size]
 }
-
-// smallKernel has the types of testdata/kernel, on every machine.
-type smallKernel struct{}
-
-func (smallKernel) BTF() ([]byte, error) { return os.ReadFile("../../testdata/kernel/kernel.btf") }
-
-func (smallKernel) Tracepoint(string, string) ([]lang.TraceField, error) { return nil, os.ErrNotExist }

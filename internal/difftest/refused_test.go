@@ -2,6 +2,7 @@ package difftest
 
 import (
 	"errors"
+	"github.com/whistler-lang/whistler/internal/lang"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,7 +30,7 @@ func TestRefused(t *testing.T) {
 				continue
 			}
 			n++
-			u, err := Compile(name, parts[0]+"\n"+own, map[string]bool{"facts": true}, 3)
+			u, err := compileWith(name, parts[0]+"\n"+own, map[string]bool{"facts": true}, lang.Options{CPU: 3, Arch: "amd64", Kernel: exampleKernel{}})
 			if err != nil {
 				t.Errorf("%s, %s: %v", file, name, err)
 				continue

@@ -37,6 +37,9 @@ func (c *compiler) typePos(name string) (source.Pos, bool) {
 	if s := c.structs[name]; s != nil {
 		return s.Pos, true
 	}
+	if pos, ok := c.importPos(name); ok {
+		return pos, true
+	}
 	t, ok := c.aliases[name]
 	return t.pos, ok
 }

@@ -45,9 +45,6 @@ func cName(s *sexp.Symbol) string {
 	return s.Name
 }
 
-// lispName is a C name as symbols have it.
-func lispName(c string) string { return strings.ToUpper(strings.ReplaceAll(c, "_", "-")) }
-
 // kernelStruct is the type of a struct of the kernel, nil for one without a name.
 func kernelStruct(name string) *types.Type {
 	if name == "" {
