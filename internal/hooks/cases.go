@@ -2,14 +2,13 @@ package hooks
 
 import (
 	"net"
+	"slices"
 
 	"github.com/whistler-lang/whistler/load"
 )
 
 // Cases is the table: a hook is one row and one file in testdata.
-var Cases = []Case{
-	{Name: "xdp", Hook: "xdp, generic mode", Targets: loopback("generic"), Event: datagram},
-}
+var Cases = slices.Concat(netCases, cgroupCases)
 
 // loopback attaches to the interface that every kernel has.
 func loopback(mode string) func(*Env) (load.Targets, error) {
