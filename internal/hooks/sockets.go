@@ -12,6 +12,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+var background = context.Background()
+
+func deadline() time.Time { return time.Now().Add(patience) }
+
 func linkUp(name string) error {
 	l, err := netlink.LinkByName(name)
 	if err != nil {
@@ -32,7 +36,7 @@ func listen(addr string, control func(fd int) error) (net.Listener, error) {
 			return err
 		}
 	}
-	l, err := c.Listen(context.Background(), "tcp", addr)
+	l, err := c.Listen(background, "tcp", addr)
 	return l, err
 }
 
@@ -42,7 +46,7 @@ func dial(network, addr string) (net.Conn, error) {
 	d.SetMultipathTCP(false)
 	c, err := d.Dial(network, addr)
 	if err == nil {
-		c.SetDeadline(time.Now().Add(patience))
+		c.SetDeadline(deadline())
 	}
 	return c, err
 }
@@ -63,7 +67,7 @@ func pair(addr string) (client, server *net.TCPConn, err error) {
 		c.Close()
 		return nil, nil, err
 	}
-	s.SetDeadline(time.Now().Add(patience))
+	s.SetDeadline(deadline())
 	return c.(*net.TCPConn), s.(*net.TCPConn), nil
 }
 
