@@ -20,6 +20,9 @@ type Targets struct {
 	Route     string       // lightweight tunnels: "10.9.0.0/16"
 	Redirect  []string     // xdp/devmap: the interfaces that entries 0, 1, ... of the devmap lead to
 	Map       string       // sk_skb, sk_msg, iterators: a map of the object, or the path of a pinned one; "" is the only one
+	Pid       int          // uprobes, perf events, task iterators: of this process only; 0 is all
+	Frequency int          // perf events: samples a second, 0 is 99
+	Event     string       // perf events: "page-faults" or, for each tenth, "page-faults:10"; "" is "cpu-clock"
 	Socket    syscall.Conn // sk_reuseport, and socket filters without an interface
 
 	coll *Collection
@@ -46,7 +49,7 @@ type TargetError struct{ Option, What string }
 func (e *TargetError) Error() string { return e.Option + ": " + e.What }
 
 // CanAttach reports whether there is a way to attach programs of s's type.
-func CanAttach(s *ebpf.ProgramSpec) bool { return attacherOf(s) != nil }
+func CanAttach(s *ebpf.ProgramSpec) bool { return attacherOf(s) != nil || s.Type == ebpf.Syscall }
 
 // Takes reports whether an option of `whistler run` says something about a
 // program of the object.
@@ -91,7 +94,7 @@ func (c *Collection) Attach(t Targets) error {
 	t.coll = c
 	for _, name := range c.Programs() {
 		s := c.Spec.Programs[name]
-		if skip[name] {
+		if skip[name] || s.Type == ebpf.Syscall {
 			continue
 		}
 		a := attacherOf(s)

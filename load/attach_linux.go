@@ -27,6 +27,11 @@ var attachers = []attacher{
 	{"netfilter", ofType(ebpf.Netfilter), attachNetfilter, "--nf-hook"},
 	{"cgroup", ofType(ebpf.CGroupSKB, ebpf.CGroupSock, ebpf.CGroupSockAddr, ebpf.CGroupSockopt, ebpf.CGroupSysctl,
 		ebpf.CGroupDevice, ebpf.SockOps), attachCgroup, "--cgroup"},
+	{"uprobe", underSection("uprobe", "uprobe.s", "uretprobe", "uretprobe.s"), attachUprobe, "--pid"},
+	{"uprobe-multi", underSection("uprobe.multi", "uprobe.multi.s", "uretprobe.multi", "uretprobe.multi.s", "uprobe.session", "uprobe.session.s"),
+		attachUprobeMulti, "--pid"},
+	{"perf-event", ofType(ebpf.PerfEvent), attachPerfEvent, "--event --freq --pid"},
+	{"iter", forAttach(ebpf.Tracing, ebpf.AttachTraceIter), attachIter, "--map --cgroup --pid"},
 	{"tracepoint", ofType(ebpf.TracePoint), attachTracepoint, ""},
 }
 

@@ -21,15 +21,15 @@ func attachDevmap(p *ebpf.Program, s *ebpf.ProgramSpec, t Targets) (closer, stri
 	if err != nil {
 		return nil, what, err
 	}
-	var first []uint32
-	for _, n := range t.Redirect {
+	entries := map[uint32]uint32{}
+	for k, n := range t.Redirect {
 		i, err := net.InterfaceByName(n)
 		if err != nil {
 			return nil, what, fmt.Errorf("there is no interface %q", n)
 		}
-		first = append(first, uint32(i.Index))
+		entries[uint32(k)] = uint32(i.Index)
 	}
-	return fill(m, name, first, p, what)
+	return fill(m, name, entries, p, what)
 }
 
 // attachCPUMap makes a program the one that runs on what a cpumap sends to
@@ -45,30 +45,32 @@ func attachCPUMap(p *ebpf.Program, s *ebpf.ProgramSpec, t Targets) (closer, stri
 		return nil, what, err
 	}
 	const queue = 192 // packets that may wait, as in the kernel's own samples
-	first := make([]uint32, min(cpus, int(m.MaxEntries())))
-	for i := range first {
-		first[i] = queue
+	entries := map[uint32]uint32{}
+	for _, c := range cpus {
+		if c < int(m.MaxEntries()) {
+			entries[uint32(c)] = queue
+		}
 	}
-	return fill(m, name, first, p, what)
+	return fill(m, name, entries, p, what)
 }
 
 // fill writes struct bpf_devmap_val or bpf_cpumap_val: a number and a program.
-func fill(m *ebpf.Map, name string, first []uint32, p *ebpf.Program, what string) (closer, string, error) {
+func fill(m *ebpf.Map, name string, entries map[uint32]uint32, p *ebpf.Program, what string) (closer, string, error) {
 	if m.ValueSize() != 8 {
 		return nil, what, fmt.Errorf("the values of %s have %d bytes: only those of 8 hold a program", name, m.ValueSize())
 	}
-	for i, n := range first {
+	for i, n := range entries {
 		v := struct {
 			First uint32
 			Prog  int32
 		}{n, int32(p.FD())}
-		if err := m.Put(uint32(i), v); err != nil {
+		if err := m.Put(i, v); err != nil {
 			return nil, what, fmt.Errorf("entry %d: %w", i, err)
 		}
 	}
 	return closing(func() error {
-		for i := range first {
-			if err := m.Delete(uint32(i)); err != nil {
+		for i := range entries {
+			if err := m.Delete(i); err != nil {
 				return err
 			}
 		}
@@ -76,15 +78,25 @@ func fill(m *ebpf.Map, name string, first []uint32, p *ebpf.Program, what string
 	}), what, nil
 }
 
-// online is how many CPUs the kernel runs on, were they numbered without
-// gaps: the highest number and one.
-func online() (int, error) {
+// online lists the CPUs that the kernel runs on.
+func online() (cpus []int, err error) {
 	text, err := os.ReadFile("/sys/devices/system/cpu/online")
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	list := strings.TrimSpace(string(text))
-	last := list[strings.LastIndexAny(list, ",-")+1:]
-	n, err := strconv.Atoi(last)
-	return n + 1, err
+	for _, r := range strings.Split(strings.TrimSpace(string(text)), ",") {
+		from, to, isRange := strings.Cut(r, "-")
+		first, err := strconv.Atoi(from)
+		last := first
+		if isRange && err == nil {
+			last, err = strconv.Atoi(to)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("the list of CPUs %q: %w", text, err)
+		}
+		for c := first; c <= last; c++ {
+			cpus = append(cpus, c)
+		}
+	}
+	return cpus, nil
 }

@@ -5,4 +5,4 @@ import (
 )
 
 // Cases is the table: a hook is one row and one file in testdata.
-var Cases = slices.Concat(netCases, cgroupCases)
+var Cases = slices.Concat(netCases, cgroupCases, userCases)
