@@ -51,15 +51,18 @@ func (e *TargetError) Error() string { return e.Option + ": " + e.What }
 // CanAttach reports whether there is a way to attach programs of s's type.
 func CanAttach(s *ebpf.ProgramSpec) bool { return attacherOf(s) != nil || s.Type == ebpf.Syscall }
 
-// Takes reports whether an option of `whistler run` says something about a
-// program of the object.
-func Takes(spec *ebpf.CollectionSpec, option string) bool {
+// Takes reports whether an option of `whistler run` says something about
+// some program of the object, and about all of them.
+func Takes(spec *ebpf.CollectionSpec, option string) (some, all bool) {
+	all = true
 	for _, s := range spec.Programs {
 		if a := attacherOf(s); a != nil && slices.Contains(strings.Fields(a.options), option) {
-			return true
+			some = true
+		} else {
+			all = false
 		}
 	}
-	return false
+	return some, some && all
 }
 
 func attacherOf(s *ebpf.ProgramSpec) *attacher {

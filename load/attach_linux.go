@@ -31,7 +31,10 @@ var attachers = []attacher{
 	{"uprobe-multi", underSection("uprobe.multi", "uprobe.multi.s", "uretprobe.multi", "uretprobe.multi.s", "uprobe.session", "uprobe.session.s"),
 		attachUprobeMulti, "--pid"},
 	{"perf-event", ofType(ebpf.PerfEvent), attachPerfEvent, "--event --freq --pid"},
-	{"iter", forAttach(ebpf.Tracing, ebpf.AttachTraceIter), attachIter, "--map --cgroup --pid"},
+	{"iter-map", iterates("bpf_map_elem", "bpf_sk_storage_map", "sockmap"), attachIter, "--map"},
+	{"iter-cgroup", iterates("cgroup"), attachIter, "--cgroup"},
+	{"iter-task", iterates("task", "task_file", "task_vma"), attachIter, "--pid"},
+	{"iter", forAttach(ebpf.Tracing, ebpf.AttachTraceIter), attachIter, ""},
 	{"tracepoint", ofType(ebpf.TracePoint), attachTracepoint, ""},
 }
 
@@ -44,6 +47,13 @@ func ofType(types ...ebpf.ProgramType) func(*ebpf.ProgramSpec) bool {
 // to attach.
 func forAttach(t ebpf.ProgramType, ways ...ebpf.AttachType) func(*ebpf.ProgramSpec) bool {
 	return func(s *ebpf.ProgramSpec) bool { return s.Type == t && slices.Contains(ways, s.AttachType) }
+}
+
+// iterates matches iterators over some kinds of objects.
+func iterates(kinds ...string) func(*ebpf.ProgramSpec) bool {
+	return func(s *ebpf.ProgramSpec) bool {
+		return s.Type == ebpf.Tracing && s.AttachType == ebpf.AttachTraceIter && slices.Contains(kinds, s.AttachTo)
+	}
 }
 
 // underSection matches programs whose section begins so.

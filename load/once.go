@@ -21,6 +21,16 @@ func (c *Collection) Syscalls() (names []string) {
 	return names
 }
 
+// Waits reports whether a program runs at events, and not only when asked.
+func (c *Collection) Waits() bool {
+	for _, a := range c.links {
+		if _, asked := a.link.(walker); !asked {
+			return true
+		}
+	}
+	return false
+}
+
 // Call runs a syscall program with a context, which it may change; a short
 // one is filled up with zeros. It gives what the program returns.
 func (c *Collection) Call(name string, context []byte) (uint32, error) {

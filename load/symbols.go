@@ -79,7 +79,11 @@ func openBinary(file string) (*executable, error) {
 		}
 	}
 	// Go programs keep the names of their functions when they are stripped.
-	if pcln, text := f.Section(".gopclntab"), f.Section(".text"); stripped && pcln != nil && text != nil {
+	pcln, text := f.Section(".gopclntab"), f.Section(".text")
+	if pcln == nil {
+		pcln = f.Section(".data.rel.ro.gopclntab")
+	}
+	if stripped && pcln != nil && text != nil {
 		data, err := pcln.Data()
 		if err != nil {
 			return nil, err
