@@ -2,16 +2,30 @@ package load
 
 import (
 	"fmt"
+	"slices"
+	"strings"
+	"syscall"
 
 	"github.com/cilium/ebpf"
 )
 
 // Targets say what to attach to, where the section of a program does not.
 type Targets struct {
-	Interface string // XDP and TC
-	XDPMode   string // "driver", "generic" or "" for the best that works
-	Cgroup    string // path of a cgroup2 directory
-	Clsact    bool   // TC: use a clsact filter even where TCX exists
+	Interface string       // XDP, TC, netkit, socket filters, lightweight tunnels
+	XDPMode   string       // "driver", "generic" or "" for the best that works
+	Cgroup    string       // path of a cgroup2 directory
+	Clsact    bool         // TC: use a clsact filter even where TCX exists
+	NetNS     string       // sk_lookup, flow_dissector: a name under /run/netns or a path; "" is the caller's
+	NFHook    string       // netfilter: "ipv4/input", "ipv6/output/-10"
+	Route     string       // lightweight tunnels: "10.9.0.0/16"
+	Redirect  []string     // xdp/devmap: the interfaces that entries 0, 1, ... of the devmap lead to
+	Map       string       // sk_skb, sk_msg, iterators: a map of the object, or the path of a pinned one; "" is the only one
+	Pid       int          // uprobes, perf events, task iterators: of this process only; 0 is all
+	Frequency int          // perf events: samples a second, 0 is 99
+	Event     string       // perf events: "page-faults" or, for each tenth, "page-faults:10"; "" is "cpu-clock"
+	Socket    syscall.Conn // sk_reuseport, and socket filters without an interface
+
+	coll *Collection
 }
 
 // An attacher attaches one program; a row of the table.
@@ -19,7 +33,7 @@ type attacher struct {
 	kind    string
 	matches func(s *ebpf.ProgramSpec) bool
 	attach  func(p *ebpf.Program, s *ebpf.ProgramSpec, t Targets) (closer, string, error)
-	needs   string // the option that must be given
+	options string // those of `whistler run` that say where
 }
 
 // ErrNoTarget says that an option is missing.
@@ -29,8 +43,27 @@ func (e *ErrNoTarget) Error() string {
 	return fmt.Sprintf("the program `%s` (section %q) needs %s", e.Program, e.Section, e.Option)
 }
 
+// TargetError is an option that says nothing.
+type TargetError struct{ Option, What string }
+
+func (e *TargetError) Error() string { return e.Option + ": " + e.What }
+
 // CanAttach reports whether there is a way to attach programs of s's type.
-func CanAttach(s *ebpf.ProgramSpec) bool { return attacherOf(s) != nil }
+func CanAttach(s *ebpf.ProgramSpec) bool { return attacherOf(s) != nil || s.Type == ebpf.Syscall }
+
+// Takes reports whether an option of `whistler run` says something about
+// some program of the object, and about all of them.
+func Takes(spec *ebpf.CollectionSpec, option string) (some, all bool) {
+	all = true
+	for _, s := range spec.Programs {
+		if a := attacherOf(s); a != nil && slices.Contains(strings.Fields(a.options), option) {
+			some = true
+		} else {
+			all = false
+		}
+	}
+	return some, some && all
+}
 
 func attacherOf(s *ebpf.ProgramSpec) *attacher {
 	for i := range attachers {
@@ -61,9 +94,10 @@ func (c *Collection) tailCalled() map[string]bool {
 // Attach attaches every program by its section, all or none.
 func (c *Collection) Attach(t Targets) error {
 	skip := c.tailCalled()
+	t.coll = c
 	for _, name := range c.Programs() {
 		s := c.Spec.Programs[name]
-		if skip[name] {
+		if skip[name] || s.Type == ebpf.Syscall {
 			continue
 		}
 		a := attacherOf(s)
@@ -74,7 +108,8 @@ func (c *Collection) Attach(t Targets) error {
 		l, what, err := a.attach(c.coll.Programs[name], s, t)
 		if err != nil {
 			c.Detach()
-			if _, missing := err.(*ErrNoTarget); missing {
+			switch err.(type) {
+			case *ErrNoTarget, *TargetError:
 				return err
 			}
 			return fmt.Errorf("attaching `%s` to %s: %w", name, what, err)

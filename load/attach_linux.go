@@ -8,17 +8,61 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
-	"github.com/vishvananda/netlink"
-	"golang.org/x/sys/unix"
 )
 
 // attachers is the table of ways to attach, by type of program.
-var attachers = slices.Concat(tracingAttachers, []attacher{
-	{"xdp", func(s *ebpf.ProgramSpec) bool { return s.Type == ebpf.XDP }, attachXDP, "--iface"},
-	{"tc", func(s *ebpf.ProgramSpec) bool { return s.Type == ebpf.SchedCLS }, attachTC, "--iface"},
-	{"tracepoint", func(s *ebpf.ProgramSpec) bool { return s.Type == ebpf.TracePoint }, attachTracepoint, ""},
-	{"cgroup", func(s *ebpf.ProgramSpec) bool { return s.Type == ebpf.CGroupSKB }, attachCgroup, "--cgroup"},
-})
+var attachers = slices.Concat([]attacher{
+	{"xdp-devmap", forAttach(ebpf.XDP, ebpf.AttachXDPDevMap), attachDevmap, "--redirect"},
+	{"xdp-cpumap", forAttach(ebpf.XDP, ebpf.AttachXDPCPUMap), attachCPUMap, ""},
+	{"xdp", ofType(ebpf.XDP), attachXDP, "--iface --xdp-mode"},
+	{"netkit", forAttach(ebpf.SchedCLS, ebpf.AttachNetkitPrimary, ebpf.AttachNetkitPeer), attachNetkit, "--iface"},
+	{"tc", ofType(ebpf.SchedCLS), attachTC, "--iface --clsact"},
+	{"tc-action", ofType(ebpf.SchedACT), attachAction, "--iface"},
+	{"lwt", ofType(ebpf.LWTIn, ebpf.LWTOut, ebpf.LWTXmit), attachLWT, "--route --iface"},
+	{"seg6local", ofType(ebpf.LWTSeg6Local), attachSeg6Local, "--route --iface"},
+	{"socket-filter", ofType(ebpf.SocketFilter), attachSocketFilter, "--iface --socket"},
+	{"reuseport", ofType(ebpf.SkReuseport), attachReuseport, "--socket"},
+	{"sockmap", ofType(ebpf.SkSKB, ebpf.SkMsg), attachSockmap, "--map"},
+	{"netns", ofType(ebpf.SkLookup, ebpf.FlowDissector), attachNetNS, "--netns"},
+	{"netfilter", ofType(ebpf.Netfilter), attachNetfilter, "--nf-hook"},
+	{"cgroup", ofType(ebpf.CGroupSKB, ebpf.CGroupSock, ebpf.CGroupSockAddr, ebpf.CGroupSockopt, ebpf.CGroupSysctl,
+		ebpf.CGroupDevice, ebpf.SockOps), attachCgroup, "--cgroup"},
+	{"uprobe", underSection("uprobe", "uprobe.s", "uretprobe", "uretprobe.s"), attachUprobe, "--pid"},
+	{"uprobe-multi", underSection("uprobe.multi", "uprobe.multi.s", "uretprobe.multi", "uretprobe.multi.s", "uprobe.session", "uprobe.session.s"),
+		attachUprobeMulti, "--pid"},
+	{"perf-event", ofType(ebpf.PerfEvent), attachPerfEvent, "--event --freq --pid"},
+	{"iter-map", iterates("bpf_map_elem", "bpf_sk_storage_map", "sockmap"), attachIter, "--map"},
+	{"iter-cgroup", iterates("cgroup"), attachIter, "--cgroup"},
+	{"iter-task", iterates("task", "task_file", "task_vma"), attachIter, "--pid"},
+	{"iter", forAttach(ebpf.Tracing, ebpf.AttachTraceIter), attachIter, ""},
+	{"tracepoint", ofType(ebpf.TracePoint), attachTracepoint, ""},
+}, tracingAttachers)
+
+// ofType matches programs of some types.
+func ofType(types ...ebpf.ProgramType) func(*ebpf.ProgramSpec) bool {
+	return func(s *ebpf.ProgramSpec) bool { return slices.Contains(types, s.Type) }
+}
+
+// forAttach matches programs of a type whose section means one of some ways
+// to attach.
+func forAttach(t ebpf.ProgramType, ways ...ebpf.AttachType) func(*ebpf.ProgramSpec) bool {
+	return func(s *ebpf.ProgramSpec) bool { return s.Type == t && slices.Contains(ways, s.AttachType) }
+}
+
+// iterates matches iterators over some kinds of objects.
+func iterates(kinds ...string) func(*ebpf.ProgramSpec) bool {
+	return func(s *ebpf.ProgramSpec) bool {
+		return s.Type == ebpf.Tracing && s.AttachType == ebpf.AttachTraceIter && slices.Contains(kinds, s.AttachTo)
+	}
+}
+
+// underSection matches programs whose section begins so.
+func underSection(prefixes ...string) func(*ebpf.ProgramSpec) bool {
+	return func(s *ebpf.ProgramSpec) bool {
+		head, _, _ := strings.Cut(strings.TrimPrefix(s.SectionName, "?"), "/")
+		return slices.Contains(prefixes, head)
+	}
+}
 
 func iface(s *ebpf.ProgramSpec, t Targets) (*net.Interface, error) {
 	if t.Interface == "" {
@@ -64,75 +108,6 @@ func attachXDP(p *ebpf.Program, s *ebpf.ProgramSpec, t Targets) (closer, string,
 	return nil, i.Name + " (xdp)", first
 }
 
-// egress reports whether a TC section means the way out.
-func egress(section string) bool {
-	return strings.HasSuffix(section, "/egress")
-}
-
-func attachTC(p *ebpf.Program, s *ebpf.ProgramSpec, t Targets) (closer, string, error) {
-	i, err := iface(s, t)
-	if err != nil {
-		return nil, "interface " + t.Interface, err
-	}
-	way, dir := ebpf.AttachTCXIngress, "ingress"
-	if egress(s.SectionName) {
-		way, dir = ebpf.AttachTCXEgress, "egress"
-	}
-	if !t.Clsact {
-		l, err := link.AttachTCX(link.TCXOptions{Interface: i.Index, Program: p, Attach: way})
-		if err == nil {
-			return l, fmt.Sprintf("%s (tcx %s)", i.Name, dir), nil
-		}
-		if Denied(err) {
-			return nil, i.Name + " (tc)", err
-		}
-	}
-	l, err := attachClsact(p, s.Name, i.Index, dir)
-	return l, fmt.Sprintf("%s (clsact %s)", i.Name, dir), err
-}
-
-// clsact is a filter under the clsact qdisc, for kernels before 6.6.
-type clsact struct {
-	filter *netlink.BpfFilter
-	qdisc  netlink.Qdisc // not nil where we made it
-}
-
-func attachClsact(p *ebpf.Program, name string, index int, dir string) (closer, error) {
-	qdisc := &netlink.GenericQdisc{QdiscAttrs: netlink.QdiscAttrs{LinkIndex: index,
-		Handle: netlink.MakeHandle(0xffff, 0), Parent: netlink.HANDLE_CLSACT}, QdiscType: "clsact"}
-	made := true
-	if err := netlink.QdiscAdd(qdisc); err != nil {
-		if err != unix.EEXIST {
-			return nil, fmt.Errorf("adding the clsact qdisc: %w", err)
-		}
-		made = false
-	}
-	parent := uint32(netlink.HANDLE_MIN_INGRESS)
-	if dir == "egress" {
-		parent = netlink.HANDLE_MIN_EGRESS
-	}
-	f := &netlink.BpfFilter{FilterAttrs: netlink.FilterAttrs{LinkIndex: index, Parent: parent, Handle: 1,
-		Protocol: unix.ETH_P_ALL, Priority: 1}, Fd: p.FD(), Name: name, DirectAction: true}
-	c := &clsact{filter: f}
-	if made {
-		c.qdisc = qdisc
-	}
-	if err := netlink.FilterAdd(f); err != nil {
-		if made {
-			netlink.QdiscDel(qdisc)
-		}
-		return nil, fmt.Errorf("adding the filter: %w", err)
-	}
-	return c, nil
-}
-
-func (c *clsact) Close() error {
-	if c.qdisc != nil { // takes the filter with it
-		return netlink.QdiscDel(c.qdisc)
-	}
-	return netlink.FilterDel(c.filter)
-}
-
 func attachTracepoint(p *ebpf.Program, s *ebpf.ProgramSpec, t Targets) (closer, string, error) {
 	_, target, _ := strings.Cut(s.SectionName, "/")
 	category, event, ok := strings.Cut(target, "/")
@@ -141,18 +116,4 @@ func attachTracepoint(p *ebpf.Program, s *ebpf.ProgramSpec, t Targets) (closer, 
 	}
 	l, err := link.Tracepoint(category, event, p, nil)
 	return l, "tracepoint " + target, err
-}
-
-func attachCgroup(p *ebpf.Program, s *ebpf.ProgramSpec, t Targets) (closer, string, error) {
-	if t.Cgroup == "" {
-		return nil, "a cgroup", &ErrNoTarget{s.Name, s.SectionName, "--cgroup"}
-	}
-	way := s.AttachType
-	if strings.HasSuffix(s.SectionName, "/egress") {
-		way = ebpf.AttachCGroupInetEgress
-	} else if way == 0 {
-		way = ebpf.AttachCGroupInetIngress
-	}
-	l, err := link.AttachCgroup(link.CgroupOptions{Path: t.Cgroup, Attach: way, Program: p})
-	return l, fmt.Sprintf("cgroup %s (%s)", t.Cgroup, s.SectionName), err
 }

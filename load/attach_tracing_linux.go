@@ -3,6 +3,8 @@ package load
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path"
 	"strconv"
 	"strings"
 
@@ -18,10 +20,12 @@ var tracingAttachers = []attacher{
 	{"tracing", func(s *ebpf.ProgramSpec) bool { return s.Type == ebpf.Tracing && s.AttachType != ebpf.AttachTraceIter }, attachTracing, ""},
 	{"lsm", func(s *ebpf.ProgramSpec) bool { return s.Type == ebpf.LSM && s.AttachType != ebpf.AttachLSMCgroup }, attachLSM, ""},
 	{"kprobe", func(s *ebpf.ProgramSpec) bool { return s.Type == ebpf.Kprobe && isKprobe(s.SectionName) }, attachKprobe, ""},
+	{"ksyscall", underSection("ksyscall", "kretsyscall"), attachKsyscall, ""},
+	{"kprobe-multi", underSection("kprobe.multi", "kretprobe.multi", "kprobe.session"), attachKprobeMulti, ""},
 }
 
-// target is what stands behind the first / of a section's name.
-func target(s *ebpf.ProgramSpec, what string) (string, error) {
+// named is what stands behind the first / of a section's name.
+func named(s *ebpf.ProgramSpec, what string) (string, error) {
 	_, t, _ := strings.Cut(s.SectionName, "/")
 	if t == "" {
 		return "", fmt.Errorf("the section %q names no %s: want %s/NAME", s.SectionName, what, s.SectionName)
@@ -30,7 +34,7 @@ func target(s *ebpf.ProgramSpec, what string) (string, error) {
 }
 
 func attachRawTracepoint(p *ebpf.Program, s *ebpf.ProgramSpec, _ Targets) (closer, string, error) {
-	name, err := target(s, "tracepoint")
+	name, err := named(s, "tracepoint")
 	if err != nil {
 		return nil, "a raw tracepoint", err
 	}
@@ -58,7 +62,7 @@ func isKprobe(section string) bool {
 
 // attachKprobe attaches by kprobe/FUNCTION+OFFSET or kretprobe/FUNCTION.
 func attachKprobe(p *ebpf.Program, s *ebpf.ProgramSpec, _ Targets) (closer, string, error) {
-	name, err := target(s, "function")
+	name, err := named(s, "function")
 	if err != nil {
 		return nil, "a kernel function", err
 	}
@@ -75,4 +79,69 @@ func attachKprobe(p *ebpf.Program, s *ebpf.ProgramSpec, _ Targets) (closer, stri
 	}
 	l, err := attach(symbol, p, o)
 	return l, s.SectionName, err
+}
+
+// attachKsyscall attaches to the entry or the return of a system call, whose
+// function has another name on each architecture.
+func attachKsyscall(p *ebpf.Program, s *ebpf.ProgramSpec, _ Targets) (closer, string, error) {
+	name, err := named(s, "system call")
+	if err != nil {
+		return nil, "a system call", err
+	}
+	attach := link.Kprobe
+	if strings.HasPrefix(s.SectionName, "kretsyscall") {
+		attach = link.Kretprobe
+	}
+	for _, prefix := range []string{"__x64_sys_", "__arm64_sys_", "sys_"} {
+		var l link.Link
+		if l, err = attach(prefix+name, p, nil); err == nil || !errors.Is(err, os.ErrNotExist) {
+			return l, s.SectionName, err
+		}
+	}
+	return nil, s.SectionName, err
+}
+
+// attachKprobeMulti attaches to all functions that a pattern with * and ?
+// names.
+func attachKprobeMulti(p *ebpf.Program, s *ebpf.ProgramSpec, _ Targets) (closer, string, error) {
+	pattern, err := named(s, "function")
+	if err != nil {
+		return nil, "kernel functions", err
+	}
+	symbols := []string{pattern}
+	if strings.ContainsAny(pattern, "*?") {
+		if symbols, err = functions(pattern); err != nil {
+			return nil, s.SectionName, err
+		}
+	}
+	o := link.KprobeMultiOptions{Symbols: symbols, Session: s.AttachType == ebpf.AttachTraceKprobeSession}
+	attach := link.KprobeMulti
+	if strings.HasPrefix(s.SectionName, "kretprobe") {
+		attach = link.KretprobeMulti
+	}
+	l, err := attach(p, o)
+	return l, fmt.Sprintf("%s (%d functions)", s.SectionName, len(symbols)), err
+}
+
+// functions lists the kernel functions that a pattern names and that can be
+// traced.
+func functions(pattern string) (names []string, err error) {
+	text, err := os.ReadFile("/sys/kernel/tracing/available_filter_functions")
+	if err != nil {
+		return nil, fmt.Errorf("the functions that %q means are not known: %w", pattern, err)
+	}
+	seen := map[string]bool{}
+	for _, line := range strings.Split(string(text), "\n") {
+		name, _, _ := strings.Cut(line, " ")
+		if ok, err := path.Match(pattern, name); err != nil {
+			return nil, fmt.Errorf("malformed pattern %q", pattern)
+		} else if ok && !seen[name] {
+			seen[name] = true
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return nil, fmt.Errorf("no kernel function matches %q", pattern)
+	}
+	return names, nil
 }

@@ -36,6 +36,11 @@ func OpenWith(object []byte, o Options) (*Collection, error) {
 	return &Collection{Spec: spec, coll: coll}, nil
 }
 
+// objectName is how an object spells a Lisp name.
+func objectName(name string) string {
+	return strings.NewReplacer("-", "_", "*", "", "+", "").Replace(strings.ToLower(name))
+}
+
 // A VariableError is a value that a global variable cannot have.
 type VariableError struct {
 	Name, Value, What string
@@ -50,7 +55,7 @@ func setVariables(spec *ebpf.CollectionSpec, values map[string]string) error {
 	for _, name := range names {
 		v := spec.Variables[name]
 		if v == nil {
-			v = spec.Variables[strings.NewReplacer("-", "_", "*", "", "+", "").Replace(strings.ToLower(name))]
+			v = spec.Variables[objectName(name)]
 		}
 		fail := func(format string, args ...any) error {
 			var known []string

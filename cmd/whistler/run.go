@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"sort"
@@ -15,6 +17,7 @@ import (
 	"time"
 
 	"github.com/cilium/ebpf"
+	"github.com/whistler-lang/whistler"
 	"github.com/whistler-lang/whistler/internal/abi"
 	"github.com/whistler-lang/whistler/internal/kernel"
 	"github.com/whistler-lang/whistler/load"
@@ -23,15 +26,69 @@ import (
 // runCmd loads, attaches and watches.
 type runCmd struct {
 	input
-	Iface    string            `help:"Network interface of XDP and TC programs." placeholder:"IF"`
+	Iface    string            `help:"Network interface of XDP, TC and tunnel programs and of socket filters." placeholder:"IF"`
 	XDPMode  string            `name:"xdp-mode" help:"How XDP programs attach: driver, generic, or auto for the best that works." default:"auto" enum:"auto,driver,generic"`
 	Clsact   bool              `help:"Attach TC programs by a clsact filter even where TCX exists."`
-	Cgroup   string            `help:"cgroup2 directory of cgroup programs." placeholder:"PATH"`
+	Cgroup   string            `help:"cgroup2 directory of cgroup programs, and of iterators over cgroups." placeholder:"PATH"`
+	NetNS    string            `name:"netns" help:"Network namespace of sk_lookup and flow_dissector programs: a name or a path. Default: this one." placeholder:"NS"`
+	NFHook   string            `name:"nf-hook" help:"Hook of netfilter programs, such as ipv4/input or ipv6/output/-10." placeholder:"FAMILY/HOOK[/PRIORITY]"`
+	Route    string            `help:"Route of lightweight tunnel programs, made for the time of the run." placeholder:"ADDRESS/PREFIX"`
+	Redirect []string          `help:"Interfaces that the entries 0, 1, ... of the devmap lead to, past xdp/devmap programs." placeholder:"IF,..."`
+	Map      string            `help:"Map of sk_skb and sk_msg programs and of iterators over maps, of xdp/devmap and xdp/cpumap programs: one of the object, or the path of a pinned one. Default: the only one that fits." placeholder:"NAME"`
+	Socket   string            `help:"Socket of sk_reuseport programs and socket filters, by process and number as ss -p shows them." placeholder:"PID:FD"`
+	Event    string            `help:"Event of perf_event programs, such as cpu-clock, page-faults, cycles; with a count, each so-many-th of them." placeholder:"NAME[:COUNT]"`
+	Freq     int               `short:"F" help:"How often perf_event programs run, in times a second." placeholder:"HZ"`
 	Define   map[string]string `short:"D" help:"Give a global variable a value before the object is loaded." placeholder:"NAME=VALUE" mapsep:"none"`
 	Pid      int               `help:"Tracing programs run for this process only." placeholder:"N"`
 	Duration time.Duration     `short:"d" help:"Stop after this time, such as 10s; otherwise Ctrl-C ends it." placeholder:"D"`
 	Interval time.Duration     `help:"Show the maps every so often; 0 only at the end. Default: 1s on a terminal." placeholder:"D" default:"-1ns"`
 	Verbose  bool              `short:"v" help:"Show the verifier's whole log where it refuses."`
+}
+
+// targets gives what the options say, for an object that they say something
+// about.
+func (c *runCmd) targets(spec *ebpf.CollectionSpec, src *whistler.Object) (t load.Targets, err error) {
+	mode := c.XDPMode
+	if mode == "auto" {
+		mode = ""
+	}
+	t = load.Targets{Interface: c.Iface, XDPMode: mode, Cgroup: c.Cgroup, Clsact: c.Clsact, NetNS: c.NetNS, NFHook: c.NFHook,
+		Route: c.Route, Redirect: c.Redirect, Map: c.Map, Event: c.Event, Frequency: c.Freq, Pid: c.Pid}
+	for _, o := range []struct {
+		name  string
+		given bool
+	}{{"--iface", c.Iface != ""}, {"--xdp-mode", mode != ""}, {"--clsact", c.Clsact}, {"--cgroup", c.Cgroup != ""}, {"--netns", c.NetNS != ""},
+		{"--nf-hook", c.NFHook != ""}, {"--route", c.Route != ""}, {"--redirect", len(c.Redirect) > 0}, {"--map", c.Map != ""},
+		{"--socket", c.Socket != ""}, {"--event", c.Event != ""}, {"--freq", c.Freq != 0}} {
+		if some, _ := load.Takes(spec, o.name); o.given && !some {
+			return t, errUsage{fmt.Errorf("%s says nothing about the programs of %s", o.name, c.File)}
+		}
+	}
+	if c.Freq < 0 {
+		return t, errUsage{fmt.Errorf("--freq %d is not a number of times a second", c.Freq)}
+	}
+	if some, all := load.Takes(spec, "--pid"); c.Pid != 0 {
+		switch {
+		case src == nil && some && !all:
+			return t, errUsage{errors.New("--pid needs a source: the filter is compiled into its programs")}
+		case src == nil && !some:
+			return t, errUsage{errors.New("--pid needs a source with tracing programs: the filter is compiled into them")}
+		case src != nil && !some && !src.Tracing():
+			return t, errUsage{errors.New("--pid is for tracing programs, and the source has none")}
+		}
+	}
+	if c.Socket != "" {
+		var pid, fd int
+		if n, _ := fmt.Sscanf(c.Socket, "%d:%d", &pid, &fd); n != 2 || pid <= 0 || fd < 0 || fmt.Sprintf("%d:%d", pid, fd) != c.Socket {
+			return t, errUsage{fmt.Errorf("--socket %s: want PID:FD, as ss -p shows them", c.Socket)}
+		}
+		f, err := load.SocketOf(pid, fd)
+		if err != nil {
+			return t, err
+		}
+		t.Socket = f
+	}
+	return t, nil
 }
 
 func (c *runCmd) Run(a *app) error {
@@ -46,11 +103,13 @@ func (c *runCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	if src == nil && c.Pid != 0 {
-		return errUsage{errors.New("--pid needs a source: the filter is compiled into its programs")}
+	spec, err := load.Read(data)
+	if err != nil {
+		return err
 	}
-	if src != nil && c.Pid != 0 && !src.Tracing() {
-		return errUsage{errors.New("--pid is for tracing programs, and the source has none")}
+	targets, err := c.targets(spec, src)
+	if err != nil {
+		return err
 	}
 	coll, err := load.OpenWith(data, load.Options{Variables: c.Define})
 	var bad *load.VariableError
@@ -69,10 +128,6 @@ func (c *runCmd) Run(a *app) error {
 	defer coll.Close()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	mode := c.XDPMode
-	if mode == "auto" {
-		mode = ""
-	}
 	w := &watcher{a: a, coll: coll, json: c.JSON, names: map[string]string{}}
 	if src != nil {
 		for _, m := range src.Maps() {
@@ -99,7 +154,7 @@ func (c *runCmd) Run(a *app) error {
 			go func() { defer readers.Done(); pipe.Lines(watch, w.printk) }()
 		}
 	}
-	if err := coll.Attach(load.Targets{Interface: c.Iface, XDPMode: mode, Cgroup: c.Cgroup, Clsact: c.Clsact}); err != nil {
+	if err := coll.Attach(targets); err != nil {
 		cancel()
 		readers.Wait()
 		if load.Denied(err) {
@@ -109,15 +164,24 @@ func (c *runCmd) Run(a *app) error {
 		if errors.As(err, &missing) {
 			return errUsage{missing}
 		}
+		var bad *load.TargetError
+		if errors.As(err, &bad) {
+			return errUsage{bad}
+		}
 		return err
 	}
 	for _, what := range coll.Attached() {
 		w.say("attached", what)
 	}
+	if err := w.once(); err != nil {
+		w.problem(err)
+	}
 	if c.Duration > 0 {
 		var done context.CancelFunc
 		ctx, done = context.WithTimeout(ctx, c.Duration)
 		defer done()
+	} else if !coll.Waits() {
+		stop()
 	} else if !c.JSON {
 		fmt.Fprintln(a.err, "running; Ctrl-C ends it")
 	}
@@ -205,6 +269,53 @@ func (w *watcher) problem(err error) {
 	defer w.mu.Unlock()
 	w.failed = true
 	fmt.Fprintf(w.a.err, "whistler: %v\n", err)
+}
+
+// once runs the programs that run when asked, and shows what they give.
+func (w *watcher) once() error {
+	err := w.coll.Iterate(func(program string, r io.Reader) error {
+		lines := bufio.NewReader(r)
+		for {
+			text, err := lines.ReadString('\n')
+			if text != "" {
+				w.iterated(program, text)
+			}
+			if err == io.EOF {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+		}
+	})
+	if err != nil {
+		return err
+	}
+	for _, name := range w.coll.Syscalls() {
+		n, err := w.coll.Call(name, nil)
+		if err != nil {
+			return fmt.Errorf("running `%s`: %w", name, err)
+		}
+		w.mu.Lock()
+		if w.json {
+			w.line(map[string]any{"program": name, "result": int32(n)})
+		} else {
+			fmt.Fprintf(w.a.out, "%s returned %d\n", name, int32(n))
+		}
+		w.mu.Unlock()
+	}
+	return nil
+}
+
+// iterated shows a line that an iterator has written.
+func (w *watcher) iterated(program, text string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.json {
+		w.line(map[string]any{"iterator": program, "text": strings.TrimSuffix(text, "\n")})
+	} else {
+		io.WriteString(w.a.out, text)
+	}
 }
 
 func (w *watcher) event(e load.Event) {

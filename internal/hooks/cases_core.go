@@ -15,7 +15,7 @@ import (
 // coreCases read the kernel's own structs and compare with /proc.
 var coreCases = []Case{
 	{Name: "task", Hook: "raw tracepoint: fields of task_struct as /proc has them, by probe reads", Event: look, Check: sameAsProc},
-	{Name: "task-btf", Hook: "tp_btf: the same, by plain loads", Event: look, Check: sameAsProc},
+	{Name: "task-btf", Hook: "tp_btf: the same, by plain loads", Since: "5.11", Event: look, Check: sameAsProc},
 	{Name: "renamed", Hook: "raw tracepoint: a field with another name on older kernels", Event: look, Check: running},
 	{Name: "kfunc", Hook: "tp_btf: kernel functions with references", Since: "6.2", Event: look},
 }

@@ -33,6 +33,7 @@ type Case struct {
 
 // An Env is what the rows of a run share; what they make they give to Cleanup.
 type Env struct {
+	sockets  []any // what Targets opened, for Event
 	cleanups []func()
 }
 
@@ -43,7 +44,7 @@ func (e *Env) close() {
 	for i := len(e.cleanups) - 1; i >= 0; i-- {
 		e.cleanups[i]()
 	}
-	e.cleanups = nil
+	e.cleanups, e.sockets = nil, nil
 }
 
 // Source is the text of a case.
@@ -108,13 +109,15 @@ func Run(c *Case, object []byte) (stage Stage, err error) {
 	return Works, nil
 }
 
-// Seen checks that slot 0 of the array `seen` has counted.
+// Seen waits until slot 0 of the array `seen` has counted.
 func Seen(_ *Env, c *load.Collection) error {
-	n, err := Slot(c, "seen", 0)
-	if err == nil && n == 0 {
-		err = errors.New("the program saw nothing")
-	}
-	return err
+	return eventually(func() error {
+		n, err := Slot(c, "seen", 0)
+		if err == nil && n == 0 {
+			err = errors.New("the program saw nothing")
+		}
+		return err
+	})
 }
 
 // Slot reads an 8-byte value of an array.

@@ -1,0 +1,51 @@
+package hooks
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/whistler-lang/whistler/load"
+	"golang.org/x/sys/unix"
+)
+
+// tracingCases stand in the kernel's own code. Each sees the system call of
+// this process that look makes, or says no to it.
+var tracingCases = []Case{
+	{Name: "raw-tracepoint", Hook: "raw_tp, arguments by name", Event: look},
+	{Name: "tp-btf", Hook: "tp_btf, arguments by name", Event: look},
+	{Name: "kprobe", Hook: "kprobe, arguments by name", Event: looker},
+	{Name: "kretprobe", Hook: "kretprobe, result by type", Event: looker},
+	{Name: "ksyscall", Hook: "ksyscall", Event: look},
+	{Name: "kprobe-multi", Hook: "kprobe.multi", Since: "6.12", Event: looker}, // the earlier builds lack CONFIG_FPROBE
+	{Name: "kretprobe-multi", Hook: "kretprobe.multi", Since: "6.12", Event: looker},
+	{Name: "fentry", Hook: "fentry, arguments by name", Event: looker},
+	{Name: "fentry-s", Hook: "fentry.s", Event: looker},
+	{Name: "fexit", Hook: "fexit, arguments and result", Event: looker},
+	{Name: "fmod-ret", Hook: "fmod_ret, refusing a prctl", Event: refusedPrctl},
+	{Name: "lsm", Hook: "lsm, refusing a prctl", Since: "5.10", Event: refusedPrctl},
+	{Name: "lsm-s", Hook: "lsm.s", Since: "5.11", Event: looker},
+}
+
+// looker opens a file that exists.
+func looker(e *Env, c *load.Collection) error {
+	if err := look(e, c); err != nil {
+		return err
+	}
+	f, err := os.Open("/proc/self/status")
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// refusedPrctl asks for something that the program denies.
+func refusedPrctl(e *Env, c *load.Collection) error {
+	if err := look(e, c); err != nil {
+		return err
+	}
+	if err := unix.Prctl(unix.PR_GET_DUMPABLE, 0, 0, 0, 0); !errors.Is(err, unix.EPERM) {
+		return fmt.Errorf("the call gave %v, want the program's refusal", err)
+	}
+	return nil
+}

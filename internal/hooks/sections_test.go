@@ -1,0 +1,75 @@
+package hooks
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/whistler-lang/whistler"
+	"github.com/whistler-lang/whistler/internal/abi"
+	"github.com/whistler-lang/whistler/load"
+)
+
+// sectionTargets are targets that every kernel has, by the type that wants
+// one; the others stand alone.
+var sectionTargets = map[string]string{
+	"kprobe": "do_unlinkat", "kretprobe": "do_unlinkat", "kprobe-multi": "do_unlink*", "kretprobe-multi": "do_unlink*", "kprobe-session": "do_unlink*",
+	"uprobe": "/proc/self/exe:main.main", "uretprobe": "/proc/self/exe:main.main", "uprobe-multi": "/proc/self/exe:main.*",
+	"uretprobe-multi": "/proc/self/exe:main.*", "uprobe-session": "/proc/self/exe:main.*", "usdt": "/proc/self/exe:whistler:probe",
+	"tracepoint": "sched/sched_switch", "raw-tracepoint": "sched_switch", "raw-tracepoint-writable": "nbd_send_request", "tp-btf": "sched_switch",
+	"fentry": "do_unlinkat", "fexit": "do_unlinkat", "fsession": "do_unlinkat", "fmod-ret": "bpf_modify_return_test", "freplace": "whistler",
+	"lsm": "file_open", "lsm-cgroup": "socket_bind", "iter": "task", "struct-ops": "tcp_congestion_ops",
+}
+
+// refusedSections are those that this kernel does not load, with its words.
+var refusedSections = map[string]string{
+	"fentry+": noTracing, "fentry.s+": noTracing, "fexit+": noTracing, "fexit.s+": noTracing, "fmod_ret+": noTracing, "fmod_ret.s+": noTracing,
+	"lsm+": noTracing, "lsm.s+": noTracing, "lsm_cgroup+": noTracing,
+	"freplace+":     noTracing,
+	"fsession+":     "Tracing programs must provide btf_id", // the kernel is older than the attach type
+	"fsession.s+":   "programs can be sleepable",            // likewise
+	"lirc_mode2":    "invalid argument",                     // infrared is not configured
+	"struct_ops+":   "operation not supported",              // a program alone belongs to no struct of operations
+	"struct_ops.s+": "operation not supported",
+}
+
+const noTracing = "operation not permitted" // the kernel is hardened against programs at its functions
+
+// Every name of libbpf's table compiles, and loads where the kernel has what
+// it needs.
+func TestSections(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("this test needs root")
+	}
+	for _, s := range abi.Sections() {
+		p := s.ProgType()
+		name := strings.TrimSuffix(s.Pattern, "+")
+		if target := sectionTargets[p.Keyword]; strings.HasSuffix(s.Pattern, "+") && target != "" {
+			name += "/" + target
+		}
+		result := p.PassValue
+		if s.HasRet && (result < s.RetMin || result > s.RetMax) {
+			result = s.RetMin
+		}
+		t.Run(strings.ReplaceAll(s.Pattern, "/", "-"), func(t *testing.T) {
+			src := fmt.Sprintf("(defprog p (:section %q) %d)", name, result)
+			obj, err := whistler.Compile(context.Background(), []whistler.Source{{Name: "p.lisp", Text: src}}, whistler.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			coll, err := load.Open(obj.Bytes())
+			want, refused := refusedSections[s.Pattern]
+			switch {
+			case err == nil && refused:
+				coll.Close()
+				t.Errorf("the kernel takes it; the table says that it refuses with %q", want)
+			case err == nil:
+				coll.Close()
+			case !refused || !strings.Contains(err.Error(), want):
+				t.Errorf("%s: %v", src, err)
+			}
+		})
+	}
+}

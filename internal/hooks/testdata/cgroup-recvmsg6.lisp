@@ -1,0 +1,7 @@
+;;; Whoever sends seems to be 2001:db8::9 port 99.
+(defmap seen :type :array :key u32 :value u64 :max-entries 4)
+
+(defprog see (:section "cgroup/recvmsg6")
+  (incf (getmap seen 0))
+  (setf (ctx user-ip6 0) (htonl #x20010db8) (ctx user-ip6 1) 0 (ctx user-ip6 2) 0 (ctx user-ip6 3) (htonl 9) (ctx user-port) (htons 99))
+  1)

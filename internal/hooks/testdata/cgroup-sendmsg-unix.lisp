@@ -1,0 +1,6 @@
+(defmap seen :type :array :key u32 :value u64 :max-entries 4)
+
+(defprog see (:section "cgroup/sendmsg_unix")
+  (when (= (ctx family) AF_UNIX)
+    (incf (getmap seen 0)))
+  1)

@@ -1,0 +1,6 @@
+;;; A line for each task.
+(defmap seen :type :array :key u32 :value u64 :max-entries 4)
+
+(defprog see (:section "iter/task")
+  (incf (getmap seen 0))
+  0)

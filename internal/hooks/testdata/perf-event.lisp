@@ -1,0 +1,6 @@
+(defmap seen :type :array :key u32 :value u64 :max-entries 4)
+
+(defprog see (:type :perf-event)
+  (incf (getmap seen 0))
+  (setf (getmap seen 1) (ctx sample-period))
+  0)

@@ -1,0 +1,28 @@
+;;; Sockets of a cgroup that connect are noted; what they send goes straight
+;;; into the queue of the other end, without TCP.
+(defmap seen :type :array :key u32 :value u64 :max-entries 4)
+(defstruct ends (here-ip u32) (there-ip u32) (here-port u32) (there-port u32))
+(defmap sockets :type :sockhash :key ends :value u64 :max-entries 16)
+
+(defprog note (:section "sockops")
+  (case (ctx op)
+    ((BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB)
+     (let ((k (make-ends)))
+       (setf (ends-here-ip k) (ctx local-ip4)
+             (ends-there-ip k) (ctx remote-ip4)
+             (ends-here-port k) (ctx local-port)
+             (ends-there-port k) (ntohl (ctx remote-port)))
+       (sock-hash-update (ctx-ptr) sockets k BPF_ANY)
+       (incf (getmap seen 1)))))
+  1)
+
+(defprog send (:section "sk_msg")
+  (let ((k (make-ends)) (data (ctx data)))
+    (setf (ends-here-ip k) (ctx remote-ip4)
+          (ends-there-ip k) (ctx local-ip4)
+          (ends-here-port k) (ntohl (ctx remote-port))
+          (ends-there-port k) (ctx local-port))
+    (incf (getmap seen 0))
+    (when (and (<= (+ data 1) (ctx data-end)) (= (load u8 data 0) #\!))
+      (return SK_DROP))
+    (msg-redirect-hash (ctx-ptr) sockets k BPF_F_INGRESS)))
