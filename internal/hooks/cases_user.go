@@ -40,15 +40,18 @@ var userCases = []Case{
 const result = 4243 // what probed gives back
 
 // probed has its first and second argument twice, so that they are where C
-// functions have them, too, whatever the architecture.
+// functions have them, too, whatever the architecture. It must not make the
+// runtime look at the stack, where a uretprobe has changed its return address.
 //
 //go:noinline
+//go:nosplit
 func probed(a *[8]byte, n uint64, _ uint64, b *[8]byte, m uint64) uint64 {
 	sink = b
 	return n + m - 4241
 }
 
 //go:noinline
+//go:nosplit
 func probedAgain(a *[8]byte, n uint64, _ uint64, b *[8]byte, m uint64) uint64 {
 	sink = a
 	return n + m

@@ -24,7 +24,7 @@ var Kernels = []Kernel{
 	{"6.1", "", ""},
 	{"6.12", "", ""},
 	{"6.18", "trixie-backports", ""},
-	{"7.0", "trixie-backports", ""},
+	{"7.2", "trixie-backports", ""},
 	{"7.3", "trixie-backports", ""},
 }
 
@@ -96,7 +96,7 @@ func (k *Kernel) Fetch(dir string) (*Image, error) {
 			return err
 		case !d.IsDir() && strings.HasPrefix(d.Name(), "vmlinuz"):
 			im.Vmlinuz = path
-		case d.IsDir() && d.Name() == "kernel" && strings.Contains(path, "modules"):
+		case d.IsDir() && d.Name() == "kernel" && im.Modules == "" && strings.Contains(path, "/modules/"):
 			im.Modules = path
 		}
 		return nil

@@ -115,6 +115,9 @@ func lowerImmediate(v *ir.Value, c *Config, w *widths) {
 	}
 	switch {
 	case op == ir.OpStore:
+		if v.Slot == 0 && v.Args[0].Type == ir.PtrCtx {
+			return // kernels before 6.3 refuse immediates there
+		}
 		if n, ok := v.Args[len(v.Args)-1].IsConst(); ok {
 			if v.Size < 8 {
 				n = int64(int32(n)) // the low bytes are what counts

@@ -4,6 +4,6 @@
 (defmacro when-ours (&body body)
   `(when (= (>> (get-current-pid-tgid) 32) (getmap who 0)) ,@body))
 
-(defprog p (:type :fentry :section "fentry.s/security_file_open")
+(defprog p (:type :fentry :section "fentry.s/__x64_sys_openat")
   (when-ours (incf (getmap seen 0)))
   0)
