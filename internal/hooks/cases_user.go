@@ -23,6 +23,8 @@ var userCases = []Case{
 	{Name: "uretprobe-multi-s", Hook: "uretprobe.multi.s", Since: "6.6", Event: calls, Check: places(2)},
 	{Name: "uprobe-session", Hook: "uprobe.session", Since: "6.13", Event: calls, Check: firstSlot(3)},
 	{Name: "uprobe-session-s", Hook: "uprobe.session.s", Since: "6.13", Event: calls, Check: firstSlot(3)},
+	{Name: "usdt", Hook: "usdt", Since: "5.15", Targets: probeProgram, Event: runProbe, Check: probeArguments},
+	{Name: "usdt-s", Hook: "usdt.s", Since: "6.0", Targets: probeProgram, Event: runProbe, Check: probeArguments},
 
 	{Name: "perf-event", Hook: "perf_event, cpu-clock", Targets: perf("cpu-clock", 999), Event: nil},
 	{Name: "perf-event-software", Hook: "perf_event, page-faults:1", Targets: perf("page-faults:1", 0), Event: touch},

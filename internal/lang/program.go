@@ -107,6 +107,9 @@ func declareProgram(c *compiler, d *decl) sexp.Value {
 		panic(d.fail(nil, "the program `%s` has no body", p.Name).WithCode("bad-program"))
 	}
 	p.C = c.objectName("program", sym, p.Pos)
+	if p.Type.Keyword == "usdt" {
+		c.usdtMaps(p.Pos)
+	}
 	c.progs[sym.Name] = p.Pos
 	c.unit.Programs = append(c.unit.Programs, p)
 	c.pending = append(c.pending, &pendingProg{p, body, d.form, d.env})
@@ -202,7 +205,8 @@ func (l *lowerer) result(v val, form sexp.Value) {
 }
 
 // tracing are the kinds of attachment that run in the context of a process.
-var tracing = map[string]bool{"tracepoint": true, "kprobe": true, "uprobe": true, "perf-event": true, "raw-tracepoint": true, "tracing": true}
+var tracing = map[string]bool{"tracepoint": true, "kprobe": true, "uprobe": true, "perf-event": true, "raw-tracepoint": true, "tracing": true,
+	"uprobe-multi": true, "usdt": true}
 
 // Tracing reports whether p runs in the context of a process.
 func (p *Program) Tracing() bool { return tracing[p.Type.AttachKind] }
