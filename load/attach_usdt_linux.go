@@ -31,6 +31,9 @@ func attachUSDT(p *ebpf.Program, s *ebpf.ProgramSpec, t Targets) (closer, string
 		if len(known) > 20 {
 			known = append(known[:20], "...")
 		}
+		if len(known) == 0 {
+			return nil, what, fmt.Errorf("%s has no static probes", file)
+		}
 		return nil, what, fmt.Errorf("%s has no such probe (it has: %s)", file, strings.Join(known, " "))
 	}
 	exe, err := link.OpenExecutable(file)

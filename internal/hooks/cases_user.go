@@ -42,21 +42,20 @@ var userCases = []Case{
 const result = 4243 // what probed gives back
 
 // probed has its first and second argument twice, so that they are where C
-// functions have them, too, whatever the architecture.
+// functions have them, too, whatever the architecture. A function that may
+// have to make its stack larger begins twice then, and so do its probes.
 //
 //go:noinline
+//go:nosplit
 func probed(a *[8]byte, n uint64, _ uint64, b *[8]byte, m uint64) uint64 {
-	sink = b
-	return n + m - 4241
+	return n + m - 4241 + uint64(a[0]-b[0])
 }
 
 //go:noinline
+//go:nosplit
 func probedAgain(a *[8]byte, n uint64, _ uint64, b *[8]byte, m uint64) uint64 {
-	sink = a
-	return n + m
+	return n + m + uint64(a[0]-b[0])
 }
-
-var sink *[8]byte
 
 var message = [8]byte([]byte("whistler"))
 
