@@ -90,9 +90,7 @@ func declareProgram(c *compiler, d *decl) sexp.Value {
 	if p.Type == nil {
 		p.Type = abi.ProgTypeByKeyword("xdp")
 	}
-	if p.Section == "" {
-		p.Section = p.Type.Section
-	}
+	p.Section = sectionFor(p, opts)
 	if o, ok := opts["LICENSE"]; ok {
 		s, isStr := o.value.(*sexp.String)
 		if !isStr || s.String() == "" {
@@ -100,9 +98,7 @@ func declareProgram(c *compiler, d *decl) sexp.Value {
 		}
 		p.License = s.String()
 	}
-	if o, ok := opts["SLEEPABLE"]; ok {
-		p.Sleepable = o.value != sexp.Value(sexp.Nil)
-	}
+	p.Sleepable = abi.SectionMatch(p.Section).Sleepable()
 	if body == sexp.Value(sexp.Nil) {
 		panic(d.fail(nil, "the program `%s` has no body", p.Name).WithCode("bad-program"))
 	}
@@ -114,6 +110,61 @@ func declareProgram(c *compiler, d *decl) sexp.Value {
 	c.unit.Programs = append(c.unit.Programs, p)
 	c.pending = append(c.pending, &pendingProg{p, body, d.form, d.env})
 	return sym
+}
+
+// sectionFor is the section that the options name: :section itself, or that
+// of the type, with :attach and :sleepable in it.
+func sectionFor(p *Program, opts map[string]option) string {
+	section := p.Section
+	if section == "" {
+		section = p.Type.Section
+	}
+	if o, ok := opts["ATTACH"]; ok {
+		s, isStr := o.value.(*sexp.String)
+		switch {
+		case !isStr || s.String() == "":
+			panic(source.Errorf(o.at, ":attach must be a string").WithExpected("what follows in the section: \"egress\", \"sched/sched_switch\", \"/bin/bash:readline\"").WithCode("bad-program"))
+		case p.Section != "":
+			panic(source.Errorf(o.at, ":section says where the program attaches").WithHint("leave one of the two out").WithCode("section-conflict"))
+		}
+		section = ""
+		var ways []string
+		for _, pattern := range p.Type.Sections {
+			name, target := strings.CutSuffix(pattern, "+")
+			_, way, _ := strings.Cut(name, "/")
+			switch {
+			case target && section == "":
+				section = name + "/" + s.String()
+			case way != "":
+				ways = append(ways, way)
+				if way == s.String() && section == "" {
+					section = name
+				}
+			}
+		}
+		if section == "" {
+			panic(source.Errorf(o.at, "a %s program cannot be attached to %q", p.Type.Keyword, s.String()).WithExpected("%s", strings.Join(ways, ", ")).WithCode("bad-program"))
+		}
+	}
+	if o, ok := opts["SLEEPABLE"]; ok && o.value != sexp.Value(sexp.Nil) && !abi.SectionMatch(section).Sleepable() {
+		if p.Section != "" {
+			panic(source.Errorf(o.at, "the section %q is for programs that do not sleep", section).WithHint("name the section for those that do, or leave :section out").WithCode("section-conflict"))
+		}
+		kind, target, _ := strings.Cut(section, "/")
+		section = ""
+		if target != "" {
+			target = "/" + target
+		}
+		for _, pattern := range p.Type.Sections {
+			if name := strings.TrimSuffix(pattern, "+"); name == kind+".s" {
+				section = name + target
+			}
+		}
+		if section == "" {
+			panic(source.Errorf(o.at, "a %s program cannot sleep", p.Type.Keyword).WithCode("bad-program"))
+		}
+	}
+	return section
 }
 
 // lowerPrograms lowers the bodies; all maps, structs and macros are known.
