@@ -30,6 +30,7 @@ var attachers = slices.Concat([]attacher{
 	{"uprobe", underSection("uprobe", "uprobe.s", "uretprobe", "uretprobe.s"), attachUprobe, "--pid"},
 	{"uprobe-multi", underSection("uprobe.multi", "uprobe.multi.s", "uretprobe.multi", "uretprobe.multi.s", "uprobe.session", "uprobe.session.s"),
 		attachUprobeMulti, "--pid"},
+	{"usdt", underSection("usdt", "usdt.s"), attachUSDT, "--pid"},
 	{"perf-event", ofType(ebpf.PerfEvent), attachPerfEvent, "--event --freq --pid"},
 	{"iter-map", iterates("bpf_map_elem", "bpf_sk_storage_map", "sockmap"), attachIter, "--map"},
 	{"iter-cgroup", iterates("cgroup"), attachIter, "--cgroup"},

@@ -57,3 +57,23 @@ func words[V any](m map[string]V) string {
 	sort.Strings(names)
 	return strings.Join(names, " ")
 }
+
+// nfName is a hook as --nf-hook names it.
+func nfName(family, hook uint32, priority int32) string {
+	name := func(m map[string]uint32, n uint32) string {
+		for s, x := range m {
+			if x == n {
+				return s
+			}
+		}
+		return strconv.Itoa(int(n))
+	}
+	families, hooks := map[string]uint32{}, map[string]uint32{}
+	for s, x := range nfFamilies {
+		families[s] = uint32(x)
+	}
+	for s, x := range nfHooks {
+		hooks[s] = uint32(x)
+	}
+	return fmt.Sprintf("%s/%s/%d", name(families, family), name(hooks, hook), priority)
+}

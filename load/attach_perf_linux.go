@@ -67,7 +67,7 @@ func attachPerfEvent(p *ebpf.Program, s *ebpf.ProgramSpec, t Targets) (closer, s
 	if err != nil {
 		return nil, what, err
 	}
-	var all perfLinks
+	var all manyLinks
 	for _, at := range places {
 		if at.pid > 0 {
 			attr.Bits |= unix.PerfBitInherit
@@ -142,13 +142,4 @@ func (l *perfLink) Close() error {
 		err = l.link.Close()
 	}
 	return errors.Join(err, unix.Close(l.fd))
-}
-
-type perfLinks []*perfLink
-
-func (all perfLinks) Close() (err error) {
-	for _, l := range all {
-		err = errors.Join(err, l.Close())
-	}
-	return err
 }

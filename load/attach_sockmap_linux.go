@@ -44,7 +44,7 @@ func (t Targets) mapOf(s *ebpf.ProgramSpec, types ...ebpf.MapType) (m *ebpf.Map,
 	}
 	var names []string
 	for _, n := range t.coll.Maps() {
-		if has(t.coll.Spec.Maps[n].Type) && !strings.HasPrefix(n, ".") {
+		if has(t.coll.Spec.Maps[n].Type) && !Internal(n) {
 			names = append(names, n)
 		}
 	}

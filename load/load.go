@@ -24,6 +24,13 @@ type Collection struct {
 	Spec  *ebpf.CollectionSpec
 	coll  *ebpf.Collection
 	links []attached
+	specs map[string]uint64 // entries of usdtSpecs, by what they say
+}
+
+// Internal reports whether a map is not the source's own: the variables, and
+// what static probes need.
+func Internal(name string) bool {
+	return strings.HasPrefix(name, ".") || name == usdtSpecs || name == usdtIPs
 }
 
 type attached struct {

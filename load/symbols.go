@@ -62,7 +62,7 @@ func openBinary(file string) (*executable, error) {
 	defer f.Close()
 	b := &executable{file, map[string]uint64{}}
 	add := func(name string, addr uint64) {
-		if off, ok := fileOffset(f, addr); ok {
+		if off, ok := fileOffset(f, addr, true); ok {
 			b.funcs[name] = off
 		}
 	}
@@ -99,10 +99,11 @@ func openBinary(file string) (*executable, error) {
 	return b, nil
 }
 
-// fileOffset is where the file has what is loaded at an address.
-func fileOffset(f *elf.File, addr uint64) (uint64, bool) {
+// fileOffset is where the file has what is loaded at an address, as code or
+// as data.
+func fileOffset(f *elf.File, addr uint64, code bool) (uint64, bool) {
 	for _, p := range f.Progs {
-		if p.Type == elf.PT_LOAD && p.Flags&elf.PF_X != 0 && p.Vaddr <= addr && addr < p.Vaddr+p.Memsz {
+		if p.Type == elf.PT_LOAD && (p.Flags&elf.PF_X != 0) == code && p.Vaddr <= addr && addr < p.Vaddr+p.Memsz {
 			return addr - p.Vaddr + p.Off, true
 		}
 	}

@@ -356,7 +356,7 @@ func (w *watcher) tables(final bool) {
 	defer w.mu.Unlock()
 	for _, name := range w.coll.Maps() {
 		spec := w.coll.Spec.Maps[name]
-		if !load.HasEntries(spec.Type) || strings.HasPrefix(name, ".") {
+		if !load.HasEntries(spec.Type) || load.Internal(name) {
 			continue
 		}
 		entries, err := w.coll.Entries(name)

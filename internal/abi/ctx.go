@@ -46,7 +46,19 @@ type CtxField struct {
 	Read   ProgSet
 	Write  ProgSet
 	Typed  ProgSet // of Read, those to which the first element is of Kind, the rest being numbers; empty: all to all
+
+	// Of types that may, the attach types of sections that may not: bit i
+	// stands for i of enum bpf_attach_type.
+	NoRead, NoWrite uint64
+	WriteOne        bool // of several elements only the first may be written
 }
+
+// ReadIn reports whether programs of a section may read the field, given that
+// their type may.
+func (f *CtxField) ReadIn(s *Section) bool { return s == nil || f.NoRead>>s.AttachType&1 == 0 }
+
+// WriteIn is ReadIn for writing.
+func (f *CtxField) WriteIn(s *Section) bool { return s == nil || f.NoWrite>>s.AttachType&1 == 0 }
 
 // KindFor is what programs of type t get from the field at an offset.
 func (f *CtxField) KindFor(t *ProgType, offset uint32) CtxKind {

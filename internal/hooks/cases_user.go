@@ -23,6 +23,8 @@ var userCases = []Case{
 	{Name: "uretprobe-multi-s", Hook: "uretprobe.multi.s", Since: "6.6", Event: calls, Check: places(2)},
 	{Name: "uprobe-session", Hook: "uprobe.session", Since: "6.13", Event: calls, Check: firstSlot(3)},
 	{Name: "uprobe-session-s", Hook: "uprobe.session.s", Since: "6.13", Event: calls, Check: firstSlot(3)},
+	{Name: "usdt", Hook: "usdt", Since: "5.15", Targets: probeProgram, Event: runProbe, Check: probeArguments},
+	{Name: "usdt-s", Hook: "usdt.s", Since: "6.0", Targets: probeProgram, Event: runProbe, Check: probeArguments},
 
 	{Name: "perf-event", Hook: "perf_event, cpu-clock", Targets: perf("cpu-clock", 999), Event: nil},
 	{Name: "perf-event-software", Hook: "perf_event, page-faults:1", Targets: perf("page-faults:1", 0), Event: touch},
@@ -46,18 +48,14 @@ const result = 4243 // what probed gives back
 //go:noinline
 //go:nosplit
 func probed(a *[8]byte, n uint64, _ uint64, b *[8]byte, m uint64) uint64 {
-	sink = b
-	return n + m - 4241
+	return n + m - 4241 + uint64(a[0]-b[0])
 }
 
 //go:noinline
 //go:nosplit
 func probedAgain(a *[8]byte, n uint64, _ uint64, b *[8]byte, m uint64) uint64 {
-	sink = a
-	return n + m
+	return n + m + uint64(a[0]-b[0])
 }
-
-var sink *[8]byte
 
 var message = [8]byte([]byte("whistler"))
 

@@ -37,6 +37,24 @@ var refusedSections = map[string]string{
 
 const noTracing = "operation not permitted" // the kernel is hardened against programs at its functions
 
+// sectionName is a name that a row of libbpf's table matches.
+func sectionName(s *abi.Section) string {
+	name := strings.TrimSuffix(s.Pattern, "+")
+	if target := sectionTargets[s.Keyword]; strings.HasSuffix(s.Pattern, "+") && target != "" {
+		name += "/" + target
+	}
+	return name
+}
+
+// sectionResult is what programs of a section may return.
+func sectionResult(s *abi.Section) int64 {
+	result := s.ProgType().PassValue
+	if s.HasRet && (result < s.RetMin || result > s.RetMax) {
+		result = s.RetMin
+	}
+	return result
+}
+
 // Every name of libbpf's table compiles, and loads where the kernel has what
 // it needs.
 func TestSections(t *testing.T) {
@@ -44,15 +62,7 @@ func TestSections(t *testing.T) {
 		t.Skip("this test needs root")
 	}
 	for _, s := range abi.Sections() {
-		p := s.ProgType()
-		name := strings.TrimSuffix(s.Pattern, "+")
-		if target := sectionTargets[p.Keyword]; strings.HasSuffix(s.Pattern, "+") && target != "" {
-			name += "/" + target
-		}
-		result := p.PassValue
-		if s.HasRet && (result < s.RetMin || result > s.RetMax) {
-			result = s.RetMin
-		}
+		name, result := sectionName(&s), sectionResult(&s)
 		t.Run(strings.ReplaceAll(s.Pattern, "/", "-"), func(t *testing.T) {
 			src := fmt.Sprintf("(defprog p (:section %q) %d)", name, result)
 			obj, err := whistler.Compile(context.Background(), []whistler.Source{{Name: "p.lisp", Text: src}}, whistler.Options{})

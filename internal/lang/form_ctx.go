@@ -91,7 +91,24 @@ func lowerCtx(l *lowerer, c *call) val {
 		panic(l.failAt(c.at(0), c.args[0], "a %s program may not read the context field `%s`", l.prog.Type.Keyword, sexp.Print(c.args[0])).
 			WithExpected("a program of type %s", strings.Join(f.Read.Keywords(), ", ")).WithCode("context-read"))
 	}
+	l.inSection(c, "read", "context-read", f.ReadIn)
 	return l.ctxLoad(off, int(f.Size), f.Signed, l.ctxPtrType(f, off))
+}
+
+// inSection refuses what programs of the type may do, but not in this
+// section.
+func (l *lowerer) inSection(c *call, what, code string, may func(*abi.Section) bool) {
+	if may(abi.SectionMatch(l.prog.Section)) {
+		return
+	}
+	var where []string
+	for _, name := range l.prog.Type.Sections {
+		if s := abi.SectionMatch(strings.TrimSuffix(name, "+")); may(s) {
+			where = append(where, name)
+		}
+	}
+	panic(l.failAt(c.at(0), c.args[0], "a program of the section %q may not %s the context field `%s`", l.prog.Section, what, sexp.Print(c.args[0])).
+		WithExpected("a program of the section %s", strings.Join(where, ", ")).WithCode(code))
 }
 
 func (l *lowerer) ctxLoad(off int64, size int, signed bool, ptr *types.Type) val {
@@ -156,6 +173,10 @@ func (l *lowerer) setCtx(pc, c *call, i int) val {
 			e.WithExpected("a program of type %s", strings.Join(ks, ", "))
 		}
 		panic(e)
+	}
+	l.inSection(pc, "write", "context-write", f.WriteIn)
+	if f.WriteOne && off != int64(f.Offset) {
+		panic(l.failAt(pc.at(1), pc.args[1], "only element 0 of the context field `%s` may be written", sexp.Print(pc.args[0])).WithCode("context-write"))
 	}
 	v := c.int(i)
 	l.storeAt(l.context(), off, int(f.Size), v.v)

@@ -172,7 +172,7 @@ func (l *lowerer) callKfunc(c *call, k *Kfunc) val {
 		panic(l.fail(c.head, "the kernel function `%s` needs a GPL-compatible licence, and `%s` has %q", c.head.Display(), l.prog.Name, l.prog.License).
 			WithExpected(":license \"GPL\" or \"Dual MIT/GPL\"").WithCode("helper-license"))
 	}
-	if k.Flags&abi.KfuncSleepable != 0 && !l.prog.sleeps() {
+	if k.Flags&abi.KfuncSleepable != 0 && !l.prog.Sleepable {
 		panic(l.fail(c.head, "`%s` may sleep, and `%s` may not", c.head.Display(), l.prog.Name).
 			WithExpected("a program in a section that ends in .s, such as fentry.s").WithCode("not-sleepable"))
 	}
@@ -253,10 +253,4 @@ func (l *lowerer) kfuncArg(c *call, i int, p btf.Param) *ir.Value {
 		l.present(v)
 	}
 	return v.v
-}
-
-// sleeps reports whether the program may sleep.
-func (p *Program) sleeps() bool {
-	s := abi.SectionMatch(p.Section)
-	return p.Sleepable || s != nil && s.Sleepable()
 }

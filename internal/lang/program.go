@@ -1,6 +1,7 @@
 package lang
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/whistler-lang/whistler/internal/abi"
@@ -90,14 +91,11 @@ func declareProgram(c *compiler, d *decl) sexp.Value {
 	if p.Type == nil {
 		p.Type = abi.ProgTypeByKeyword("xdp")
 	}
-	if p.Section == "" {
-		p.Section = p.Type.Section
-	}
-	if o, ok := opts["SECTION"]; ok {
-		p.sectionPos = o.at
-	}
-	if o, ok := opts["ATTACH"]; ok {
-		p.attachTo(o)
+	p.Section = sectionFor(p, opts)
+	for _, key := range []string{"SECTION", "ATTACH"} {
+		if o, ok := opts[key]; ok {
+			p.sectionPos = o.at
+		}
 	}
 	if o, ok := opts["ARGS"]; ok {
 		body = c.argBindings(o, body)
@@ -109,41 +107,83 @@ func declareProgram(c *compiler, d *decl) sexp.Value {
 		}
 		p.License = s.String()
 	}
-	if o, ok := opts["SLEEPABLE"]; ok {
-		p.Sleepable = o.value != sexp.Value(sexp.Nil)
-	}
+	p.Sleepable = abi.SectionMatch(p.Section).Sleepable()
 	if body == sexp.Value(sexp.Nil) {
 		panic(d.fail(nil, "the program `%s` has no body", p.Name).WithCode("bad-program"))
 	}
 	p.C = c.objectName("program", sym, p.Pos)
+	if p.Type.Keyword == "usdt" {
+		c.usdtMaps(p.Pos)
+	}
 	c.progs[sym.Name] = p.Pos
 	c.unit.Programs = append(c.unit.Programs, p)
 	c.pending = append(c.pending, &pendingProg{p, body, d.form, d.env})
 	return sym
 }
 
-// attachTo is :attach "tcp_sendmsg", which goes behind the section's name.
-func (p *Program) attachTo(o option) {
-	target := ""
-	switch x := o.value.(type) {
-	case *sexp.String:
-		target = x.String()
-	case *sexp.Symbol:
-		if !x.Keyword && x != sexp.Nil {
-			target = cName(x)
+// sectionFor is the section that the options name: :section itself, or that
+// of the type, with :attach and :sleepable in it.
+func sectionFor(p *Program, opts map[string]option) string {
+	section := p.Section
+	if section == "" {
+		section = p.Type.Section
+	}
+	if o, ok := opts["ATTACH"]; ok {
+		at := ""
+		switch x := o.value.(type) {
+		case *sexp.String:
+			at = x.String()
+		case *sexp.Symbol:
+			if !x.Keyword && x != sexp.Nil {
+				at = cName(x)
+			}
+		}
+		switch {
+		case at == "":
+			panic(source.Errorf(o.at, ":attach must be a string or a name").WithExpected("what follows in the section: \"egress\", \"sched/sched_switch\", \"/bin/bash:readline\"").WithCode("bad-program"))
+		case p.Section != "":
+			panic(source.Errorf(o.at, ":section says where the program attaches").WithHint("leave one of the two out").WithCode("section-conflict"))
+		}
+		section = ""
+		var ways []string
+		for _, pattern := range p.Type.Sections {
+			name, target := strings.CutSuffix(pattern, "+")
+			_, way, _ := strings.Cut(name, "/")
+			switch {
+			case target && section == "":
+				section = name + "/" + at
+			case way != "":
+				if !slices.Contains(ways, way) {
+					ways = append(ways, way)
+				}
+				if way == at && section == "" {
+					section = name
+				}
+			}
+		}
+		if section == "" {
+			panic(source.Errorf(o.at, "a %s program cannot be attached to %q", p.Type.Keyword, at).WithExpected("%s", strings.Join(ways, ", ")).WithCode("bad-program"))
 		}
 	}
-	sec := abi.SectionMatch(p.Section + "/" + target)
-	switch {
-	case target == "":
-		panic(source.Errorf(o.at, ":attach must name what the program attaches to").WithExpected("such as \"tcp_sendmsg\"").WithCode("bad-program"))
-	case abi.SectionTarget(p.Section) != "":
-		panic(source.Errorf(o.at, ":attach and the section %q both name a target", p.Section).WithHint("leave :attach out").WithCode("section-conflict"))
-	case sec == nil || sec.ProgType() != p.Type:
-		panic(source.Errorf(o.at, "the section %q takes no target", p.Section).WithHint("leave :attach out").WithCode("section-conflict"))
+	if o, ok := opts["SLEEPABLE"]; ok && o.value != sexp.Value(sexp.Nil) && !abi.SectionMatch(section).Sleepable() {
+		if p.Section != "" {
+			panic(source.Errorf(o.at, "the section %q is for programs that do not sleep", section).WithHint("name the section for those that do, or leave :section out").WithCode("section-conflict"))
+		}
+		kind, target, _ := strings.Cut(section, "/")
+		section = ""
+		if target != "" {
+			target = "/" + target
+		}
+		for _, pattern := range p.Type.Sections {
+			if name := strings.TrimSuffix(pattern, "+"); name == kind+".s" {
+				section = name + target
+			}
+		}
+		if section == "" {
+			panic(source.Errorf(o.at, "a %s program cannot sleep", p.Type.Keyword).WithCode("bad-program"))
+		}
 	}
-	p.Section += "/" + target
-	p.sectionPos = o.at
+	return section
 }
 
 // lowerPrograms lowers the bodies; all maps, structs and macros are known.
@@ -235,7 +275,8 @@ func (l *lowerer) result(v val, form sexp.Value) {
 }
 
 // tracing are the kinds of attachment that run in the context of a process.
-var tracing = map[string]bool{"tracepoint": true, "kprobe": true, "uprobe": true, "perf-event": true, "raw-tracepoint": true, "tracing": true}
+var tracing = map[string]bool{"tracepoint": true, "kprobe": true, "uprobe": true, "perf-event": true, "raw-tracepoint": true, "tracing": true,
+	"uprobe-multi": true, "usdt": true}
 
 // Tracing reports whether p runs in the context of a process.
 func (p *Program) Tracing() bool { return tracing[p.Type.AttachKind] }

@@ -28,3 +28,36 @@
            (dotimes (,i ,count :max ,max)
              (when ,read
                (let ((,var ,buf)) ,@body)))))))
+
+;;; Static probes (USDT). The loader stores where the arguments of each probe
+;;; are in an array of libbpf's struct __bpf_usdt_spec.
+
+(defmacro %with-usdt-spec ((spec) &body body)
+  (unless (eq (prog-type) :usdt)
+    (%fail nil "only a program at a static probe has its arguments" "a program of type usdt" nil "wrong-program-type"))
+  `(when-let ((,spec (map-lookup __bpf_usdt_specs (get-attach-cookie (ctx-ptr)))))
+     ,@body))
+
+(defmacro usdt-arg (n)
+  "Argument n of the static probe (USDT) that the program stands at, counted from 0; 0 if there is none. A narrow one is extended as the probe's note says."
+  (unless (and (integerp n) (<= 0 n 11))
+    (%fail n "the number of an argument is a constant" "0 to 11" nil "index-range"))
+  (let ((spec (gensym "SPEC")) (at (* n 16)) (kind (gensym "KIND")) (v (gensym "V")) (x (gensym "X")) (shift (gensym "SHIFT")))
+    `(%with-usdt-spec (,spec)
+       (let ((,v (load u64 ,spec ,at)) (,kind (load u8 ,spec ,(+ at 8))) (,shift (load u8 ,spec ,(+ at 15))) (,x u64 0))
+         (when ,kind
+           (probe-read-kernel (stack-addr ,x) 8 (+ (ctx-ptr) (load i16 ,spec ,(+ at 12))))
+           (cond ((= ,kind 1) (setf ,v ,x))
+                 (t (setf ,v (+ ,v ,x))
+                    (when (= ,kind 3)
+                      (probe-read-kernel (stack-addr ,x) 8 (+ (ctx-ptr) (logand (load u16 ,spec ,(+ at 10)) #xfff)))
+                      (setf ,v (+ ,v (<< ,x (>> (load u16 ,spec ,(+ at 10)) 12)))))
+                    (probe-read-user (stack-addr ,x) 8 ,v)
+                    (setf ,v ,x))))
+         (setf ,v (<< ,v ,shift))
+         (if (load u8 ,spec ,(+ at 14)) (>>> ,v ,shift) (>> ,v ,shift))))))
+
+(defmacro usdt-arg-count ()
+  "How many arguments the static probe has that the program stands at."
+  (let ((spec (gensym "SPEC")))
+    `(%with-usdt-spec (,spec) (load u16 ,spec 200))))

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"log"
 	"regexp"
 	"sort"
 	"strings"
@@ -30,6 +31,9 @@ type ctxField struct {
 	narrow      bool
 	read, write uint64
 	typed       uint64 // of read, those that get a pointer
+
+	noRead, noWrite uint64 // attach types of sections that may not, of types that otherwise may
+	writeOne        bool   // only the first element is writable
 }
 
 // ctxStructs reads the layouts and asks the verifier about each field, for
@@ -58,12 +62,8 @@ func ctxStructs(src *sources, progs []*progType) []*ctxStruct {
 			continue
 		}
 		s := add(p.ctx, true)
-		for _, sec := range distinct(p.sections) {
-			if sec.ret.loads {
-				for _, f := range s.fields {
-					probeField(f, p, sec)
-				}
-			}
+		for _, f := range s.fields {
+			probeSections(f, p)
 		}
 		if p.probed {
 			continue
@@ -119,6 +119,38 @@ func (s *section) okResult() int32 {
 // regState finds the type of r6 in a log of level 2: "R6_w=pkt(r=0)".
 var regState = regexp.MustCompile(`R6(?:_\w+)?=([a-z_]+)`)
 
+// probeSections asks for all sections of a type. What holds for some only is
+// noted by their attach types.
+func probeSections(f *ctxField, p *progType) {
+	var may, mayNot [2]uint64
+	for _, sec := range distinct(p.sections) {
+		if !sec.ret.loads {
+			continue
+		}
+		was := *f
+		f.read, f.write = f.read&^(1<<p.index), f.write&^(1<<p.index)
+		probeField(f, p, sec)
+		for i, now := range []uint64{f.read, f.write} {
+			if now&(1<<p.index) != 0 {
+				may[i] |= 1 << sec.attach
+			} else {
+				mayNot[i] |= 1 << sec.attach
+			}
+		}
+		f.read |= was.read
+		f.write |= was.write
+	}
+	for i, set := range []*uint64{&f.noRead, &f.noWrite} {
+		if may[i] == 0 {
+			continue
+		}
+		if mayNot[i]&may[i] != 0 || *set&may[i] != 0 {
+			log.Fatalf("%s: sections of one attach type differ", f.name)
+		}
+		*set |= mayNot[i]
+	}
+}
+
 func probeField(f *ctxField, p *progType, sec *section) {
 	v := variantOf(sec)
 	load := func(size uint32) (string, bool) {
@@ -150,11 +182,15 @@ func probeField(f *ctxField, p *progType, sec *section) {
 		}
 		f.narrow = narrow && f.size > 1 && (first || f.narrow)
 	}
-	_, err := loadProg(v, []insn{
-		movImm(2, 0), {op: storeOp(f.size), dst: 1, src: 2, off: int16(f.offset)}, movImm(0, sec.okResult()), exit(),
-	})
-	if err == nil {
+	store := func(i uint32) bool {
+		_, err := loadProg(v, []insn{
+			movImm(2, 0), {op: storeOp(f.size), dst: 1, src: 2, off: int16(f.offset + i*f.size)}, movImm(0, sec.okResult()), exit(),
+		})
+		return err == nil
+	}
+	if store(0) {
 		f.write |= 1 << p.index
+		f.writeOne = f.writeOne || f.count > 1 && !store(f.count-1)
 	}
 }
 
@@ -206,6 +242,15 @@ func emitCtx(w *buf, structs []*ctxStruct) {
 			}
 			if f.typed != 0 && f.typed != f.read {
 				w.p(",Typed:%#x", f.typed)
+			}
+			if f.noRead != 0 {
+				w.p(",NoRead:%#x", f.noRead)
+			}
+			if f.noWrite != 0 {
+				w.p(",NoWrite:%#x", f.noWrite)
+			}
+			if f.writeOne {
+				w.p(",WriteOne:true")
 			}
 			w.p("},\n")
 		}

@@ -48,8 +48,8 @@
 (defprog five (:type :xdp)
   (arg sk) ; ERROR 3: "a xdp program has no named arguments"
   XDP_PASS)
-(defprog six (:type :fentry :section "fentry/tcp_close" :attach tcp-close) 0) ; ERROR 65: ":attach and the section"
-(defprog seven (:type :xdp :attach "eth0") XDP_PASS) ; ERROR 36: "takes no target"
+(defprog six (:type :fentry :section "fentry/tcp_close" :attach tcp-close) 0) ; ERROR 65: ":section says where"
+(defprog seven (:type :xdp :attach "eth0") XDP_PASS) ; ERROR 36: "cannot be attached to"
 (defprog eight (:type :fentry :attach tcp-close :args 5) 0) ; ERROR 55: ":args must be a list of names"
 (defprog nine (:type :fentry :attach tcp-close :args (5)) 0) ; ERROR 55: "5 is not the name of an argument"
 (defprog ten (:type :kretprobe :attach tcp-sendmsg)
