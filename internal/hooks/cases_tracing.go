@@ -20,7 +20,6 @@ var tracingCases = []Case{
 	{Name: "kprobe-multi", Hook: "kprobe.multi", Since: "6.12", Event: looker}, // the earlier builds lack CONFIG_FPROBE
 	{Name: "kretprobe-multi", Hook: "kretprobe.multi", Since: "6.12", Event: looker},
 	{Name: "fentry", Hook: "fentry, arguments by name", Event: looker},
-	{Name: "fentry-s", Hook: "fentry.s", Event: looker},
 	{Name: "fexit", Hook: "fexit, arguments and result", Event: looker},
 	{Name: "fmod-ret", Hook: "fmod_ret, refusing a prctl", Event: refusedPrctl},
 	{Name: "lsm", Hook: "lsm, refusing a prctl", Since: "5.10", Event: refusedPrctl},

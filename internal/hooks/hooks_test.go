@@ -25,7 +25,6 @@ var elsewhere = map[string]string{
 	"kretprobe-multi": "bpf_link_kprobe_multi not supported",
 	// This build of the kernel forbids trampolines in its functions.
 	"fentry":   "operation not permitted",
-	"fentry-s": "operation not permitted",
 	"fexit":    "operation not permitted",
 	"fmod-ret": "operation not permitted",
 	"lsm":      "operation not permitted",
