@@ -32,7 +32,7 @@ var userCases = []Case{
 	{Name: "tp", Hook: "tp, a system call", Event: func(*Env, *load.Collection) error { _, err := unix.Getpgid(0); return err }},
 
 	{Name: "iter-task", Hook: "iter/task", Event: walk},
-	{Name: "iter-sleepable", Hook: "iter.s/task", Since: "5.18", Event: walk},
+	{Name: "iter-sleepable", Hook: "iter.s/task", Event: walk},
 	{Name: "iter-map", Hook: "iter/bpf_map_elem", Targets: func(*Env) (load.Targets, error) { return load.Targets{Map: "table"}, nil }, Event: walkMap, Check: walked(3)},
 	{Name: "iter-tcp", Hook: "iter/tcp", Event: walkListener},
 	{Name: "iter-cgroup", Hook: "iter/cgroup", Since: "6.1", Targets: inCgroup, Event: walk},
