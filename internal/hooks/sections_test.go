@@ -115,7 +115,7 @@ func TestCoverage(t *testing.T) {
 	}
 	for _, s := range abi.Sections() {
 		switch why, excepted := rowless[s.Pattern]; {
-		case seen[s.Pattern] && excepted:
+		case seen[s.Pattern] && excepted && why != tracingKinds:
 			t.Errorf("%s has a row; the list of those without says: %s", s.Pattern, why)
 		case !seen[s.Pattern] && !excepted:
 			t.Errorf("no row has a program of the section %s", s.Pattern)
