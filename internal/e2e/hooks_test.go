@@ -155,7 +155,7 @@ func TestLinks(t *testing.T) {
 	p := start(t, nil, "run", file, "--iface", "lo", "--cgroup", dir, "--nf-hook", "ipv4/forward/7")
 	list := func() map[string]map[string]any {
 		found := map[string]map[string]any{}
-		for _, l := range strings.Split(strings.TrimSpace(command(t, whistlerBin, "ps", "--json")), "\n") {
+		for _, l := range strings.FieldsFunc(command(t, whistlerBin, "ps", "--json"), func(r rune) bool { return r == '\n' }) {
 			var row map[string]any
 			if err := json.Unmarshal([]byte(l), &row); err != nil {
 				t.Fatal(err)
