@@ -2,16 +2,20 @@ package e2e
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/whistler-lang/whistler/internal/kernel"
+	"golang.org/x/sys/unix"
 )
 
 // source writes a source file.
@@ -193,4 +197,125 @@ func TestLinks(t *testing.T) {
 		}
 		return true
 	})
+}
+
+// hookSource is the program of a row of internal/hooks.
+func hookSource(name string) string { return filepath.Join("..", "hooks", "testdata", name+".lisp") }
+
+// TestWays attaches to what the command's options name, and counts exactly
+// known packets.
+func TestWays(t *testing.T) {
+	need(t, "ip")
+	const n = 7
+	arrive := func(t *testing.T, here, peer *netspace) { peer.datagrams(t, here, 9, n, 60) }
+	// A veth sends what is redirected only where the other end has a program, too.
+	back := func(t *testing.T, here, peer *netspace) {
+		start(t, peer, "run", example("count-xdp"), "--json", "--iface", peer.iface, "--xdp-mode", "driver")
+		arrive(t, here, peer)
+	}
+	tunnel := func(t *testing.T, here, peer *netspace) {
+		err := here.do(func() error { return sendUDP(&net.UDPAddr{IP: net.ParseIP("10.9.0.1"), Port: 9}, n, 60) })
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	lookup := func(t *testing.T, here, peer *netspace) { here.listen(7000); connect(t, here, peer, n) }
+	for _, c := range []struct {
+		name, source, attached string
+		inside                 bool // the command runs in the namespace, not only its programs
+		args                   []string
+		event                  func(t *testing.T, here, peer *netspace)
+	}{
+		{"netfilter", hookSource("netfilter"), "netfilter ipv4/input/5", true, []string{"--nf-hook", "ipv4/input/5"}, arrive},
+		{"socket-filter", source(t, `(defmap seen :type :array :key u32 :value u64 :max-entries 1)
+(defprog see (:type :socket-filter) (when (= (ctx pkt-type) PACKET_HOST) (incf (getmap seen 0))) 0)`), "a packet socket at vetha", true, []string{"--iface", "vetha"}, arrive},
+		{"devmap", hookSource("xdp-devmap"), "the devmap out (to vetha)", true, []string{"--iface", "vetha", "--xdp-mode", "driver", "--redirect", "vetha", "--map", "out"}, back},
+		{"cpumap", hookSource("xdp-cpumap"), "the cpumap cpus", true, []string{"--iface", "vetha", "--xdp-mode", "driver"}, arrive},
+		{"lwt", hookSource("lwt-out"), "route 10.9.0.0/16 dev vetha (lwt_out)", true, []string{"--iface", "vetha", "--route", "10.9.0.0/16"}, tunnel},
+		{"sk-lookup", source(t, `(defmap seen :type :array :key u32 :value u64 :max-entries 1)
+(defprog see (:type :sk-lookup) (incf (getmap seen 0)) SK_PASS)`), "network namespace ", false, []string{"--netns"}, lookup},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			here, peer := newPair(t)
+			where, args := here, append([]string{"run", c.source, "--json"}, c.args...)
+			if !c.inside {
+				where, args = nil, append(args, here.name)
+			}
+			p := start(t, where, args...)
+			line := p.until("what it is attached to", func(l string) bool { return strings.Contains(l, c.attached) })
+			if c.name == "lwt" && !strings.Contains(here.run("ip", "route"), "encap bpf") {
+				t.Errorf("%s: no such route:\n%s", line, here.run("ip", "route"))
+			}
+			c.event(t, here, peer)
+			if got := value(t, rows(t, p.interrupt()), "seen", 0); got != n {
+				t.Errorf("%d seen, want %d", got, n)
+			}
+			if out := here.run("ip", "route"); strings.Contains(out, "bpf") {
+				t.Errorf("a route is left:\n%s", out)
+			}
+		})
+	}
+}
+
+// connect opens n connections.
+func connect(t *testing.T, to, from *netspace, n int) {
+	t.Helper()
+	for range n {
+		if err := from.talk(to, 7000); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestForeignSocket puts programs onto sockets of another process: this one.
+func TestForeignSocket(t *testing.T) {
+	need(t)
+	var lc net.ListenConfig
+	lc.Control = func(_, _ string, c syscall.RawConn) (err error) {
+		cerr := c.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1) })
+		return errors.Join(cerr, err)
+	}
+	l, err := lc.ListenPacket(t.Context(), "udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	raw, err := l.(*net.UDPConn).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	number := 0
+	if err := raw.Control(func(fd uintptr) { number = int(fd) }); err != nil {
+		t.Fatal(err)
+	}
+	socket := fmt.Sprintf("%d:%d", os.Getpid(), number)
+	for _, c := range []struct{ name, source string }{
+		{"reuseport", `(defmap seen :type :array :key u32 :value u64 :max-entries 1)
+(defprog see (:type :sk-reuseport) (incf (getmap seen 0)) SK_PASS)`},
+		{"filter", `(defmap seen :type :array :key u32 :value u64 :max-entries 1)
+(defprog see (:type :socket-filter) (incf (getmap seen 0)) 10000)`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := start(t, nil, "run", source(t, c.source), "--json", "--socket", socket)
+			const n = 5
+			if err := sendUDP(l.LocalAddr().(*net.UDPAddr), n, 60); err != nil {
+				t.Fatal(err)
+			}
+			for range n {
+				if _, _, err := l.ReadFrom(make([]byte, 100)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got := value(t, rows(t, p.interrupt()), "seen", 0); got != n {
+				t.Errorf("%d seen, want %d", got, n)
+			}
+			// Nothing stays on the socket.
+			if err := sendUDP(l.LocalAddr().(*net.UDPAddr), 1, 60); err != nil {
+				t.Fatal(err)
+			}
+			if _, _, err := l.ReadFrom(make([]byte, 100)); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
 }
