@@ -12,8 +12,8 @@ import (
 
 // attachers is the table of ways to attach, by type of program.
 var attachers = slices.Concat([]attacher{
-	{"xdp-devmap", forAttach(ebpf.XDP, ebpf.AttachXDPDevMap), attachDevmap, "--redirect"},
-	{"xdp-cpumap", forAttach(ebpf.XDP, ebpf.AttachXDPCPUMap), attachCPUMap, ""},
+	{"xdp-devmap", forAttach(ebpf.XDP, ebpf.AttachXDPDevMap), attachDevmap, "--redirect --map"},
+	{"xdp-cpumap", forAttach(ebpf.XDP, ebpf.AttachXDPCPUMap), attachCPUMap, "--map"},
 	{"xdp", ofType(ebpf.XDP), attachXDP, "--iface --xdp-mode"},
 	{"netkit", forAttach(ebpf.SchedCLS, ebpf.AttachNetkitPrimary, ebpf.AttachNetkitPeer), attachNetkit, "--iface"},
 	{"tc", ofType(ebpf.SchedCLS), attachTC, "--iface --clsact"},

@@ -21,10 +21,10 @@ func probed(s *ebpf.ProgramSpec, t Targets, want string) (b *executable, what st
 		kind, _, _ := strings.Cut(s.SectionName, "/")
 		return nil, "", fmt.Errorf("the section %q does not say where: want %s/PATH:%s", s.SectionName, kind, want)
 	}
-	if file, err = findBinary(file, t.Pid); err != nil {
+	if file, err = findExecutable(file, t.Pid); err != nil {
 		return nil, "", err
 	}
-	b, err = openBinary(file)
+	b, err = openExecutable(file)
 	return b, what, err
 }
 

@@ -18,7 +18,7 @@ func attachUSDT(p *ebpf.Program, s *ebpf.ProgramSpec, t Targets) (closer, string
 	if len(parts) != 3 || parts[0] == "" || parts[1] == "" || parts[2] == "" {
 		return nil, what, fmt.Errorf("the section %q does not say where: want usdt/PATH:PROVIDER:NAME", s.SectionName)
 	}
-	file, err := findBinary(parts[0], t.Pid)
+	file, err := findExecutable(parts[0], t.Pid)
 	if err != nil {
 		return nil, what, err
 	}

@@ -23,10 +23,10 @@ type executable struct {
 // libraryDirs are where the dynamic linker looks by itself.
 var libraryDirs = map[string]string{"amd64": "/lib/x86_64-linux-gnu:/usr/lib/x86_64-linux-gnu", "arm64": "/lib/aarch64-linux-gnu:/usr/lib/aarch64-linux-gnu"}
 
-// findBinary gives the file that a name means, as libbpf does: libraries are
+// findExecutable gives the file that a name means, as libbpf does: libraries are
 // searched where the dynamic linker looks, programs in PATH. A path is that
 // of process pid's file system if there is such a process.
-func findBinary(name string, pid int) (string, error) {
+func findExecutable(name string, pid int) (string, error) {
 	if strings.ContainsRune(name, '/') {
 		if pid > 0 && filepath.IsAbs(name) && !strings.HasPrefix(name, "/proc/") {
 			if own := fmt.Sprintf("/proc/%d/root%s", pid, name); exists(own) {
@@ -53,8 +53,8 @@ func exists(file string) bool {
 	return err == nil && !info.IsDir()
 }
 
-// openBinary reads the functions of a file.
-func openBinary(file string) (*executable, error) {
+// openExecutable reads the functions of a file.
+func openExecutable(file string) (*executable, error) {
 	f, err := elf.Open(file)
 	if err != nil {
 		return nil, err

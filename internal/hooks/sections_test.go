@@ -9,6 +9,7 @@ import (
 
 	"github.com/whistler-lang/whistler"
 	"github.com/whistler-lang/whistler/internal/abi"
+	"github.com/whistler-lang/whistler/internal/kernel"
 	"github.com/whistler-lang/whistler/load"
 )
 
@@ -81,5 +82,43 @@ func TestSections(t *testing.T) {
 				t.Errorf("%s: %v", src, err)
 			}
 		})
+	}
+}
+
+// rowless are the sections that no row of Cases has.
+var rowless = map[string]string{
+	"lirc_mode2": "it takes a receiver of infrared light",
+	"sk_skb":     "it says nothing of how to attach: libbpf and the kernel want stream_parser, stream_verdict or verdict",
+
+	"kprobe+": tracingKinds, "kretprobe+": tracingKinds, "ksyscall+": tracingKinds, "kretsyscall+": tracingKinds, "kprobe.multi+": tracingKinds,
+	"kretprobe.multi+": tracingKinds, "kprobe.session+": tracingKinds, "raw_tracepoint+": tracingKinds, "raw_tp+": tracingKinds,
+	"raw_tracepoint.w+": tracingKinds, "raw_tp.w+": tracingKinds, "tp_btf+": tracingKinds, "fentry+": tracingKinds, "fentry.s+": tracingKinds,
+	"fexit+": tracingKinds, "fexit.s+": tracingKinds, "fmod_ret+": tracingKinds, "fmod_ret.s+": tracingKinds, "fsession+": tracingKinds,
+	"fsession.s+": tracingKinds, "freplace+": tracingKinds, "lsm+": tracingKinds, "lsm.s+": tracingKinds, "lsm_cgroup+": tracingKinds,
+	"struct_ops+": tracingKinds, "struct_ops.s+": tracingKinds,
+}
+
+const tracingKinds = "not yet"
+
+// Every section of libbpf's table has a row with an event, or a reason.
+func TestCoverage(t *testing.T) {
+	seen := map[string]bool{}
+	for i := range Cases {
+		obj, err := whistler.Compile(context.Background(), []whistler.Source{{Name: Cases[i].Name, Text: Cases[i].Source()}}, whistler.Options{Kernel: kernel.Tracefs{}})
+		if err != nil {
+			t.Errorf("%s: %v", Cases[i].Name, err)
+			continue
+		}
+		for _, s := range obj.Sections() {
+			seen[abi.SectionMatch(s).Pattern] = true
+		}
+	}
+	for _, s := range abi.Sections() {
+		switch why, excepted := rowless[s.Pattern]; {
+		case seen[s.Pattern] && excepted && why != tracingKinds:
+			t.Errorf("%s has a row; the list of those without says: %s", s.Pattern, why)
+		case !seen[s.Pattern] && !excepted:
+			t.Errorf("no row has a program of the section %s", s.Pattern)
+		}
 	}
 }
