@@ -17,7 +17,7 @@ type compileCmd struct {
 	Define  map[string]string `short:"D" help:"Give a global variable a value; that of a constant one is folded into the code." placeholder:"NAME=VALUE" mapsep:"none"`
 	Output  string            `short:"o" help:"Where the object goes; - is standard output. Default: the source's name with .bpf.o." placeholder:"OUT.bpf.o"`
 	Quiet   bool              `short:"q" help:"Print errors only."`
-	Verbose bool              `short:"v" help:"Print the time of compilation too."`
+	Verbose bool              `short:"v" help:"Print the time of compilation, and the hash of what the source asked of a kernel, too."`
 }
 
 func (c *compileCmd) Run(a *app) error {
@@ -49,6 +49,9 @@ func (c *compileCmd) Run(a *app) error {
 	fmt.Fprintf(a.out, "%s: %d bytes\n", out, len(obj.Bytes()))
 	a.summary(obj)
 	if c.Verbose {
+		for _, what := range c.kernel.asked {
+			fmt.Fprintln(a.out, what)
+		}
 		fmt.Fprintf(a.out, "compiled in %v\n", took)
 	}
 	return nil

@@ -25,6 +25,7 @@ type input struct {
 	BTF     string            `name:"btf" help:"File with the types of the kernel that the source asks for: raw BTF, or an ELF file with a .BTF section. Default: the running kernel's." placeholder:"FILE"`
 	JSON    bool              `name:"json" help:"Write JSON."`
 	define  map[string]string // values of global variables, folded
+	kernel  *recorder         // what the source asked of a kernel
 	pid     int               // programs of tracing types run only for this process, 0 for all
 }
 
@@ -45,13 +46,14 @@ func (in *input) read() (text []byte, name string, err error) {
 func isObject(text []byte) bool { return bytes.HasPrefix(text, []byte("\x7fELF")) }
 
 func (in *input) options(trace func(program, stage string, what fmt.Stringer)) whistler.Options {
+	in.kernel = &recorder{Machine: kernel.Machine{Dir: in.Tracefs, File: in.BTF}}
 	dir := filepath.Dir(in.File)
 	if in.File == "-" {
 		dir = "."
 	}
 	return whistler.Options{
 		CPU: int(in.CPU[len(in.CPU)-1] - '0'), Arch: runtime.GOARCH, Trace: trace, Pid: in.pid, Define: in.define,
-		Kernel: kernel.Machine{Dir: in.Tracefs, File: in.BTF},
+		Kernel: in.kernel,
 		ReadFile: func(name string) ([]byte, error) {
 			text, err := os.ReadFile(filepath.Join(dir, name))
 			var pe *os.PathError

@@ -26,6 +26,13 @@ func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
+			blob, err := os.ReadFile("../../testdata/kernel/kernel.btf")
+			if err != nil {
+				return err
+			}
+			if err := os.WriteFile(filepath.Join(e.WorkDir, "small.btf"), blob, 0o644); err != nil {
+				return err
+			}
 			e.Setenv("EXAMPLES", examples)
 			e.Setenv("NO_COLOR", "1")
 			return nil

@@ -181,11 +181,26 @@ func Lower(files []*source.File, opt Options) (*Unit, source.List) {
 	if len(files) > 0 && len(c.errs.Errors()) == 0 {
 		c.warnDeclarations(files[0])
 	}
+	c.errs = onceNoBTF(c.errs)
 	if len(c.errs.Errors()) > 0 {
 		return nil, append(c.errs, c.unit.Warnings...).Sorted()
 	}
 	c.unit.Warnings = append(c.errs, c.unit.Warnings...).Sorted()
 	return c.unit, nil
+}
+
+// onceNoBTF says only once that the kernel's types are not there, and nothing
+// about the accessors that are missing for that reason.
+func onceNoBTF(errs source.List) (out source.List) {
+	said := false
+	for _, e := range errs {
+		if said && (e.Code == "no-btf" || e.Code == "unknown-form") {
+			continue
+		}
+		said = said || e.Code == "no-btf"
+		out = append(out, e)
+	}
+	return out
 }
 
 func (c *compiler) readFile(f *source.File) {
