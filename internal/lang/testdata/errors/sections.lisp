@@ -30,3 +30,5 @@
 (defprog f (:section "uprobe/x:y")
   (copy-from-user (struct-alloc 8) 8 0) ; ERROR 4: "may sleep"
   0)
+(defprog v (:type :xdp :cpu 5) 2) ; ERROR 29: "unknown BPF cpu version 5"
+(defprog w (:type :xdp :cpu fast) 2) ; ERROR 29: "unknown BPF cpu version"
