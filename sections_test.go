@@ -38,3 +38,20 @@ func TestSection(t *testing.T) {
 		}
 	}
 }
+
+// :cpu compiles one program for another version: v4 divides with a sign in
+// one instruction.
+func TestCPUOption(t *testing.T) {
+	slots := map[string]int{}
+	for _, cpu := range []string{"v2", "v3", "v4", "4"} {
+		obj, err := whistler.Compile(context.Background(), []whistler.Source{{Name: "p.lisp",
+			Text: "(defprog p (:type :xdp :cpu " + cpu + ") (if (s< (s/ (cast i64 (ctx rx-queue-index)) (cast i64 (- 3 (ctx ingress-ifindex)))) 0) XDP_DROP XDP_PASS))"}}, whistler.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		slots[cpu] = obj.Programs()[0].Slots
+	}
+	if slots["v4"] >= slots["v3"] || slots["4"] != slots["v4"] {
+		t.Errorf("slots %v", slots)
+	}
+}

@@ -1,6 +1,7 @@
 package load
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -34,7 +35,7 @@ func attachUprobe(p *ebpf.Program, s *ebpf.ProgramSpec, t Targets) (closer, stri
 	if err != nil {
 		return nil, what, err
 	}
-	off, err := b.offset(fn)
+	off, plus, err := b.locate(fn)
 	if err != nil {
 		return nil, what, err
 	}
@@ -44,9 +45,12 @@ func attachUprobe(p *ebpf.Program, s *ebpf.ProgramSpec, t Targets) (closer, stri
 	}
 	attach := exe.Uprobe
 	if strings.HasPrefix(s.SectionName, "uretprobe") {
+		if plus != 0 {
+			return nil, what, errors.New("a return probe is at the beginning of a function: leave the offset out")
+		}
 		attach = exe.Uretprobe
 	}
-	l, err := attach("", p, &link.UprobeOptions{Address: off, PID: t.Pid})
+	l, err := attach("", p, &link.UprobeOptions{Address: off + plus, PID: t.Pid})
 	return l, what, err
 }
 

@@ -105,17 +105,17 @@ func TestFunctions(t *testing.T) {
 		t.Fatal(err)
 	}
 	const fn = "github.com/whistler-lang/whistler/load.TestFunctions"
-	off, err := x.offset(fn)
+	off, plus, err := x.locate(fn)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if plus, err := x.offset(fn + "+0x10"); err != nil || plus != off+16 {
-		t.Errorf("%#x, %v; want %#x", plus, err, off+16)
+	if again, behind, err := x.locate(fn + "+0x10"); plus != 0 || err != nil || again != off || behind != 16 {
+		t.Errorf("%#x, %d, %v; want %#x", again, behind, err, off)
 	}
-	if n, err := x.offset("0x1234"); err != nil || n != 0x1234 {
+	if n, _, err := x.locate("0x1234"); err != nil || n != 0x1234 {
 		t.Errorf("%#x, %v", n, err)
 	}
-	if _, err := x.offset("TestFunctions"); err == nil || !strings.Contains(err.Error(), "did you mean") {
+	if _, _, err := x.locate("TestFunctions"); err == nil || !strings.Contains(err.Error(), "did you mean") {
 		t.Errorf("%v", err)
 	}
 	all, err := x.matching("github.com/whistler-lang/whistler/load.TestFu?ct*")

@@ -67,15 +67,33 @@ func openExecutable(file string) (*executable, error) {
 		}
 	}
 	stripped := f.Section(".symtab") == nil
+	indirect := map[string]bool{}
 	for _, read := range []func() ([]elf.Symbol, error){f.DynamicSymbols, f.Symbols} {
 		syms, err := read()
 		if err != nil && !errors.Is(err, elf.ErrNoSymbols) {
 			return nil, err
 		}
 		for _, s := range syms {
-			if t := elf.ST_TYPE(s.Info); t == elf.STT_FUNC && s.Section != elf.SHN_UNDEF {
-				add(s.Name, s.Value)
+			old := s.HasVersion && s.VersionIndex.IsHidden()
+			switch {
+			case s.Section == elf.SHN_UNDEF:
+			case elf.ST_TYPE(s.Info) == elf.STT_GNU_IFUNC:
+				indirect[s.Name] = indirect[s.Name] || !old
+			case elf.ST_TYPE(s.Info) == elf.STT_FUNC:
+				if s.Version != "" {
+					add(s.Name+"@"+s.Version, s.Value)
+				}
+				if _, taken := b.funcs[s.Name]; !taken || !old {
+					add(s.Name, s.Value)
+				}
 			}
+		}
+	}
+	// The bare name means the default version, and not an older one of what
+	// has become a choice of implementations.
+	for name, is := range indirect {
+		if is {
+			delete(b.funcs, name)
 		}
 	}
 	// Go programs keep the names of their functions when they are stripped.
@@ -110,31 +128,30 @@ func fileOffset(f *elf.File, addr uint64, code bool) (uint64, bool) {
 	return 0, false
 }
 
-// offset resolves "func", "func+off" or a number, which is an offset in the
-// file.
-func (b *executable) offset(what string) (uint64, error) {
-	name, plus := what, uint64(0)
+// locate resolves "func", "func+off" or a number, which is an offset in the
+// file: to the beginning, and how far behind it.
+func (b *executable) locate(what string) (off, plus uint64, err error) {
 	if n, err := strconv.ParseUint(what, 0, 64); err == nil {
-		return n, nil
+		return n, 0, nil
 	}
+	name := what
 	if i := strings.LastIndexByte(what, '+'); i > 0 {
 		if n, err := strconv.ParseUint(what[i+1:], 0, 64); err == nil {
 			name, plus = what[:i], n
 		}
 	}
 	off, ok := b.funcs[name]
-	if !ok { // a version of a symbol
-		base, _, _ := strings.Cut(name, "@")
-		off, ok = b.funcs[base]
+	if !ok { // the default version may be written with @@
+		off, ok = b.funcs[strings.Replace(name, "@@", "@", 1)]
 	}
 	if !ok {
 		near := b.near(name)
 		if near != "" {
 			near = " (did you mean " + near + "?)"
 		}
-		return 0, fmt.Errorf("%s has no function %s%s", b.path, name, near)
+		return 0, 0, fmt.Errorf("%s has no function %s%s", b.path, name, near)
 	}
-	return off + plus, nil
+	return off, plus, nil
 }
 
 // near is a function whose name is the same but for case or what is before
@@ -142,7 +159,7 @@ func (b *executable) offset(what string) (uint64, error) {
 func (b *executable) near(name string) string {
 	var all []string
 	for n := range b.funcs {
-		if strings.EqualFold(n, name) || strings.HasSuffix(n, "."+name) || strings.HasPrefix(n, "_Z") && strings.Contains(n, strconv.Itoa(len(name))+name) {
+		if strings.EqualFold(n, name) || strings.HasSuffix(n, "."+name) || strings.HasPrefix(n, name+"@") || strings.HasPrefix(n, "_Z") && strings.Contains(n, strconv.Itoa(len(name))+name) {
 			all = append(all, n)
 		}
 	}
@@ -156,8 +173,8 @@ func (b *executable) near(name string) string {
 // matching resolves a pattern with * and ?, in the order of the file.
 func (b *executable) matching(pattern string) ([]uint64, error) {
 	if !strings.ContainsAny(pattern, "*?") {
-		off, err := b.offset(pattern)
-		return []uint64{off}, err
+		off, plus, err := b.locate(pattern)
+		return []uint64{off + plus}, err
 	}
 	// path.Match stops at slashes, which Go's names have, and knows brackets.
 	glob := strings.NewReplacer("/", "\x00", "[", "\x01", "]", "\x02", "\\", "\x03")

@@ -16,7 +16,7 @@ import (
 )
 
 // patience guards against hanging for ever; it measures nothing.
-const patience = 30 * time.Second
+const patience = 10 * time.Second
 
 // inCgroup moves this process into a cgroup of its own for the row, and
 // attaches there.

@@ -76,6 +76,16 @@ func (l *lowerer) mayCall(h *abi.Helper, head sexp.Value) {
 		panic(l.fail(head, "the helper `%s` needs a GPL-compatible licence, and `%s` has %q", h.Name, l.prog.Name, l.prog.License).
 			WithExpected(":license \"GPL\" or \"Dual MIT/GPL\"").WithCode("helper-license"))
 	}
+	if h.Sleeps && !l.prog.Sleepable {
+		e := l.fail(head, "the helper `%s` may sleep, and a program of the section %q may not", h.Name, l.prog.Section).WithCode("helper-sleeps")
+		for _, name := range l.prog.Type.Sections {
+			if s := abi.SectionMatch(strings.TrimSuffix(name, "+")); s.Sleepable() {
+				e.WithHint("the section %s is for programs that may, or write :sleepable t", strings.TrimSuffix(name, "+"))
+				break
+			}
+		}
+		panic(e)
+	}
 	if !h.Progs.Has(l.prog.Type) {
 		kinds := h.Progs.Keywords()
 		if len(kinds) > 8 {

@@ -108,6 +108,19 @@ func declareProgram(c *compiler, d *decl) sexp.Value {
 		p.License = s.String()
 	}
 	p.Sleepable = abi.SectionMatch(p.Section).Sleepable()
+	if o, ok := opts["CPU"]; ok {
+		v, isSym := o.value.(*sexp.Symbol)
+		n := int64(0)
+		if isSym && len(v.Name) == 2 && v.Name[0] == 'V' {
+			n = int64(v.Name[1] - '0')
+		} else if !isSym {
+			n = d.number(o, ":cpu")
+		}
+		if n < 2 || n > 4 {
+			panic(source.Errorf(o.at, "unknown BPF cpu version %s", sexp.Print(o.value)).WithExpected("2, 3 or 4").WithCode("bad-program"))
+		}
+		p.CPU = int(n)
+	}
 	if body == sexp.Value(sexp.Nil) {
 		panic(d.fail(nil, "the program `%s` has no body", p.Name).WithCode("bad-program"))
 	}

@@ -21,8 +21,8 @@ func declarations() []declaration {
 	return []declaration{
 		{"DEFMAP", "name :type type [:key-size n] [:value-size n] [:key type] [:value type] :max-entries n [:map-flags f] [:pinning :by-name] [:event struct] [:values (...)]",
 			"Declares a map. Sizes are in bytes; :key and :value give types and with them sizes. :max-entries is a constant expression.", declareMap},
-		{"DEFPROG", "name (:type type [:section s] [:attach a] [:license l] [:sleepable t]) [docstring] body...",
-			"Declares a program. The value of the last form is its result. :section is a name that libbpf knows; :attach is what follows in the section that the type means, such as \"egress\" or \"sched/sched_switch\", and :sleepable takes its sleepable variant.", declareProgram},
+		{"DEFPROG", "name (:type type [:section s] [:attach a] [:license l] [:sleepable t] [:cpu v]) [docstring] body...",
+			"Declares a program. The value of the last form is its result. :section is a name that libbpf knows; :attach is what follows in the section that the type means, such as \"egress\" or \"sched/sched_switch\", :sleepable takes its sleepable variant, and :cpu is the BPF cpu version of this program alone, 2 to 4.", declareProgram},
 		{"DEFSUBPROG", "name ((arg type)...) result-type [(:global t)] [docstring] body...",
 			"Declares a function that programs call like a form. Types are scalars, (ptr type), ptr and ctx; a result type of void gives 0. Context forms work in it; a :global one is verified on its own.", declareSubprog},
 		{"DEFGLOBAL", globalParams,

@@ -27,3 +27,8 @@
 (defprog a (:type :tc :attach "sideways") 0) ; ERROR 31: "a tc program cannot be attached to \"sideways\""
 (defprog b (:section "tc/ingress" :attach "egress") 0) ; ERROR 43: ":section says where"
 (defprog e (:type :uprobe :attach 5) 0) ; ERROR 35: ":attach must be a string"
+(defprog f (:section "uprobe/x:y")
+  (copy-from-user (struct-alloc 8) 8 0) ; ERROR 4: "may sleep"
+  0)
+(defprog v (:type :xdp :cpu 5) 2) ; ERROR 29: "unknown BPF cpu version 5"
+(defprog w (:type :xdp :cpu fast) 2) ; ERROR 29: "unknown BPF cpu version"
