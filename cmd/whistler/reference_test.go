@@ -61,6 +61,7 @@ var differences = []string{
 	"The types i8 to i64 sign-extend when they are loaded and widened.",
 	"Constants and run time agree: what is computed while compiling is what the program would compute.",
 	"Helper numbers and the offsets of context fields are the kernel's.",
+	"Access to kernel structs by name is relocated: an object finds the fields of the kernel that it is loaded into. A field that is a struct or an array is given by its address.",
 	"`(incf (getmap ...))` is atomic: two CPUs that add at the same time lose nothing.",
 	"`with-ringbuf` discards the record on an early return; nothing leaks.",
 	"Compile-time code is sandboxed: no files, processes, clock or random numbers.",

@@ -152,3 +152,25 @@ func ciliumRelocations(t *testing.T, obj *whistler.Object) map[string]string {
 	}
 	return found
 }
+
+// TestTypesInC compiles what bpftool prints of an object's types, and its
+// skeleton.
+func TestTypesInC(t *testing.T) {
+	need(t, "bpftool", "gcc")
+	dir := t.TempDir()
+	file := filepath.Join(dir, "core.o")
+	if err := os.WriteFile(file, compileText(t, "core.lisp", coreSource).Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	types := command(t, "bpftool", "btf", "dump", "file", file, "format", "c")
+	skeleton := command(t, "bpftool", "gen", "skeleton", file, "name", "core")
+	for name, text := range map[string]string{"types.c": types, "skeleton.c": skeleton} {
+		c := filepath.Join(dir, name)
+		if err := os.WriteFile(c, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := exec.Command("gcc", "-fsyntax-only", c).CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", name, err, out)
+		}
+	}
+}
