@@ -23,7 +23,7 @@ func attachLWT(p *ebpf.Program, s *ebpf.ProgramSpec, t Targets) (closer, string,
 	encap := &netlink.BpfEncap{}
 	var before *lwtRoute
 	for _, l := range t.coll.links {
-		if x, ok := l.link.(*lwtRoute); ok {
+		if x, ok := l.link.(*lwtRoute); ok && x.LinkIndex == r.LinkIndex && x.Dst.String() == r.Dst.String() {
 			before, encap = x, x.Encap.(*netlink.BpfEncap)
 		}
 	}
@@ -31,7 +31,7 @@ func attachLWT(p *ebpf.Program, s *ebpf.ProgramSpec, t Targets) (closer, string,
 		return nil, what, err
 	}
 	r.Encap = encap
-	if before != nil {
+	if before != nil { // which takes the route away when it is closed
 		return closing(func() error { return nil }), what, netlink.RouteReplace(r)
 	}
 	if err := netlink.RouteAdd(r); err != nil {
