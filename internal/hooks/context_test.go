@@ -37,8 +37,9 @@ func TestContexts(t *testing.T) {
 			off := int16(f.Offset + (f.Count-1)*f.Size)
 			size := map[uint32]asm.Size{1: asm.Byte, 2: asm.Half, 4: asm.Word, 8: asm.DWord}[f.Size]
 			for body, raw := range map[string]asm.Instruction{
-				"(when " + place + " (ktime-get-ns))": asm.LoadMem(asm.R0, asm.R1, off, size),
-				"(setf " + place + " 0)":              asm.StoreMem(asm.R1, off, asm.R2, size),
+				"(when " + place + " (ktime-get-ns))":                            asm.LoadMem(asm.R0, asm.R1, off, size),
+				fmt.Sprintf("(when (ctx u%d %d) (ktime-get-ns))", 8*f.Size, off): asm.LoadMem(asm.R0, asm.R1, off, size),
+				"(setf " + place + " 0)":                                         asm.StoreMem(asm.R1, off, asm.R2, size),
 			} {
 				src := fmt.Sprintf("(defprog p (:section %q) %s %d)", sectionName(&s), body, sectionResult(&s))
 				tried++

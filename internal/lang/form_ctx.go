@@ -37,7 +37,7 @@ func (l *lowerer) ctxField(c *call) (f *abi.CtxField, off int64) {
 		var names []string
 		for _, x := range s.Fields {
 			if x.Read.Has(l.prog.Type) {
-				names = append(names, strings.ReplaceAll(x.Name, "_", "-"))
+				names = append(names, dashed(x.Name))
 			}
 		}
 		e := l.failAt(c.at(0), c.args[0], "the context of a %s program (struct %s) has no field `%s`", l.prog.Type.Keyword, s.Name, sexp.Print(c.args[0])).WithCode("unknown-field")
@@ -87,17 +87,39 @@ func lowerCtx(l *lowerer, c *call) val {
 		return l.ctxAt(c, t)
 	}
 	f, off := l.ctxField(c)
-	if !f.Read.Has(l.prog.Type) {
-		panic(l.failAt(c.at(0), c.args[0], "a %s program may not read the context field `%s`", l.prog.Type.Keyword, sexp.Print(c.args[0])).
-			WithExpected("a program of type %s", strings.Join(f.Read.Keywords(), ", ")).WithCode("context-read"))
-	}
-	l.inSection(c, "read", "context-read", f.ReadIn)
+	l.mayRead(c, f)
 	return l.ctxLoad(off, int(f.Size), f.Signed, l.ctxPtrType(f, off))
 }
 
+// mayRead refuses fields that programs of the type, or of the section, do not
+// have.
+func (l *lowerer) mayRead(c *call, f *abi.CtxField) {
+	if !f.Read.Has(l.prog.Type) {
+		panic(l.failAt(c.at(0), c.args[0], "a %s program may not read the context field `%s`", l.prog.Type.Keyword, dashed(f.Name)).
+			WithExpected("a program of type %s", strings.Join(f.Read.Keywords(), ", ")).WithCode("context-read"))
+	}
+	l.inSection(c, f, "read", "context-read", f.ReadIn)
+}
+
+// readable reports whether a number at an offset may be read: that of first,
+// or another member of its union that is as wide.
+func (l *lowerer) readable(s *abi.CtxStruct, first *abi.CtxField, off int64, size int) bool {
+	section := abi.SectionMatch(l.prog.Section)
+	for i := range s.Fields {
+		f := &s.Fields[i]
+		if int64(f.Offset) <= off && off < int64(f.Offset+f.Size*f.Count) && f.Read.Has(l.prog.Type) && f.ReadIn(section) &&
+			(f == first || int(f.Size) == size) {
+			return true
+		}
+	}
+	return false
+}
+
+func dashed(name string) string { return strings.ReplaceAll(name, "_", "-") }
+
 // inSection refuses what programs of the type may do, but not in this
 // section.
-func (l *lowerer) inSection(c *call, what, code string, may func(*abi.Section) bool) {
+func (l *lowerer) inSection(c *call, f *abi.CtxField, what, code string, may func(*abi.Section) bool) {
 	if may(abi.SectionMatch(l.prog.Section)) {
 		return
 	}
@@ -107,7 +129,7 @@ func (l *lowerer) inSection(c *call, what, code string, may func(*abi.Section) b
 			where = append(where, name)
 		}
 	}
-	panic(l.failAt(c.at(0), c.args[0], "a program of the section %q may not %s the context field `%s`", l.prog.Section, what, sexp.Print(c.args[0])).
+	panic(l.failAt(c.at(0), c.args[0], "a program of the section %q may not %s the context field `%s`", l.prog.Section, what, dashed(f.Name)).
 		WithExpected("a program of the section %s", strings.Join(where, ", ")).WithCode(code))
 }
 
@@ -135,10 +157,13 @@ func (l *lowerer) ctxAt(c *call, t *types.Type) val {
 	}
 	if s := abi.CtxStructByName(l.prog.Type.Ctx); s != nil {
 		if f := s.At(uint32(off)); f != nil {
+			if s.Context && !l.readable(s, f, off, t.Size) {
+				l.mayRead(c, f)
+			}
 			if ptr := l.ctxPtrType(f, off); ptr != nil {
 				if int64(f.Offset) != off || int(f.Size) != t.Size {
 					panic(l.failAt(c.at(1), c.args[1], "the context field `%s` is a pointer at offset %d with %d bytes", f.Name, f.Offset, f.Size).
-						WithHint("write (ctx %s)", strings.ReplaceAll(f.Name, "_", "-")).WithCode("context-offset"))
+						WithHint("write (ctx %s)", dashed(f.Name)).WithCode("context-offset"))
 				}
 				return l.ctxLoad(off, t.Size, false, ptr)
 			}
@@ -174,7 +199,7 @@ func (l *lowerer) setCtx(pc, c *call, i int) val {
 		}
 		panic(e)
 	}
-	l.inSection(pc, "write", "context-write", f.WriteIn)
+	l.inSection(pc, f, "write", "context-write", f.WriteIn)
 	if f.WriteOne && off != int64(f.Offset) {
 		panic(l.failAt(pc.at(1), pc.args[1], "only element 0 of the context field `%s` may be written", sexp.Print(pc.args[0])).WithCode("context-write"))
 	}

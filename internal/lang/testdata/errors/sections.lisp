@@ -32,3 +32,9 @@
   0)
 (defprog v (:type :xdp :cpu 5) 2) ; ERROR 29: "unknown BPF cpu version 5"
 (defprog w (:type :xdp :cpu fast) 2) ; ERROR 29: "unknown BPF cpu version"
+(defprog raw (:type :xdp)
+  (ctx u32 20) ; ERROR 8: "may not read the context field `egress-ifindex`"
+  2)
+(defprog raw2 (:type :tc)
+  (ctx u32 144) ; ERROR 8: "may not read the context field `flow-keys`"
+  0)
