@@ -4,7 +4,10 @@ package load
 
 import (
 	"errors"
+	"fmt"
 	"os"
+
+	"github.com/cilium/ebpf/link"
 )
 
 // attachers is empty: only Linux has what programs attach to.
@@ -15,4 +18,4 @@ func SocketOf(pid, fd int) (*os.File, error) {
 	return nil, errors.New("only Linux has what programs attach to")
 }
 
-func nfName(family, hook uint32, priority int32) string { return "" }
+func where(info *link.Info) string { return fmt.Sprint(info.Type) }

@@ -319,3 +319,29 @@ func TestForeignSocket(t *testing.T) {
 		})
 	}
 }
+
+// TestIteratorText prints what an iterator of another compiler's writes.
+func TestIteratorText(t *testing.T) {
+	need(t, "clang-19")
+	dir := t.TempDir()
+	text := `struct bpf_iter_meta { void *seq; } __attribute__((preserve_access_index));
+struct bpf_iter__bpf_map { struct bpf_iter_meta *meta; void *map; } __attribute__((preserve_access_index));
+static long (*seq_write)(void *m, const void *data, unsigned len) = (void *)127;
+__attribute__((section("iter/bpf_map"), used)) int list(struct bpf_iter__bpf_map *ctx) {
+	if (!ctx->map) seq_write(ctx->meta->seq, "the end\nof all", 14);
+	return 0;
+}
+char terms[] __attribute__((section("license"), used)) = "GPL";
+`
+	file, object := filepath.Join(dir, "list.c"), filepath.Join(dir, "list.o")
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	command(t, "clang-19", "-target", "bpf", "-g", "-O2", "-c", file, "-o", object)
+	if out := command(t, whistlerBin, "run", object); out != "the end\nof all" {
+		t.Errorf("it prints %q", out)
+	}
+	if out := command(t, whistlerBin, "run", object, "--json"); !strings.Contains(out, `{"iterator":"list","text":"the end"}`) || !strings.Contains(out, `"text":"of all"`) {
+		t.Errorf("it prints %q", out)
+	}
+}

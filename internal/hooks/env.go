@@ -1,3 +1,5 @@
+//go:build linux
+
 package hooks
 
 import (
@@ -8,15 +10,11 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/whistler-lang/whistler/internal/kernel"
 	"github.com/whistler-lang/whistler/load"
 	"golang.org/x/sys/unix"
 )
-
-// patience guards against hanging for ever; it measures nothing.
-const patience = 10 * time.Second
 
 // inCgroup moves this process into a cgroup of its own for the row, and
 // attaches there.
@@ -69,15 +67,6 @@ func (e *Env) alone() error {
 		home.Close()
 	})
 	return linkUp("lo")
-}
-
-// eventually waits until f has no complaint.
-func eventually(f func() error) (err error) {
-	for end := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
-		if err = f(); err == nil || time.Now().After(end) {
-			return err
-		}
-	}
 }
 
 // equal complains where two values differ.

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"sort"
 	"strings"
+	"time"
 
 	"github.com/cilium/ebpf"
 	"github.com/whistler-lang/whistler/load"
@@ -107,6 +108,18 @@ func Run(c *Case, object []byte) (stage Stage, err error) {
 		return stage, err
 	}
 	return Works, nil
+}
+
+// patience guards against hanging for ever; it measures nothing.
+const patience = 10 * time.Second
+
+// eventually waits until f has no complaint.
+func eventually(f func() error) (err error) {
+	for end := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+		if err = f(); err == nil || time.Now().After(end) {
+			return err
+		}
+	}
 }
 
 // Seen waits until slot 0 of the array `seen` has counted.
