@@ -15,6 +15,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/whistler-lang/whistler/internal/abi"
 	"github.com/whistler-lang/whistler/internal/compile"
 	"github.com/whistler-lang/whistler/internal/lang"
 	"github.com/whistler-lang/whistler/internal/source"
@@ -41,6 +42,11 @@ type TraceField = lang.TraceField
 type Options struct {
 	// CPU is the BPF cpu version, 2 to 4; 0 means DefaultCPU.
 	CPU int
+	// Target is the oldest kernel that must run the object, such as "5.10".
+	// What it lacks is an error at its form, or is replaced where that can be:
+	// instructions by those of an older CPU, bpf-loop by a bounded loop. "" is
+	// any kernel.
+	Target string
 	// Arch is the target's architecture as Go names it; "" means amd64.
 	Arch string
 	// ReadFile reads what (include ...) names, relative to the main source;
@@ -104,6 +110,9 @@ func Compile(ctx context.Context, sources []Source, o Options) (obj *Object, err
 	}()
 	if o.CPU != 0 && (o.CPU < 2 || o.CPU > 4) {
 		return nil, fmt.Errorf("BPF cpu version %d: want 2, 3 or 4", o.CPU)
+	}
+	if _, ok := abi.ParseVersion(o.Target); o.Target != "" && !ok {
+		return nil, fmt.Errorf("target %q: want the version of a kernel, such as 5.10", o.Target)
 	}
 	if len(sources) == 0 {
 		return nil, errors.New("no sources")
@@ -209,6 +218,7 @@ func LangOptions(o Options) lang.Options {
 		o.Arch = "amd64"
 	}
 	l := lang.Options{CPU: o.CPU, Arch: o.Arch, Kernel: o.Kernel, MaxSteps: o.MaxSteps, MaxCells: o.MaxCells, Define: o.Define, Pid: o.Pid}
+	l.Target, _ = abi.ParseVersion(o.Target)
 	if o.ReadFile != nil {
 		l.Include = func(name string) (*source.File, error) {
 			text, err := o.ReadFile(name)
@@ -219,6 +229,32 @@ func LangOptions(o Options) lang.Options {
 		}
 	}
 	return l
+}
+
+// A Need is something that a program wants of the kernel.
+type Need struct {
+	What    string     // "the helper bpf_loop"
+	Version string     // the first kernel that has it; "" where that is not known
+	Commit  string     // of Linux, the source of the fact
+	Pos     source.Pos // the form that needs it
+}
+
+// Needs lists what a program needs, by its name in the object: the newest
+// thing first.
+func (o *Object) Needs(program string) (out []Need) {
+	for _, p := range o.result.Programs {
+		if p.Name != program {
+			continue
+		}
+		for _, n := range o.result.Needs(p) {
+			x := Need{n.What, "", n.Commit, n.Pos}
+			if n.Known() {
+				x.Version = n.Version.String()
+			}
+			out = append(out, x)
+		}
+	}
+	return out
 }
 
 // FindLine gives the place of a line of one of the sources, as an object

@@ -15,6 +15,7 @@ import (
 type checkCmd struct {
 	Files   []string `arg:"" name:"file" help:"Lisp sources or objects."`
 	CPU     string   `help:"BPF cpu version: v2, v3 or v4." default:"v3" enum:"v2,v3,v4,2,3,4"`
+	Target  string   `help:"The oldest kernel that must run it, such as 5.10." placeholder:"VERSION"`
 	Tracefs string   `help:"Directory with the kernel's tracing files." placeholder:"DIR"`
 	JSON    bool     `name:"json" help:"Write JSON, one object per file."`
 	Verbose bool     `short:"v" help:"Show the verifier's whole log where it refuses."`
@@ -32,7 +33,7 @@ type checkedProgram struct {
 func (c *checkCmd) Run(a *app) error {
 	code := exitOK
 	for _, f := range c.Files {
-		in := &input{File: f, CPU: c.CPU, Tracefs: c.Tracefs, JSON: c.JSON}
+		in := &input{File: f, CPU: c.CPU, Target: c.Target, Tracefs: c.Tracefs, JSON: c.JSON}
 		if err := c.one(a, in); err != nil {
 			var silent errSilent
 			if !errors.As(err, &silent) {

@@ -9,6 +9,7 @@ import (
 	"sort"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
 	"github.com/whistler-lang/whistler/internal/abi"
 	"github.com/whistler-lang/whistler/internal/bpf"
 	"github.com/whistler-lang/whistler/load"
@@ -87,12 +88,10 @@ func instructions(s *ebpf.ProgramSpec) (out []instruction, err error) {
 				in.Source, last = text, text
 			}
 		}
-		var raw bytes.Buffer
-		n, err := ins.Marshal(&raw, binary.LittleEndian)
+		code, err := rawInsn(s.Name, ins)
 		if err != nil {
-			return nil, fmt.Errorf("%s: slot %d: %w", s.Name, slot, err)
+			return nil, err
 		}
-		code := bpf.Decode(raw.Bytes(), binary.LittleEndian)
 		var next bpf.Insn
 		if len(code) > 1 {
 			next = code[1]
@@ -102,9 +101,18 @@ func instructions(s *ebpf.ProgramSpec) (out []instruction, err error) {
 			in.Text = fmt.Sprintf("r%d = map[%s] ll", code[0].Dst, ref)
 		}
 		out = append(out, in)
-		slot += int(n) / 8
+		slot += len(code)
 	}
 	return out, nil
+}
+
+// rawInsn is an instruction of a program as its one or two slots.
+func rawInsn(program string, ins asm.Instruction) ([]bpf.Insn, error) {
+	var raw bytes.Buffer
+	if _, err := ins.Marshal(&raw, binary.LittleEndian); err != nil {
+		return nil, fmt.Errorf("%s: %v: %w", program, ins, err)
+	}
+	return bpf.Decode(raw.Bytes(), binary.LittleEndian), nil
 }
 
 func disassemble(w io.Writer, s *ebpf.ProgramSpec) error {

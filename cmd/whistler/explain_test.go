@@ -22,6 +22,7 @@ var withoutExample = map[string]string{
 	"bad-define":          "comes from the command line",
 	"no-tracefs":          "depends on the machine",
 	"no-btf":              "depends on the machine",
+	"target-kernel":       "comes from the command line",
 	"target-arch":         "comes from the command line",
 	"verifier":            "would be a gap in the compiler",
 	"bug":                 "would be a bug",

@@ -21,6 +21,7 @@ import (
 type input struct {
 	File    string            `arg:"" help:"Lisp source, object file, or - for standard input."`
 	CPU     string            `help:"BPF cpu version: v2, v3 or v4." default:"v3" enum:"v2,v3,v4,2,3,4"`
+	Target  string            `help:"The oldest kernel that must run it, such as 5.10: what that kernel lacks is an error, or replaced." placeholder:"VERSION"`
 	Tracefs string            `help:"Directory with the kernel's tracing files." placeholder:"DIR"`
 	BTF     string            `name:"btf" help:"File with the types of the kernel that the source asks for: raw BTF, or an ELF file with a .BTF section. Default: the running kernel's." placeholder:"FILE"`
 	JSON    bool              `name:"json" help:"Write JSON."`
@@ -52,7 +53,7 @@ func (in *input) options(trace func(program, stage string, what fmt.Stringer)) w
 		dir = "."
 	}
 	return whistler.Options{
-		CPU: int(in.CPU[len(in.CPU)-1] - '0'), Arch: runtime.GOARCH, Trace: trace, Pid: in.pid, Define: in.define,
+		CPU: int(in.CPU[len(in.CPU)-1] - '0'), Target: in.Target, Arch: runtime.GOARCH, Trace: trace, Pid: in.pid, Define: in.define,
 		Kernel: in.kernel,
 		ReadFile: func(name string) ([]byte, error) {
 			text, err := os.ReadFile(filepath.Join(dir, name))

@@ -34,25 +34,26 @@ const allowed = `
 	internal/emit:      internal/source internal/ir internal/regalloc internal/bpf
 	internal/btf:       internal/types
 	internal/obj:       internal/abi internal/bpf internal/btf internal/types
-	internal/compile:   internal/source internal/abi internal/btf internal/ir internal/ir/facts internal/lang internal/opt internal/regalloc internal/emit internal/bpf internal/obj
-	.:                  internal/source internal/lang internal/compile
+	internal/needs:     internal/abi internal/bpf
+	internal/compile:   internal/needs internal/source internal/abi internal/btf internal/ir internal/ir/facts internal/lang internal/opt internal/regalloc internal/emit internal/bpf internal/obj
+	.:                  internal/abi internal/source internal/lang internal/compile
 
 	internal/kernel:    internal/lang
 	internal/e2e:       -
 	internal/hooks:     internal/kernel load
-	internal/matrix:    . internal/hooks internal/kernel
+	internal/matrix:    . internal/abi internal/hooks internal/kernel
 	internal/matrix/guest: internal/hooks internal/matrix
 	internal/difftest:  docs internal/abi internal/bpf internal/bpf/vm internal/compile internal/ir internal/ir/interp internal/lang internal/obj internal/sim internal/source load
 	load:               -
 	docs:               -
-	cmd/whistler:       . docs internal/source internal/abi internal/bpf internal/lang internal/kernel load
+	cmd/whistler:       . docs internal/source internal/abi internal/bpf internal/lang internal/kernel internal/needs load
 `
 
 // pure packages turn bytes into bytes: the same answer on every machine.
 const (
 	pure = " internal/source internal/abi internal/types internal/sexp internal/lisp internal/prelude internal/ir internal/sim" +
 		" internal/ir/interp internal/ir/facts internal/lang internal/opt internal/regalloc internal/bpf internal/bpf/vm internal/emit internal/btf" +
-		" internal/obj internal/compile . "
+		" internal/obj internal/needs internal/compile . "
 	impure = " os os/exec os/signal syscall net time math/rand math/rand/v2 runtime "
 )
 

@@ -5,6 +5,7 @@ package compile
 import (
 	"fmt"
 
+	"github.com/whistler-lang/whistler/internal/abi"
 	"github.com/whistler-lang/whistler/internal/bpf"
 	"github.com/whistler-lang/whistler/internal/btf"
 	"github.com/whistler-lang/whistler/internal/lang"
@@ -75,6 +76,11 @@ func Compile(files []*source.File, o Options) (*Result, source.List) {
 		return nil, errs
 	}
 	r.Spec = spec(unit, r)
+	if o.Target != (abi.Version{}) {
+		if errs = append(errs, r.checkTarget(o.Target)...); len(errs.Errors()) > 0 {
+			return nil, append(errs, r.Warnings...).Sorted()
+		}
+	}
 	r.Object = obj.Write(r.Spec)
 	return r, nil
 }

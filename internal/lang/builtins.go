@@ -115,7 +115,7 @@ func (c *compiler) builtins() []lisp.Builtin {
 		}),
 		b("%PROG-SKB-P", "", "True when the program's context is a socket buffer.", 0, func(a []sexp.Value) sexp.Value { return boolean(prog().Type.SKB) }),
 		b("TARGET-ARCH", "", "The architecture compiled for, as a keyword.", 0, func(a []sexp.Value) sexp.Value { return keyword(c.opt.Arch) }),
-		b("CPU-VERSION", "", "The BPF cpu version compiled for.", 0, func(a []sexp.Value) sexp.Value { return int64(c.opt.CPU) }),
+		b("CPU-VERSION", "", "The BPF cpu version compiled for.", 0, func(a []sexp.Value) sexp.Value { return int64(c.opt.cpu(c.opt.CPU)) }),
 		{Name: "%FAIL", Min: 2, Max: 5, Params: "culprit what [expected] [hint] [code]", Doc: "Reports an error of the user's at a datum of the form.",
 			Fn: func(in *lisp.Interp, a []sexp.Value) sexp.Value {
 				e := source.Errorf(source.Pos{}, "%s", sexp.Display(a[1]))

@@ -264,6 +264,9 @@ func lowerBpfLoop(l *lowerer, c *call) val {
 	}
 	saved := l.scope
 	k, isConst := n.v.IsConst()
+	if isConst && l.c.opt.without("helper", "loop") {
+		return l.boundedLoop(c, name, k)
+	}
 	none, live := isConst && k == 0, l.cur
 	if none {
 		// Kernel 6.18 stumbles over a callback that its verifier never enters;
@@ -285,6 +288,16 @@ func lowerBpfLoop(l *lowerer, c *call) val {
 		return l.literal(0)
 	}
 	return val{r, types.I64}
+}
+
+// boundedLoop is a bpf-loop for kernels without the helper: the verifier walks
+// every turn.
+func (l *lowerer) boundedLoop(c *call, name *sexp.Symbol, n int64) val {
+	in := l.c.table.Intern
+	turns := &sexp.Symbol{Name: "TURNS"}
+	count := sexp.List(in("SETF"), turns, sexp.List(in("1+"), name))
+	loop := &sexp.Cons{Car: in("DOTIMES"), Cdr: &sexp.Cons{Car: sexp.List(name, n), At: c.at(0), Cdr: &sexp.Cons{Car: count, Cdr: c.rest(1)}}, At: c.form.At}
+	return l.expr(sexp.List(in("LET"), sexp.List(sexp.List(turns, int64(0))), loop, turns), c.form.At)
 }
 
 // lowerForEachMapElem is (for-each-map-elem (k v map) body...).

@@ -24,7 +24,7 @@ const progKeywords = ":type :section :license :attach :sleepable :cpu :args"
 
 func declareProgram(c *compiler, d *decl) sexp.Value {
 	sym := d.name("program")
-	p := &Program{Name: sym.Display(), Pos: d.at(0), License: "GPL", CPU: c.opt.CPU}
+	p := &Program{Name: sym.Display(), Pos: d.at(0), License: "GPL", CPU: c.opt.cpu(c.opt.CPU)}
 	if len(d.args) < 2 {
 		panic(d.fail(nil, "the program `%s` has no options and no body", p.Name).WithExpected("(defprog %s (:type ...) body...)", p.Name).WithCode("bad-program"))
 	}
@@ -119,7 +119,7 @@ func declareProgram(c *compiler, d *decl) sexp.Value {
 		if n < 2 || n > 4 {
 			panic(source.Errorf(o.at, "unknown BPF cpu version %s", sexp.Print(o.value)).WithExpected("2, 3 or 4").WithCode("bad-program"))
 		}
-		p.CPU = int(n)
+		p.CPU = c.opt.cpu(int(n))
 	}
 	if body == sexp.Value(sexp.Nil) {
 		panic(d.fail(nil, "the program `%s` has no body", p.Name).WithCode("bad-program"))

@@ -189,7 +189,7 @@ func (c *compiler) lowerSubs() {
 }
 
 func (c *compiler) lowerSub(s *Sub) {
-	prog := &Program{Name: s.Name, Type: abi.ProgTypeByKeyword("xdp"), License: "GPL", CPU: c.opt.CPU, Pos: s.Pos}
+	prog := &Program{Name: s.Name, Type: abi.ProgTypeByKeyword("xdp"), License: "GPL", CPU: c.opt.cpu(c.opt.CPU), Pos: s.Pos}
 	if p := s.prog; p != nil {
 		prog.Type, prog.License, prog.Section, prog.CPU, prog.Sleepable = p.Type, p.License, p.Section, p.CPU, p.Sleepable
 	} else if len(c.unit.Programs) > 0 {

@@ -37,7 +37,8 @@ type TraceField struct {
 
 // Options say what Lower may use.
 type Options struct {
-	CPU                int // BPF cpu version, for (cpu-version)
+	CPU                int         // BPF cpu version, for (cpu-version)
+	Target             abi.Version // the oldest kernel that must run the object; zero: not said
 	Arch               string
 	Include            func(name string) (*source.File, error) // reads a file for (include ...); nil: there are none
 	Kernel             Kernel

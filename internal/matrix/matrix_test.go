@@ -2,6 +2,7 @@ package matrix
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -14,7 +15,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/whistler-lang/whistler"
+	"github.com/whistler-lang/whistler/internal/abi"
 	"github.com/whistler-lang/whistler/internal/hooks"
+	"github.com/whistler-lang/whistler/internal/kernel"
 )
 
 var (
@@ -88,6 +92,7 @@ func TestKernels(t *testing.T) {
 			}
 			t.Logf("%s: %d programs in %.1f s", im.Release, len(rs), time.Since(start).Seconds())
 			judge(t, k.Series, rs)
+			contradict(t, k.Series, rs)
 			table = append(table, column{im.Release, k.Series, rs})
 		})
 	}
@@ -127,6 +132,42 @@ func judge(t *testing.T, series string, rs []Result) {
 			t.Errorf("%s works, against %q", c.Name, why)
 		}
 	}
+}
+
+// contradict finds rows of the
+// table of versions that a kernel disproves, by running what they say it lacks.
+func contradict(t *testing.T, series string, rs []Result) {
+	running, ok := abi.ParseVersion(series)
+	if !ok {
+		t.Fatalf("%s is no version", series)
+	}
+	works := map[string]bool{}
+	for _, r := range rs {
+		works[r.Case] = r.Stage == hooks.Works
+	}
+	for i := range hooks.Cases {
+		c := &hooks.Cases[i]
+		if !works[c.Name] {
+			continue
+		}
+		for _, n := range needsOf(t, c) {
+			if v, ok := abi.ParseVersion(n.Version); ok && running.Less(v) {
+				t.Errorf("%s runs on %s, and the table says that %s came with %v (%s)", c.Name, series, n.What, v, n.Commit)
+			}
+		}
+	}
+}
+
+// needsOf is what all programs of a case need.
+func needsOf(t *testing.T, c *hooks.Case) (all []whistler.Need) {
+	o, err := whistler.Compile(context.Background(), []whistler.Source{{Name: c.Name + ".lisp", Text: c.Source()}}, whistler.Options{Kernel: kernel.Machine{}})
+	if err != nil {
+		t.Fatalf("%s: %v", c.Name, err)
+	}
+	for _, p := range o.Programs() {
+		all = append(all, o.Needs(p.Name)...)
+	}
+	return all
 }
 
 type column struct {
