@@ -153,7 +153,7 @@ func (fn *function) check(u *lang.Unit, o Options) (said source.List) {
 	if o.Off["facts"] {
 		return nil
 	}
-	for _, x := range facts.Check(fn.f, environment(u, fn.ctx)) {
+	for _, x := range facts.Check(fn.f, environment(u, fn)) {
 		if x.Kind.Refused() {
 			fn.mistakes = append(fn.mistakes, x)
 		} else {
@@ -174,7 +174,7 @@ func confirm(u *lang.Unit, all, emitted []*function) (said source.List) {
 		}
 		for _, g := range emitted {
 			if _, done := found[g]; !done {
-				found[g] = facts.Check(g.f, environment(u, g.ctx))
+				found[g] = facts.Check(g.f, environment(u, g))
 			}
 		}
 		after, ok := found[fn]

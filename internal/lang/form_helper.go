@@ -46,6 +46,7 @@ func (l *lowerer) helper(c *call, h *abi.Helper) val {
 			}
 		case kind == abi.ArgAddress:
 		case kind.Pointer() && v.t.IsPtr():
+			l.takesObject(c, i, kind, v)
 			l.present(v)
 		case kind.Pointer():
 			if !v.t.IsPtr() && !isZero(v.v) {

@@ -26,6 +26,7 @@ func (a *analysis) exec(v *ir.Value) bool {
 		return true
 	case ir.OpCallKfunc:
 		a.renew(v)
+		a.lockedCall(v, strings.ReplaceAll(v.Sym, "_", "-"))
 		if h := a.env.kfunc(v.Sym); h != nil {
 			a.callHelper(v, h)
 		} else {
@@ -34,6 +35,9 @@ func (a *analysis) exec(v *ir.Value) bool {
 		return true
 	case ir.OpCallSub:
 		a.renew(v)
+		if a.st.lock != 0 && a.env.Global != nil && a.env.Global(v.Sym) {
+			a.lockedCall(v, strings.ReplaceAll(v.Sym, "_", "-"))
+		}
 		a.unknownCall(v)
 		return true
 	}
@@ -351,6 +355,9 @@ func (a *analysis) access(v *ir.Value, p *Val, off, size int64, to string) {
 			x.Kind = UseAfterRelease
 		}
 		a.report(v, x)
+	case a.object(p, off, size) != nil:
+		o := a.object(p, off, size)
+		a.report(v, Finding{Kind: ObjectAccess, Object: o.Name, To: to})
 	case p.Class == Number && p.isConst(0) && to == "":
 		a.report(v, Finding{Kind: NullDereference, Null: true})
 	case p.Class != Pointer:
@@ -373,6 +380,9 @@ func (a *analysis) call(v *ir.Value) {
 	h := abi.HelperByID(int32(v.Aux))
 	if h == nil {
 		a.unknownCall(v)
+		return
+	}
+	if a.locks(v, h) {
 		return
 	}
 	a.callHelper(v, h)
@@ -511,6 +521,9 @@ func (a *analysis) argument(v *ir.Value, h *abi.Helper, kind abi.ArgKind, i int,
 		if x, _ := v.Operand(0); x == nil || p.Class == Number {
 			return
 		}
+	case abi.ArgTimer:
+		a.timer(v, h, p)
+		return
 	case abi.ArgFixedIn, abi.ArgFixedOut, abi.ArgFixedInOut, abi.ArgRingRecord:
 	case abi.ArgSock:
 		if len(h.Args) > 1 { // some take null
@@ -586,14 +599,19 @@ func (a *analysis) unknownCall(v *ir.Value) {
 	}
 	clear(a.slots)
 	a.st.packets = nil
-	if len(a.st.refs) > 0 {
+	if len(a.st.refs) > 0 || a.st.lock != 0 {
 		a.st.refs, a.st.doubt = nil, true
 	}
 	a.set(v, Val{})
 }
 
 // exit is a return.
-func (a *analysis) exit(t *ir.Value) { a.leaks(t) }
+func (a *analysis) exit(t *ir.Value) {
+	a.leaks(t)
+	if v := a.value(a.st.lock); v != nil && !a.env.Sub {
+		a.report(v, Finding{Kind: LockHeld, Origin: t.Pos})
+	}
+}
 
 // leaks reports the references that are held where a program ends.
 func (a *analysis) leaks(end *ir.Value) {

@@ -104,11 +104,15 @@ const farAway = 1 << 40
 type globals struct {
 	refs    []int32 // references held: the calls plus one
 	packets []packet
+	lock    int32 // the call that took the lock which is held, plus one
+	locked  Val   // and the pointer to it
 	doubt   bool
 }
 
 func (g *globals) clone() globals {
-	return globals{append([]int32(nil), g.refs...), append([]packet(nil), g.packets...), g.doubt}
+	h := *g
+	h.refs, h.packets = append([]int32(nil), g.refs...), append([]packet(nil), g.packets...)
+	return h
 }
 
 func (g *globals) packet(obj int32) packet {
@@ -149,7 +153,7 @@ func (g *globals) drop(ref int32) {
 }
 
 func (g *globals) covers(h *globals) bool {
-	if g.doubt && !h.doubt || len(g.refs) != len(h.refs) {
+	if g.doubt && !h.doubt || len(g.refs) != len(h.refs) || g.lock != h.lock || g.locked != h.locked {
 		return false
 	}
 	for _, r := range h.refs {
