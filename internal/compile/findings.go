@@ -154,7 +154,7 @@ var wording = map[facts.Kind]struct {
 		e.WithExpected("accesses of the other fields").WithHint("copy the fields one by one")
 	}},
 	facts.TimerMap: {"timer-map", func(p *function, x *facts.Finding, e *source.Error) {
-		e.What = fmt.Sprintf("the timer is in a value of `%s`, and this makes it for `%s`", x.By, x.To)
+		e.What = fmt.Sprintf("the timer is in a value of `%s`, and this is for `%s`", x.By, x.To)
 		e.WithExpected("%s", x.By)
 	}},
 	facts.UninitializedStack: {"uninitialized-stack", func(p *function, x *facts.Finding, e *source.Error) {

@@ -37,6 +37,7 @@ func init() {
 		{"CONTINUE", 0, 0, "", "Goes on with the next turn of the innermost loop.", lowerContinue},
 		{"BPF-LOOP", 1, -1, "(var count) body...", "Runs the body with var from 0 to count-1 as a callback of the kernel, which the verifier walks once whatever count is. Gives the number of turns, or a negative error number.", lowerBpfLoop},
 		{"FOR-EACH-MAP-ELEM", 1, -1, "(key value map) body...", "Runs the body for each entry of a hash or array map, with key and value as getmap gives them. Gives the number of entries walked.", lowerForEachMapElem},
+		{"TIMER-SET-CALLBACK", 2, -1, "timer (key value map) body...", "Says what the kernel does when a timer in a value of map runs out: the body, with key and value as getmap gives them. It runs when the program is over, and sees maps and globals but no variables around it; (return) ends it. 0, or a negative error number.", lowerTimerSetCallback},
 		{"FLET", 1, -1, "((name (param...) body...)...) body...", "Defines functions for the body. Each call is the function's body in place, with the parameters bound to the arguments.", lowerFlet},
 		{"LABELS", 1, -1, "((name (param...) body...)...) body...", "The same as flet, and the functions may call each other, but none itself.", lowerLabels},
 		{"MACROLET", 1, -1, "((name lambda-list body...)...) body...", "Defines macros for the body.", lowerMacrolet},

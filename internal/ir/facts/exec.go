@@ -399,6 +399,7 @@ func (a *analysis) callHelper(v *ir.Value, h *abi.Helper) {
 		}
 		p := a.arg(v, i)
 		if kind == abi.ArgFunc {
+			a.callbackMap(v)
 			a.unknownCall(v)
 			return
 		}

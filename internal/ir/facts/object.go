@@ -90,6 +90,15 @@ func (a *analysis) object(p *Val, off, size int64) *Object {
 	return nil
 }
 
+// callbackMap checks that the callback of a timer is for values of the map
+// that the timer is in; Sym is the one that the source names.
+func (a *analysis) callbackMap(v *ir.Value) {
+	p := a.arg(v, 0)
+	if in, given := a.mapOf(&p), a.env.Map(v.Sym); in != nil && given != nil && in.Name != given.Name {
+		a.report(v, Finding{Kind: TimerMap, By: in.Name, To: given.Name})
+	}
+}
+
 // timer checks that a timer is made for the map that it is in.
 func (a *analysis) timer(v *ir.Value, h *abi.Helper, p *Val) {
 	if len(h.Args) < 2 || h.Args[1] != abi.ArgMap {

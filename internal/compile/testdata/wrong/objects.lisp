@@ -92,11 +92,21 @@
 (defmap s1 :type :hash :key u32 :value ses :max-entries 4)
 (defmap s2 :type :hash :key u32 :value ses :max-entries 4)
 (defprog p () (when-let ((v (getmap s1 1)))
-  (timer-init (ses-t v) s2 CLOCK_MONOTONIC)) ; ERROR 3: "the timer is in a value of `s1`, and this makes it for `s2`"
+  (timer-init (ses-t v) s2 CLOCK_MONOTONIC)) ; ERROR 3: "the timer is in a value of `s1`, and this is for `s2`"
   1)
 ;;;; timer-load
 (defstruct ses (t bpf-timer) (n u64))
 (defmap s1 :type :hash :key u32 :value ses :max-entries 4)
 (defprog p () (when-let ((v (getmap s1 1)))
   (store u64 v 8 1)) ; ERROR 3: "the bytes of the bpf-timer"
+  1)
+;;;; timer-callback-map
+(defstruct ses (t bpf-timer) (n u64))
+(defstruct big (t bpf-timer) (n u64) (more (array u64 8)))
+(defmap s1 :type :hash :key u32 :value ses :max-entries 4)
+(defmap s2 :type :hash :key u32 :value big :max-entries 4)
+(defprog p () (when-let ((v (getmap s1 1)))
+  (timer-init (ses-t v) s1 CLOCK_MONOTONIC)
+  (timer-set-callback (ses-t v) (k b s2) ; ERROR 3: "the timer is in a value of `s1`, and this is for `s2`"
+    (setf (aref (big-more b) 5) 1)))
   1)
