@@ -107,7 +107,9 @@ var wording = map[facts.Kind]struct {
 		if x.To != "" {
 			end = fmt.Sprintf("`%s` leaves the program here with it", x.To)
 		}
-		if e.WithNote(x.Origin, "%s", end); strings.HasPrefix(x.By, "ringbuf") {
+		if e.WithNote(x.Origin, "%s", end); x.By == "ringbuf-reserve-dynptr" {
+			e.WithExpected("ringbuf-submit-dynptr or ringbuf-discard-dynptr on every path, even where it failed").WithHint("with-dynptr does so, for a return as well")
+		} else if strings.HasPrefix(x.By, "ringbuf") {
 			e.WithExpected("ringbuf-submit or ringbuf-discard on every path").WithHint("with-ringbuf does so, for a return as well")
 		} else {
 			release := "sk-release"
@@ -156,6 +158,10 @@ var wording = map[facts.Kind]struct {
 	facts.TimerMap: {"timer-map", func(p *function, x *facts.Finding, e *source.Error) {
 		e.What = fmt.Sprintf("the timer is in a value of `%s`, and this is for `%s`", x.By, x.To)
 		e.WithExpected("%s", x.By)
+	}},
+	facts.DynptrUnset: {"dynptr-unset", func(p *function, x *facts.Finding, e *source.Error) {
+		e.What = fmt.Sprintf("`%s` gets a dynptr that nothing has made on this way, or that was given back", x.To)
+		e.WithExpected("dynptr-from-mem, ringbuf-reserve-dynptr or bpf-dynptr-from-... before").WithHint("(with-dynptr (d (dynptr-from-mem value size 0)) ...) makes one for its body")
 	}},
 	facts.UninitializedStack: {"uninitialized-stack", func(p *function, x *facts.Finding, e *source.Error) {
 		e.What = "this reads bytes of the stack that nothing has written"

@@ -152,6 +152,7 @@ func init() {
 		{"%WITH-VALUE", 2, -1, "(var map value) body...", "Binds var to a pointer to value, made as the map wants it.", lowerWithKey},
 		{"%WITH-ROOM", 2, -1, "(var map) body...", "Binds var to a pointer to room for a value of the map on the stack.", lowerWithRoom},
 		{"USER-RINGBUF-DRAIN", 1, -1, "(record map [flags]) body...", "Runs the body for each record that user space put into a user ring buffer. Record is a dynptr, for dynptr-read and dynptr-data. Gives the number of records, or a negative error number.", lowerUserRingbufDrain},
+		{"%WITH-DYNPTR-ROOM", 1, -1, "(var) body...", "Binds var to the address of room for a dynptr.", lowerWithDynptrRoom},
 		{"%LOCK-IN", 1, 1, "pointer", "The address of the spin lock in the struct that pointer points to.", lowerLockIn},
 		{"%VALUE", 2, 2, "map pointer", "The scalar that pointer points to, or pointer itself for struct values.", lowerMapValue},
 		{"TAIL-CALL", 2, 2, "map index", "Goes on in the program at index of a prog-array; falls through if there is none.", lowerTailCall},

@@ -219,3 +219,23 @@ func lowerLockIn(l *lowerer, c *call) val {
 	}
 	return p
 }
+
+// lowerWithDynptrRoom binds a variable to 16 bytes of the stack that only
+// helpers touch.
+func lowerWithDynptrRoom(l *lowerer, c *call) val {
+	spec, ok := sexp.Slice(c.args[0])
+	var name *sexp.Symbol
+	if ok && len(spec) == 1 {
+		name, _ = spec[0].(*sexp.Symbol)
+	}
+	if name == nil || name.Keyword || name == sexp.Nil || name == sexp.T {
+		panic(l.fail(nil, "a dynptr needs a variable").WithExpected("(with-dynptr (var call) body...)").WithCode("bad-binding"))
+	}
+	saved := l.scope
+	v := &variable{name: name.Display(), typ: types.PtrTo(types.Dynptr.Type(), types.PtrStack), pos: l.pos, used: true}
+	l.write(v, l.slotAddr(l.f.NewSlot(types.Dynptr.Size, "the dynptr "+v.name, l.pos)))
+	l.bind(name, v)
+	r := l.body(c.rest(1))
+	l.scope = saved
+	return r
+}

@@ -406,7 +406,13 @@ func (a *analysis) callHelper(v *ir.Value, h *abi.Helper) {
 		if (kind == abi.ArgSock || kind == abi.ArgKernelPtr) && p.Class == Pointer {
 			base = p.Ref
 		}
+		if kind == abi.ArgDynptr {
+			base = max(base, a.dynptr(v, h, &p))
+		}
 		a.argument(v, h, kind, i, &p)
+	}
+	if h.Result == abi.ResultInt {
+		a.makeDynptr(v, h)
 	}
 	for i := range v.NumOperands() {
 		if p := a.arg(v, i); p.Class == Unknown || p.Class == Pointer && p.Space == ir.PtrStack {
@@ -434,7 +440,7 @@ func (a *analysis) callHelper(v *ir.Value, h *abi.Helper) {
 	case abi.ResultRingOrNull:
 		result = Val{Class: Pointer, Trust: Sure, Space: ir.PtrRecord, Null: MayBeNull}
 	case abi.ResultMemOrNull:
-		result = Val{Class: Pointer, Trust: Sure, Space: ir.PtrMem, Null: MayBeNull}
+		result = Val{Class: Pointer, Trust: Sure, Space: ir.PtrMem, Null: MayBeNull, Ref: base}
 	case abi.ResultSockOrNull, abi.ResultPtrOrNull:
 		result = Val{Class: Pointer, Trust: Sure, Space: ir.PtrKernel, Null: MayBeNull, Ref: base}
 	case abi.ResultPtr:
@@ -562,14 +568,19 @@ func (a *analysis) release(v *ir.Value, p *Val) {
 	case p.Class != Pointer || p.Ref == 0 || !a.st.holds(p.Ref):
 		return
 	}
-	a.st.drop(p.Ref)
+	a.giveBack(v, p.Ref)
+}
+
+// giveBack ends a reference: what depends on it is no pointer any more.
+func (a *analysis) giveBack(v *ir.Value, ref int32) {
+	a.st.drop(ref)
 	for _, id := range a.known {
-		if x := &a.vals[id]; x.Class == Pointer && x.Ref == p.Ref {
+		if x := &a.vals[id]; x.Class == Pointer && x.Ref == ref {
 			a.spoil(x, int32(v.ID)+1)
 		}
 	}
 	for i := range a.slots {
-		if s := &a.slots[i]; s.ok && s.val.Class == Pointer && s.val.Ref == p.Ref {
+		if s := &a.slots[i]; s.ok && s.val.Class == Pointer && s.val.Ref == ref {
 			s.ok = false
 		}
 	}
@@ -596,6 +607,11 @@ func (a *analysis) unknownCall(v *ir.Value) {
 	for _, id := range a.known {
 		if x := &a.vals[id]; x.Class == Pointer && (x.Space.IsPacket() || x.Ref != 0) {
 			*x = Val{}
+		}
+	}
+	for _, x := range v.Args {
+		if p := a.get(x); p.Class == Pointer && p.Space == ir.PtrStack && a.dynptrSlots[p.Obj] {
+			a.st.doubt = true // it may make one there, or give one back
 		}
 	}
 	clear(a.slots)

@@ -37,6 +37,7 @@ const (
 	LockFree                       // unlocking what is not locked
 	ObjectAccess                   // load or store of an object of the kernel
 	TimerMap                       // a timer made for another map than its own
+	DynptrUnset                    // a dynptr that nothing made, or that was given back
 	UninitializedStack             // bytes of the stack that nothing writes
 	AlwaysTrue                     // a comparison that cannot be false
 	AlwaysFalse                    // one that cannot be true
@@ -119,9 +120,10 @@ type analysis struct {
 	findings []Finding
 	seen     map[seenKey]bool
 
-	interesting bool // there is something that walk may find
-	loops       bool // some edge goes back
-	objects     bool // some map has objects of the kernel in its values
+	interesting bool           // there is something that walk may find
+	loops       bool           // some edge goes back
+	dynptrSlots map[int32]bool // slots that some call takes for a dynptr
+	objects     bool           // some map has objects of the kernel in its values
 	need        []bool
 	uses        []int32
 	entry       [][]int32 // for each block, the values that a state at its entry has: parameters, then those alive

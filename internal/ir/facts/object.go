@@ -108,3 +108,79 @@ func (a *analysis) timer(v *ir.Value, h *abi.Helper, p *Val) {
 		a.report(v, Finding{Kind: TimerMap, By: in.Name, To: given.Name})
 	}
 }
+
+// A dynptr is one that a slot of the stack holds. ref is the call that made
+// it, plus one, where it must be given back, and 0 elsewhere.
+type dynptr struct {
+	slot int32
+	off  int64
+	ref  int32
+}
+
+// noteDynptr remembers which slots hold dynptrs.
+func (a *analysis) noteDynptr(v *ir.Value, h *abi.Helper) {
+	if h == nil {
+		return
+	}
+	for i, kind := range h.Args {
+		if i >= len(v.Args) || kind != abi.ArgDynptr && kind != abi.ArgDynptrOut {
+			continue
+		}
+		a.interesting = true
+		x := v.Args[i]
+		for x.Op == ir.OpCopy {
+			x = x.Args[0]
+		}
+		if x.Op == ir.OpStackAddr {
+			if a.dynptrSlots == nil {
+				a.dynptrSlots = map[int32]bool{}
+			}
+			a.dynptrSlots[int32(x.Slot)] = true
+		}
+	}
+}
+
+// dynptr checks the dynptr that h gets, and gives its reference.
+func (a *analysis) dynptr(v *ir.Value, h *abi.Helper, p *Val) int32 {
+	if p.Class != Pointer || p.Space != ir.PtrStack {
+		return 0
+	}
+	for i, d := range a.st.dynptrs {
+		if d.slot != p.Obj || d.off != p.Off {
+			continue
+		}
+		if h.Releases {
+			a.giveBack(v, d.ref)
+			a.st.dynptrs = append(a.st.dynptrs[:i:i], a.st.dynptrs[i+1:]...)
+		}
+		return d.ref
+	}
+	a.report(v, Finding{Kind: DynptrUnset, To: h.Name})
+	return 0
+}
+
+// makeDynptr notes the dynptr that h makes.
+func (a *analysis) makeDynptr(v *ir.Value, h *abi.Helper) {
+	for i, kind := range h.Args {
+		if kind != abi.ArgDynptrOut || i >= v.NumOperands() {
+			continue
+		}
+		p := a.arg(v, i)
+		d := dynptr{slot: p.Obj, off: p.Off}
+		if h.Acquires {
+			d.ref = int32(v.ID) + 1
+			a.st.refs = append(a.st.refs, d.ref)
+		}
+		if p.Class != Pointer || p.Space != ir.PtrStack {
+			a.st.doubt = a.st.doubt || h.Acquires
+			continue
+		}
+		kept := a.st.dynptrs[:0:0]
+		for _, x := range a.st.dynptrs {
+			if x.slot != d.slot || x.off != d.off {
+				kept = append(kept, x)
+			}
+		}
+		a.st.dynptrs = append(kept, d)
+	}
+}

@@ -190,6 +190,9 @@ func (a *analysis) scan() {
 				if h := abi.HelperByID(int32(v.Aux)); h != nil && (h.Result.Nullable() || h.Acquires || h.ChangesPacket || locking(h)) {
 					a.interesting = true
 				}
+				a.noteDynptr(v, abi.HelperByID(int32(v.Aux)))
+			case ir.OpCallKfunc:
+				a.noteDynptr(v, a.env.kfunc(v.Sym))
 			case ir.OpMapAddr:
 				if m := a.env.Map(v.Sym); m != nil && len(m.Objects) > 0 {
 					a.objects = true

@@ -110,3 +110,41 @@
   (timer-set-callback (ses-t v) (k b s2) ; ERROR 3: "the timer is in a value of `s1`, and this is for `s2`"
     (setf (aref (big-more b) 5) 1)))
   1)
+;;;; dynptr-leak
+(defprog p () (let ((d (struct-alloc 16)))
+  (when (= (ringbuf-reserve-dynptr rb 8 0 d) 0) ; ERROR 12: "`ringbuf-reserve-dynptr` gives here is not given back"
+    (ringbuf-submit-dynptr d 0))
+  1))
+;;;; dynptr-unset
+(defprog p () (let ((d (struct-alloc 16)) (x 0))
+  (dynptr-read (stack-addr x) 8 d 0 0) ; ERROR 3: "gets a dynptr that nothing has made"
+  (logand x 1)))
+;;;; dynptr-after
+(defprog p () (let ((d (struct-alloc 16)) (x 5))
+  (ringbuf-reserve-dynptr rb 8 0 d)
+  (ringbuf-submit-dynptr d 0)
+  (dynptr-write d 0 (stack-addr x) 8 0) ; ERROR 3: "gets a dynptr that nothing has made on this way, or that was given back"
+  1))
+;;;; dynptr-twice
+(defprog p ()
+  (with-dynptr (d (ringbuf-reserve-dynptr rb 8 0)) ; ERROR 3: "or that was given back"
+    (ringbuf-submit-dynptr d 0)) ; the form submits as well
+  1)
+;;;; dynptr-slice-after
+(defprog p () (let ((d (struct-alloc 16)) (r 1))
+  (ringbuf-reserve-dynptr rb 8 0 d)
+  (let ((p (dynptr-data d 0 8)))
+    (ringbuf-submit-dynptr d 0)
+    (when p (store u64 p 0 1))) ; ERROR 13: "that `ringbuf-submit-dynptr` has given back"
+  r))
+;;;; dynptr-one-way
+(defprog p () (let ((d (struct-alloc 16)) (x 5))
+  (when-let ((v (getmap hp 1)))
+    (when (= (ctx rx-queue-index) 1) (dynptr-from-mem (pair-a-ptr v) 8 0 d))
+    (dynptr-write d 0 (stack-addr x) 8 0)) ; ERROR 5: "gets a dynptr that nothing has made on this way"
+  1))
+;;;; dynptr-lock
+(defprog p () (when-let ((v (getmap hp 1)))
+  (with-dynptr (d (dynptr-from-mem v 24 0)) ; ERROR 3: "gives `dynptr-from-mem` the bytes of the bpf-spin-lock"
+    (dynptr-data d 0 8)))
+  1)

@@ -78,3 +78,14 @@
 (defprog kpt (:type :kprobe :section "kprobe/do_exit")
   (when-let ((v (getmap sessions 1))) 1) ; ERROR 25: "a kprobe program cannot use `sessions`, whose values have a bpf-timer"
   0)
+(defprog dynptrs ()
+  (with-dynptr (d 5) 1) ; ERROR 19: "a dynptr is made by a call"
+  (with-dynptr (d (dynptr-from-mem (struct-alloc 8) 8 0)) 1) ; ERROR 36: "wants a value of a map, and this points to stack memory"
+  (when-let ((v (map-lookup plain 1)))
+    (with-dynptr (d (dynptr-from-mem v 8 0))
+      (load u64 d 0) ; ERROR 17: "`load` would look into a bpf-dynptr"
+      (store u64 d 8 0) ; ERROR 18: "`store` would look into a bpf-dynptr"
+      (probe-read-kernel d 16 0) ; ERROR 26: "`probe-read-kernel` would look into a bpf-dynptr"
+      (dynptr-data v 0 8) ; ERROR 20: "must point to a bpf-dynptr, and this points to `u64`"
+      (map-update plain 1 d 0))) ; ERROR 27: "bpf-dynptr"
+  1)
