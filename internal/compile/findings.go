@@ -11,7 +11,8 @@ import (
 )
 
 // environment tells the analysis what it may know of the maps and of the context of a program of type t.
-func environment(u *lang.Unit, t *abi.ProgType) facts.Env {
+func environment(u *lang.Unit, fn *function) facts.Env {
+	t := fn.ctx
 	var ctx *abi.CtxStruct
 	if t != nil {
 		ctx = abi.CtxStructByName(t.Ctx)
@@ -23,10 +24,22 @@ func environment(u *lang.Unit, t *abi.ProgType) facts.Env {
 		}
 		return nil
 	}
-	return facts.Env{Ctx: ctx, Kfunc: kfunc, Map: func(name string) *facts.Map {
+	global := func(name string) bool {
+		for _, s := range u.Subs {
+			if s.C == name {
+				return s.Global
+			}
+		}
+		return false
+	}
+	return facts.Env{Ctx: ctx, Kfunc: kfunc, Sub: fn.sub != nil && !fn.sub.Global, Global: global, Map: func(name string) *facts.Map {
 		for _, m := range u.Maps {
 			if m.C == name {
-				return &facts.Map{Array: m.Type.Array, ReadOnly: m.Flags&uint32(readOnly) != 0, MaxEntries: m.MaxEntries, KeySize: m.KeySize, ValueSize: m.ValueSize}
+				var objects []facts.Object
+				for _, f := range m.Objects() {
+					objects = append(objects, facts.Object{Name: f.Type.Struct.Name, Off: int64(f.Offset), Size: int64(f.Type.Size)})
+				}
+				return &facts.Map{Name: m.Name, Objects: objects, Array: m.Type.Array, ReadOnly: m.Flags&uint32(readOnly) != 0, MaxEntries: m.MaxEntries, KeySize: m.KeySize, ValueSize: m.ValueSize}
 			}
 		}
 		return nil
@@ -94,7 +107,9 @@ var wording = map[facts.Kind]struct {
 		if x.To != "" {
 			end = fmt.Sprintf("`%s` leaves the program here with it", x.To)
 		}
-		if e.WithNote(x.Origin, "%s", end); strings.HasPrefix(x.By, "ringbuf") {
+		if e.WithNote(x.Origin, "%s", end); x.By == "ringbuf-reserve-dynptr" {
+			e.WithExpected("ringbuf-submit-dynptr or ringbuf-discard-dynptr on every path, even where it failed").WithHint("with-dynptr does so, for a return as well")
+		} else if strings.HasPrefix(x.By, "ringbuf") {
 			e.WithExpected("ringbuf-submit or ringbuf-discard on every path").WithHint("with-ringbuf does so, for a return as well")
 		} else {
 			release := "sk-release"
@@ -111,6 +126,42 @@ var wording = map[facts.Kind]struct {
 		e.What = fmt.Sprintf("this uses a pointer to %s that `%s` has given back", x.Space.Words(), x.By)
 		e.WithExpected("no use after the release")
 		from(x, e, "gives it back")
+	}},
+	facts.LockHeld: {"lock-held", func(p *function, x *facts.Finding, e *source.Error) {
+		e.What = "the lock that is taken here is not let go on every path"
+		e.WithNote(x.Origin, "the program ends here with it").WithExpected("spin-unlock on every path").WithHint("with-spin-lock does so, for a return as well")
+	}},
+	facts.LockTwice: {"lock-twice", func(p *function, x *facts.Finding, e *source.Error) {
+		e.What = "this takes a lock while another is held"
+		e.WithNote(x.Origin, "the first is taken here").WithExpected("at most one lock at a time")
+	}},
+	facts.LockCall: {"lock-call", func(p *function, x *facts.Finding, e *source.Error) {
+		e.What = fmt.Sprintf("this calls `%s` while a lock is held", x.To)
+		e.WithNote(x.Origin, "the lock is taken here").WithExpected("no calls of the kernel before the lock is let go").
+			WithHint("call it before and keep the result in a variable, or afterwards")
+	}},
+	facts.LockFree: {"lock-free", func(p *function, x *facts.Finding, e *source.Error) {
+		e.What = "this lets a lock go that is not held"
+		if x.By != "" {
+			e.What = "this lets another lock go than the one that is held"
+			e.WithNote(x.Origin, "the lock is taken here")
+		}
+		e.WithExpected("spin-lock with the same pointer before").WithHint("with-spin-lock takes the lock and lets it go")
+	}},
+	facts.ObjectAccess: {"kernel-object", func(p *function, x *facts.Finding, e *source.Error) {
+		e.What = fmt.Sprintf("this reads or writes the bytes of the %s in the value", x.Object)
+		if x.To != "" {
+			e.What = fmt.Sprintf("this gives `%s` the bytes of the %s in the value", x.To, x.Object)
+		}
+		e.WithExpected("accesses of the other fields").WithHint("copy the fields one by one")
+	}},
+	facts.TimerMap: {"timer-map", func(p *function, x *facts.Finding, e *source.Error) {
+		e.What = fmt.Sprintf("the timer is in a value of `%s`, and this is for `%s`", x.By, x.To)
+		e.WithExpected("%s", x.By)
+	}},
+	facts.DynptrUnset: {"dynptr-unset", func(p *function, x *facts.Finding, e *source.Error) {
+		e.What = fmt.Sprintf("`%s` gets a dynptr that nothing has made on this way, or that was given back", x.To)
+		e.WithExpected("dynptr-from-mem, ringbuf-reserve-dynptr or bpf-dynptr-from-... before").WithHint("(with-dynptr (d (dynptr-from-mem value size 0)) ...) makes one for its body")
 	}},
 	facts.UninitializedStack: {"uninitialized-stack", func(p *function, x *facts.Finding, e *source.Error) {
 		e.What = "this reads bytes of the stack that nothing has written"

@@ -153,7 +153,7 @@ func (fn *function) check(u *lang.Unit, o Options) (said source.List) {
 	if o.Off["facts"] {
 		return nil
 	}
-	for _, x := range facts.Check(fn.f, environment(u, fn.ctx)) {
+	for _, x := range facts.Check(fn.f, environment(u, fn)) {
 		if x.Kind.Refused() {
 			fn.mistakes = append(fn.mistakes, x)
 		} else {
@@ -174,7 +174,7 @@ func confirm(u *lang.Unit, all, emitted []*function) (said source.List) {
 		}
 		for _, g := range emitted {
 			if _, done := found[g]; !done {
-				found[g] = facts.Check(g.f, environment(u, g.ctx))
+				found[g] = facts.Check(g.f, environment(u, g))
 			}
 		}
 		after, ok := found[fn]
@@ -265,8 +265,13 @@ func frame(p *bpf.Program) int { return (max(p.Stack, 1) + 31) / 32 * 32 }
 // gives all of them together what it gives one.
 func checkStack(r *Result) (errs source.List) {
 	subs := map[string]*bpf.Program{}
+	roots := r.Programs
 	for _, s := range r.Subs {
-		subs[s.Name] = s.Program
+		if s.Later {
+			roots = append(roots[:len(roots):len(roots)], s.Program)
+		} else {
+			subs[s.Name] = s.Program
+		}
 	}
 	var deepest func(p *bpf.Program) (int, []*bpf.Program)
 	deepest = func(p *bpf.Program) (int, []*bpf.Program) {
@@ -280,7 +285,7 @@ func checkStack(r *Result) (errs source.List) {
 		}
 		return depth + frame(p), append([]*bpf.Program{p}, path...)
 	}
-	for _, p := range r.Programs {
+	for _, p := range roots {
 		depth, path := deepest(p)
 		if depth <= emit.MaxStack || len(path) < 2 {
 			continue
@@ -298,7 +303,7 @@ func checkStack(r *Result) (errs source.List) {
 
 // subprogram is what the object says of a subprogram.
 func subprogram(s *lang.Sub, p *bpf.Program) *obj.Sub {
-	out := &obj.Sub{Program: p, Global: s.Global, Result: s.Result}
+	out := &obj.Sub{Program: p, Global: s.Global, Later: s.Later, Result: s.Result}
 	if s.Context {
 		ctx := ""
 		if t := s.ProgType(); t != nil {

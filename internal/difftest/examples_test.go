@@ -144,5 +144,5 @@ func (exampleKernel) Tracepoint(category, event string) ([]lang.TraceField, erro
 	if category != "sched" || event != "sched_switch" {
 		return nil, fmt.Errorf("no such event")
 	}
-	return []lang.TraceField{{Name: "prev_pid", Offset: 24, Size: 4, Signed: true}, {Name: "next_pid", Offset: 56, Size: 4, Signed: true}}, nil
+	return []lang.TraceField{{Name: "prev_pid", Offset: 24, Size: 4, Signed: true}, {Name: "next_comm", Offset: 40, Size: 16, Count: 16}, {Name: "next_pid", Offset: 56, Size: 4, Signed: true}}, nil
 }

@@ -97,6 +97,46 @@ func race(t *testing.T, p *ebpf.Program, rounds int, repeat uint32, begin func()
 	}
 }
 
+// TestSpinLockKeepsPairs lets two CPUs change two fields of one value under
+// its lock, by steps that lose counts and part the fields where the CPUs meet
+// without it.
+func TestSpinLockKeepsPairs(t *testing.T) {
+	need(t)
+	for _, kind := range []string{"array", "hash"} {
+		t.Run(kind, func(t *testing.T) {
+			c := open(t, compileText(t, "lock.lisp", fmt.Sprintf(`
+(defstruct pair (lock bpf-spin-lock) (odd u32) (a u64) (b u64))
+(defmap pairs :type :%s :key u32 :value pair :max-entries 2)
+(defmap broken :type :array :key u32 :value u64 :max-entries 1)
+(defprog bump (:type :tc)
+  (when-let ((p (getmap pairs 1)))
+    (let ((ok (with-spin-lock (p)
+                (let ((same (= (pair-a p) (pair-b p))))
+                  (incf (pair-a p))
+                  (setf (pair-odd p) (logand (pair-a p) 1))
+                  (incf (pair-b p))
+                  same))))
+      (unless ok (incf (getmap broken 0)))))
+  TC_ACT_OK)`, kind)))
+			type pair struct {
+				Lock, Odd uint32
+				A, B      uint64
+			}
+			pairs := c.Map("pairs")
+			const repeat = 200_000
+			race(t, c.Program("bump"), 3, repeat, func() error { return pairs.Put(uint32(1), pair{}) }, func(round int) error {
+				var p pair
+				var broken uint64
+				err := errors.Join(pairs.Lookup(uint32(1), &p), c.Map("broken").Lookup(uint32(0), &broken))
+				if err == nil && (p.A != 2*repeat || p.B != p.A || broken != 0) {
+					err = fmt.Errorf("round %d: %d and %d, want %d; %d times not the same", round, p.A, p.B, 2*repeat, broken)
+				}
+				return err
+			})
+		})
+	}
+}
+
 // TestIncfLosesNothing lets two CPUs increase the same key of a hash, which
 // is absent at first. Programs of type :tc repeat without waiting for the
 // kernel to settle, so that the two really meet.

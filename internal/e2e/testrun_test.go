@@ -206,3 +206,39 @@ func TestCrafted(t *testing.T) {
 		}
 	})
 }
+
+// TestPacketDynptrs reads and changes packets through dynptrs, whatever their
+// length.
+func TestPacketDynptrs(t *testing.T) {
+	need(t)
+	c := open(t, compileText(t, "dynptr.lisp", `
+(defprog port (:type :xdp)
+  (let ((ports u32 0) (room (struct-alloc 4)))
+    (with-dynptr (d (bpf-dynptr-from-xdp (ctx-ptr) 0))
+      (when (/= (dynptr-read (stack-addr ports) 4 d 34 0) 0) (return XDP_ABORTED))
+      (when-let ((s (bpf-dynptr-slice d 30 room 4)))
+        (when (/= (ntohl (load u32 s 0)) #x0a000001) (return XDP_ABORTED)))
+      (when (> (bpf-dynptr-size d) 500) (return XDP_TX)))
+    (if (= (ntohl ports) #x03e80050) XDP_DROP XDP_PASS)))
+(defprog skb (:type :tc)
+  (let ((ports u32 0))
+    (with-dynptr (d (bpf-dynptr-from-skb (ctx-ptr) 0))
+      (dynptr-read (stack-addr ports) 4 d 34 0))
+    (= (ntohl ports) #x03e80050)))`))
+	web := packet{proto: 6, sport: 1000, dport: 80}
+	long := web
+	long.payload = 600
+	other := packet{proto: 6, sport: 1000, dport: 81}
+	for _, x := range []struct {
+		prog  string
+		frame []byte
+		want  uint32
+	}{
+		{"port", web.frame(), xdpDrop}, {"port", other.frame(), xdpPass}, {"port", long.frame(), 3}, {"port", web.frame()[:33], 0},
+		{"skb", web.frame(), 1}, {"skb", other.frame(), 0},
+	} {
+		if got := verdict(t, c.Program(x.prog), x.frame, 1); got != x.want {
+			t.Errorf("%s gives %d for %d bytes, want %d", x.prog, got, len(x.frame), x.want)
+		}
+	}
+}

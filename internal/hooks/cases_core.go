@@ -20,6 +20,7 @@ var coreCases = []Case{
 	{Name: "task-btf", Hook: "tp_btf: the same, by plain loads", Since: "5.11", Event: look, Check: sameAsProc},
 	{Name: "renamed", Hook: "raw tracepoint: a field with another name on older kernels", Event: look, Check: running},
 	{Name: "kfunc", Hook: "tp_btf: kernel functions with references", Since: "6.2", Event: look},
+	{Name: "timer", Hook: "tp_btf: a bpf-timer that calls back three times", Since: "5.15", Event: look, Check: ranOut},
 }
 
 // A report is what the programs write; the layout is that of their struct.
@@ -138,6 +139,24 @@ func setResetOnFork(on bool) error {
 		if errno != 0 && errno != unix.ESRCH {
 			return errno
 		}
+	}
+	return nil
+}
+
+// ranOut waits for the callback's last turn: it has the key of the value, and
+// is not before three times a millisecond.
+func ranOut(e *Env, c *load.Collection) error {
+	if err := Seen(e, c); err != nil {
+		return err
+	}
+	rounds, err := Slot(c, "seen", 0)
+	id, err1 := Slot(c, "seen", 1)
+	took, err2 := Slot(c, "seen", 2)
+	if err := errors.Join(err, err1, err2); err != nil {
+		return err
+	}
+	if rounds != 3 || id != uint64(outerPid()) || took < 3_000_000 {
+		return fmt.Errorf("the callback ran %d times for %d, for %d ns", rounds, id, took)
 	}
 	return nil
 }

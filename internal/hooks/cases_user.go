@@ -31,6 +31,7 @@ var userCases = []Case{
 	{Name: "perf-event", Hook: "perf_event, cpu-clock", Targets: perf("cpu-clock", 999), Event: nil},
 	{Name: "perf-event-software", Hook: "perf_event, page-faults:1", Targets: perf("page-faults:1", 0), Event: touch},
 	{Name: "tracepoint", Hook: "tracepoint", Event: sleep},
+	{Name: "tracepoint-text", Hook: "tracepoint, texts of the record", Targets: probeProgram, Event: execute, Check: executed},
 	{Name: "tp", Hook: "tp, a system call", Event: func(*Env, *load.Collection) error { _, err := unix.Getpgid(0); return err }},
 
 	{Name: "iter-task", Hook: "iter/task", Event: walk},

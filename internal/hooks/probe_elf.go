@@ -7,10 +7,12 @@ import (
 	"debug/elf"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 
 	"github.com/whistler-lang/whistler/load"
 )
@@ -122,4 +124,44 @@ func probeArguments(e *Env, c *load.Collection) error {
 		}
 	}
 	return nil
+}
+
+// execute runs the program by its whole path, which the environment keeps.
+func execute(e *Env, _ *load.Collection) error {
+	file, err := exec.LookPath("whistler-probe")
+	if err != nil {
+		return err
+	}
+	e.sockets = append(e.sockets, file)
+	var exit *exec.ExitError
+	if err := exec.Command(file).Run(); err != nil && !errors.As(err, &exit) {
+		return err
+	}
+	return nil
+}
+
+// executed looks for the path that was run, with its length and the NUL; the
+// names in the other record were those that a helper gives.
+func executed(e *Env, c *load.Collection) error {
+	want := e.sockets[len(e.sockets)-1].(string)
+	type text struct {
+		Length uint64
+		Bytes  [120]byte
+	}
+	var x text
+	if err := eventually(func() error {
+		var pid uint32
+		for i := c.Map("files").Iterate(); i.Next(&pid, &x); {
+			if s, _, ok := strings.Cut(string(x.Bytes[:]), "\x00"); ok && s == want && x.Length == uint64(len(want)+1) {
+				return nil
+			}
+		}
+		return fmt.Errorf("nobody ran %s", want)
+	}); err != nil {
+		return err
+	}
+	if n, err := Slot(c, "seen", 1); err != nil || n != 0 {
+		return fmt.Errorf("%d names are not the current one: %v", n, err)
+	}
+	return Seen(e, c)
 }

@@ -74,7 +74,8 @@ func ParseFormat(r io.Reader) (fields []lang.TraceField, err error) {
 			}
 			switch key {
 			case "field":
-				f.DataLoc = strings.HasPrefix(value, "__data_loc ")
+				f.Relative = strings.HasPrefix(value, "__rel_loc ")
+				f.DataLoc = f.Relative || strings.HasPrefix(value, "__data_loc ")
 				decl := strings.TrimSpace(value)
 				if i := strings.IndexByte(decl, '['); i >= 0 {
 					n, _, _ := strings.Cut(decl[i+1:], "]")

@@ -41,7 +41,7 @@ func (c *compiler) addStruct(sym *sexp.Symbol, s *types.Struct) {
 }
 
 func (c *compiler) addNested(prefix string, s *types.Struct, outer *types.Field, depth int) {
-	if outer.Bits > 0 || outer.Type.Kind != types.StructKind || depth > 8 {
+	if outer.Bits > 0 || outer.Type.Kind != types.StructKind || outer.Type.Struct.Object || depth > 8 {
 		return
 	}
 	for _, f := range outer.Type.Struct.Fields {

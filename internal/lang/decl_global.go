@@ -49,6 +49,9 @@ func declareGlobal(c *compiler, d *decl) sexp.Value {
 	}
 	cell := d.form.Cdr.(*sexp.Cons).Cdr.(*sexp.Cons)
 	g.Type = d.typeOf(cell.Car, cell.At.Or(d.pos))
+	if o := g.Type.HasObject(); o != nil {
+		panic(d.c.misplaced(o, cell.Car, cell.At.Or(d.pos)).WithHint("keep it in a map of type :array with one entry"))
+	}
 	if g.Type.IsPtr() {
 		panic(source.Errorf(cell.At.Or(d.pos), "a global variable cannot hold a pointer").WithExpected("a scalar, a struct or an array").
 			WithHint("the kernel forgets what a pointer in a map points to").WithCode("bad-global"))

@@ -18,6 +18,7 @@ func (d *decl) checkMap(m *Map, opts map[string]option) {
 	d.checkFlags(m, opts)
 	d.checkExtra(m, opts)
 	d.checkKeyShape(m, opts)
+	d.checkObjects(m, opts)
 	if t := m.Type; len(m.Events) > 0 && t.Keyword != "ringbuf" && t.Keyword != "perf-event-array" && t.Keyword != "user-ringbuf" {
 		panic(source.Errorf(opts["EVENT"].at, ":event is for ring and perf buffers, and `%s` is %s map", m.Name, article(t.Keyword)).WithCode("event-type"))
 	}

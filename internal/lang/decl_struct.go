@@ -65,7 +65,7 @@ func (d *decl) field(s *types.Struct, x *sexp.Cons) {
 		at := cell.Cdr.(*sexp.Cons).At.Or(d.pos)
 		g.Doc = doc
 		if !d.bitField(g, f[1], at) {
-			g.Type = d.typeOf(f[1], at)
+			g.Type = d.fieldType(s, f[1], at)
 		}
 	})
 }

@@ -24,7 +24,7 @@ func declareUnion(c *compiler, d *decl) sexp.Value {
 		}
 		at := x.At.Or(d.pos)
 		d.addField(s, name, at, func(f *types.Field) {
-			if f.Type = d.typeOf(name, at); f.Type.Kind != types.StructKind {
+			if f.Type = d.fieldType(s, name, at); f.Type.Kind != types.StructKind {
 				panic(source.Errorf(at, "`%s` is no struct", name.Display()).WithExpected("the name of a struct, or (field type)").WithCode("bad-field"))
 			}
 		})

@@ -20,7 +20,8 @@ func (fakeKernel) Tracepoint(category, event string) ([]TraceField, error) {
 	if category != "sched" || event != "sched_wakeup" {
 		return nil, fmt.Errorf("no such event")
 	}
-	return []TraceField{{Name: "comm", Offset: 8, Size: 16, Count: 16}, {Name: "pid", Offset: 24, Size: 4, Signed: true}}, nil
+	return []TraceField{{Name: "comm", Offset: 8, Size: 16, Count: 16}, {Name: "pid", Offset: 24, Size: 4, Signed: true},
+		{Name: "file", Offset: 28, Size: 4, DataLoc: true}}, nil
 }
 
 var wanted = regexp.MustCompile(`; ERROR(?: (\d+):)? "(.*)"$`)

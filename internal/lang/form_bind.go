@@ -53,6 +53,7 @@ func (l *lowerer) bindings(c *call) (bs []binding) {
 					if b.typ != nil && l.lookup(items[1].(*sexp.Symbol)) != nil {
 						b.typ = nil // a variable hides the type's name
 					}
+					l.c.noObject(b.typ, items[1], rest.At.Or(l.pos))
 				} else if y, isList := items[1].(*sexp.Cons); isList {
 					if h, ok := y.Car.(*sexp.Symbol); ok && (h.Name == "ARRAY" || h.Name == "PTR") {
 						b.typ = l.c.typeNamed(y, rest.At.Or(l.pos), l.env())

@@ -2,6 +2,7 @@ package lang
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/whistler-lang/whistler/internal/abi"
 	"github.com/whistler-lang/whistler/internal/ir"
@@ -23,6 +24,8 @@ type closure struct {
 	exits   []closureExit
 	exit    *variable // number of the exit taken, 0 for none
 	value   *variable // what goes out with it
+	later   bool      // the kernel calls it when the function around it is gone: no frame, no exits
+	done    *ir.Block // where a later one returns
 }
 
 // A closureExit is a way out of the callback's form: a return, or a
@@ -45,7 +48,35 @@ func (k *closure) index(v *variable) int {
 
 // foreign reports whether v belongs to a function around this one.
 func (l *lowerer) foreign(v *variable) bool {
-	return v.home != nil && v.home != l.builder && l.outer != nil
+	if v.home == nil || v.home == l.builder || l.outer == nil {
+		return false
+	}
+	for in := l; in != nil && in.builder != v.home; in = in.outer {
+		if in.closure == nil || !in.closure.later {
+			continue
+		}
+		if v.typ.Space == types.PtrCtx {
+			panic(l.fail(nil, "the context is gone when the kernel calls this").WithHint("store what is needed of it in the map's value").WithCode("later-variable"))
+		}
+		var name sexp.Value
+		if s := l.c.table.Find(strings.ToUpper(v.name)); s != nil {
+			name = s
+		}
+		panic(l.fail(name, "the variable `%s` is gone when the kernel calls this", v.name).WithExpected("the variables that this body binds itself, maps and globals").
+			WithNote(v.pos, "`%s` is bound here", v.name).WithHint("store it in the map's value before").WithCode("later-variable"))
+	}
+	return true
+}
+
+// calledLater reports whether this is, or is in, a body that the kernel calls
+// when the program is over.
+func (l *lowerer) calledLater() bool {
+	for in := l; in != nil; in = in.outer {
+		if in.closure != nil && in.closure.later {
+			return true
+		}
+	}
+	return false
 }
 
 // captured reads a foreign variable from the frame.
@@ -120,6 +151,15 @@ func (l *lowerer) leaveCallback(e closureExit, v val) {
 		panic(l.fail(nil, "a pointer cannot leave the body of a callback").WithHint("store it in a variable").WithCode("callback-exit"))
 	}
 	k := l.closure
+	if k.later {
+		if e.target != nil {
+			panic(l.fail(nil, "what is around this is gone when the kernel calls it").WithExpected("(return), which ends this call").WithCode("callback-exit"))
+		}
+		l.unwind(0)
+		l.jump(k.done, l.pos)
+		l.unreachable()
+		return
+	}
 	n := -1
 	for i, x := range k.exits {
 		if x == e {
@@ -140,52 +180,13 @@ func (l *lowerer) leaveCallback(e closureExit, v val) {
 // call of the helper in between: call gets the function's address and the
 // frame's. params are the callback's parameters before the frame pointer.
 func (l *lowerer) callback(c *call, body sexp.Value, params []*types.Type, bind func(in *lowerer, ps []*ir.Value), call func(fn, frame *ir.Value) *ir.Value) *ir.Value {
-	top := l
-	for top.outer != nil {
-		top = top.outer
-	}
-	top.callbacks++
-	name := fmt.Sprintf("%s_%d", top.f.Name, top.callbacks)
-	if old, taken := l.c.names[name]; taken {
-		panic(l.fail(nil, "the body needs the name `%s`, which the %s `%s` has", name, old.what, old.name).WithCode("duplicate"))
-	}
 	hidden := func(n string) *variable {
 		return &variable{name: n, typ: types.U64, pos: l.pos, used: true}
 	}
 	k := &closure{written: map[*variable]bool{}, exit: hidden("exit"), value: hidden("value")}
 	l.write(k.exit, l.constant(0, l.pos))
 	l.write(k.value, l.constant(0, l.pos))
-	in := &lowerer{builder: newBuilder(name), c: l.c, prog: l.prog, sub: l.sub, pos: l.pos, user: l.user, frames: l.frames,
-		scope: l.scope, outer: l, closure: k, depth: l.depth, internal: l.internal, free: map[int][]int{}}
-	s := &Sub{Name: name, C: name, Callback: true, Result: types.I64, Pos: l.pos, prog: l.prog}
-	entry := in.block()
-	in.seal(entry)
-	in.start(entry)
-	var ps []*ir.Value
-	for i, t := range params {
-		ps = append(ps, in.f.NewParam(entry, t.Space, l.pos))
-		s.Params = append(s.Params, SubParam{fmt.Sprintf("arg%d", i), t})
-	}
-	k.frame = in.f.NewParam(entry, ir.PtrStack, l.pos)
-	s.Params = append(s.Params, SubParam{"frame", types.PtrTo(nil, types.PtrAny)})
-	next, exit := in.block(), in.block()
-	in.blocks = []*blockTarget{{exit: exit, next: next}}
-	bind(in, ps)
-	in.body(in.declarations(body, nil))
-	in.jump(next, in.pos)
-	in.seal(next)
-	in.seal(exit)
-	in.start(next)
-	in.cur.Term = in.f.NewValue(ir.OpRet, l.pos, in.constant(0, l.pos))
-	in.start(exit)
-	in.cur.Term = in.f.NewValue(ir.OpRet, l.pos, in.constant(1, l.pos))
-	in.f.Prune()
-	s.Func = in.f
-	l.c.names[name] = named{"callback", name, l.pos}
-	l.c.unit.Subs = append(l.c.unit.Subs, s)
-	if err := ir.Verify(in.f); err != nil && len(l.c.errs) == 0 {
-		panic(bug("lowering %s made a broken function: %v\n%v", name, err, in.f))
-	}
+	fn := l.callbackFunc(k, body, params, bind)
 
 	frame := l.constant(0, l.pos)
 	if len(k.vars) > 0 {
@@ -195,9 +196,7 @@ func (l *lowerer) callback(c *call, body sexp.Value, params []*types.Type, bind 
 			l.storeAt(val{frame, nil}, int64(8*i), 8, l.value(v))
 		}
 	}
-	fn := l.add(ir.OpMapAddr, l.pos)
-	fn.Sym, fn.Type = name, ir.PtrFunc
-	result := call(fn, frame)
+	result := call(fn(), frame)
 	for i, v := range k.vars {
 		if k.written[v] {
 			x := l.add(ir.OpLoad, l.pos, frame)
@@ -215,6 +214,58 @@ func (l *lowerer) callback(c *call, body sexp.Value, params []*types.Type, bind 
 		l.start(no)
 	}
 	return result
+}
+
+// callbackFunc lowers body as the function of closure k; what it gives makes
+// the function's address.
+func (l *lowerer) callbackFunc(k *closure, body sexp.Value, params []*types.Type, bind func(in *lowerer, ps []*ir.Value)) (addr func() *ir.Value) {
+	top := l
+	for top.outer != nil {
+		top = top.outer
+	}
+	top.callbacks++
+	name := fmt.Sprintf("%s_%d", top.f.Name, top.callbacks)
+	if old, taken := l.c.names[name]; taken {
+		panic(l.fail(nil, "the body needs the name `%s`, which the %s `%s` has", name, old.what, old.name).WithCode("duplicate"))
+	}
+	in := &lowerer{builder: newBuilder(name), c: l.c, prog: l.prog, sub: l.sub, pos: l.pos, user: l.user, frames: l.frames,
+		scope: l.scope, outer: l, closure: k, depth: l.depth, internal: l.internal, free: map[int][]int{}}
+	s := &Sub{Name: name, C: name, Callback: true, Later: k.later, Result: types.I64, Pos: l.pos, prog: l.prog}
+	entry := in.block()
+	in.seal(entry)
+	in.start(entry)
+	var ps []*ir.Value
+	for i, t := range params {
+		ps = append(ps, in.f.NewParam(entry, t.Space, l.pos))
+		s.Params = append(s.Params, SubParam{fmt.Sprintf("arg%d", i), t})
+	}
+	next, exit := in.block(), in.block()
+	if k.done = next; !k.later {
+		k.frame = in.f.NewParam(entry, ir.PtrStack, l.pos)
+		s.Params = append(s.Params, SubParam{"frame", types.PtrTo(nil, types.PtrAny)})
+		in.blocks = []*blockTarget{{exit: exit, next: next}}
+	}
+	bind(in, ps)
+	in.body(in.declarations(body, nil))
+	in.jump(next, in.pos)
+	in.seal(next)
+	in.seal(exit)
+	in.start(next)
+	in.cur.Term = in.f.NewValue(ir.OpRet, l.pos, in.constant(0, l.pos))
+	in.start(exit)
+	in.cur.Term = in.f.NewValue(ir.OpRet, l.pos, in.constant(1, l.pos))
+	in.f.Prune()
+	s.Func = in.f
+	l.c.names[name] = named{"callback", name, l.pos}
+	l.c.unit.Subs = append(l.c.unit.Subs, s)
+	if err := ir.Verify(in.f); err != nil && len(l.c.errs) == 0 {
+		panic(bug("lowering %s made a broken function: %v\n%v", name, err, in.f))
+	}
+	return func() *ir.Value {
+		fn := l.add(ir.OpMapAddr, l.pos)
+		fn.Sym, fn.Type = name, ir.PtrFunc
+		return fn
+	}
 }
 
 // goTo leaves for a return, or for what a target says.
@@ -300,6 +351,21 @@ func (l *lowerer) boundedLoop(c *call, name *sexp.Symbol, n int64) val {
 	return l.expr(sexp.List(in("LET"), sexp.List(sexp.List(turns, int64(0))), loop, turns), c.form.At)
 }
 
+// bindSide binds name to the key or value of type t that p points to, as
+// getmap gives it.
+func (l *lowerer) bindSide(name *sexp.Symbol, p *ir.Value, t *types.Type, at source.Pos) {
+	pt := types.PtrTo(t, types.PtrValue)
+	v := &variable{name: name.Display(), typ: pt, pos: at}
+	if t != nil && t.Kind == types.Int {
+		x := l.loadAt(val{p, pt}, 0, t)
+		v.typ = t
+		l.write(v, x.v)
+	} else {
+		l.write(v, p)
+	}
+	l.bind(name, v)
+}
+
 // lowerForEachMapElem is (for-each-map-elem (k v map) body...).
 func lowerForEachMapElem(l *lowerer, c *call) val {
 	spec, ok := sexp.Slice(c.args[0])
@@ -319,22 +385,10 @@ func lowerForEachMapElem(l *lowerer, c *call) val {
 		panic(l.failAt(head.at(2), spec[2], "the entries of %s map cannot be walked", article(m.Type.Keyword)).WithExpected("a hash or array map").WithNote(m.Pos, "`%s` is declared here", m.Name).WithCode("wrong-map-type"))
 	}
 	saved := l.scope
-	side := func(in *lowerer, name *sexp.Symbol, p *ir.Value, t *types.Type, at source.Pos) {
-		pt := types.PtrTo(t, types.PtrValue)
-		v := &variable{name: name.Display(), typ: pt, pos: at}
-		if t != nil && t.Kind == types.Int {
-			x := in.loadAt(val{p, pt}, 0, t)
-			v.typ = t
-			in.write(v, x.v)
-		} else {
-			in.write(v, p)
-		}
-		in.bind(name, v)
-	}
 	ptr := types.PtrTo(nil, types.PtrValue)
 	r := l.callback(c, c.rest(1), []*types.Type{types.PtrTo(nil, types.PtrMap), ptr, ptr}, func(in *lowerer, ps []*ir.Value) {
-		side(in, key, ps[1], m.Key, head.at(0))
-		side(in, value, ps[2], m.Value, head.at(1))
+		in.bindSide(key, ps[1], m.Key, head.at(0))
+		in.bindSide(value, ps[2], m.Value, head.at(1))
 	}, func(fn, frame *ir.Value) *ir.Value {
 		return l.callHelper("for-each-map-elem", l.mapAddr(m), fn, frame, l.constant(0, l.pos))
 	})

@@ -46,6 +46,10 @@ func (l *lowerer) helper(c *call, h *abi.Helper) val {
 			}
 		case kind == abi.ArgAddress:
 		case kind.Pointer() && v.t.IsPtr():
+			l.takesObject(c, i, kind, v)
+			if s := v.t.Space; i == 0 && h.Name == "dynptr-from-mem" && s != types.PtrValue && s != types.PtrAny {
+				panic(l.failAt(c.at(i), c.args[i], "`%s` wants a value of a map, and this points to %s", c.head.Display(), s.Words()).WithCode("helper-argument"))
+			}
 			l.present(v)
 		case kind.Pointer():
 			if !v.t.IsPtr() && !isZero(v.v) {

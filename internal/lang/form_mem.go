@@ -26,6 +26,10 @@ func (l *lowerer) wantPtr(c *call, i int, v val) {
 	case types.PtrEnd, types.PtrMap:
 		panic(l.failAt(c.at(i), c.args[i], "a pointer to %s cannot be dereferenced", v.t.Space.Words()).WithCode("not-a-pointer"))
 	}
+	if o := v.t.Elem.Object(); o != nil {
+		panic(l.failAt(c.at(i), c.args[i], "`%s` would look into a %s, which only the kernel does", c.head.Display(), o.Name).
+			WithHint("%s", objectUse[o]).WithCode("kernel-object"))
+	}
 	l.present(v)
 }
 

@@ -116,6 +116,10 @@ func (l *lowerer) storePlace(pl memPlace, pc, c *call, i int, v val) val {
 // setAggregate copies a struct or array from memory.
 func (l *lowerer) setAggregate(pl memPlace, pc, c *call, i int) val {
 	t := pl.t
+	if o := t.Object(); o != nil {
+		panic(l.failAt(pc.form.At, pc.head, "`%s` is a %s, which a program does not write", pc.head.Display(), o.Name).
+			WithHint("%s", objectUse[o]).WithCode("kernel-object"))
+	}
 	if l.isInitial(c.args[i]) && t.Kind == types.Array {
 		l.storeBytes(pl.p, pl.off, l.initialBytes(c.args[i], t, c.at(i)))
 		return l.pointTo(pl)

@@ -136,6 +136,10 @@ func (k *Kfunc) rule(t *btf.Types) {
 		kind := abi.ArgScalar
 		if id := t.Strip(p.Type); t.Kind(id) == btf.Pointer {
 			switch elem := pointee(t, id); {
+			case elem != nil && elem.Kind == types.StructKind && elem.Struct.C == types.Dynptr.C && strings.HasSuffix(p.Name, "__uninit"):
+				kind = abi.ArgDynptrOut
+			case elem != nil && elem.Kind == types.StructKind && elem.Struct.C == types.Dynptr.C:
+				kind = abi.ArgDynptr
 			case nullable(p):
 				kind = abi.ArgVariadic
 			case elem != nil && elem.Kind == types.StructKind && k.Flags&(abi.KfuncTrustedArgs|abi.KfuncRelease|abi.KfuncRCU) != 0:
@@ -238,6 +242,8 @@ func (l *lowerer) kfuncArg(c *call, i int, p btf.Param) *ir.Value {
 	case !v.t.IsPtr():
 		panic(l.failAt(c.at(i), c.args[i], "argument %d of `%s` (%s) must be a pointer, and this is a number", i+1, c.head.Display(), p.Name).
 			WithExpected("%s", t.C(p.Type)).WithCode("helper-argument"))
+	case elem != nil && elem.Kind == types.StructKind && elem.Struct.C == types.Dynptr.C:
+		l.takesObject(c, i, abi.ArgDynptr, v)
 	case v.t.Space == types.PtrKernel && elem != nil && elem.Kind == types.StructKind:
 		if v.t.Probe {
 			panic(l.failAt(c.at(i), c.args[i], "argument %d of `%s` (%s) must be a pointer that the verifier knows, and this one came through a read", i+1, c.head.Display(), p.Name).

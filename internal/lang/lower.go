@@ -542,6 +542,7 @@ func (c *call) mapArg(i int) *Map {
 		panic(c.l.c.unknownMap(c.l.failAt(c.at(i), s, "unknown map `%s`", s.Display()), s))
 	}
 	m.used = true
+	c.l.objectProgram(c, i, m)
 	return m
 }
 

@@ -20,6 +20,7 @@ type Sub struct {
 	Result   *types.Type // nil: nothing
 	Global   bool        // verified on its own
 	Callback bool        // its address is taken
+	Later    bool        // and it is called when the program is over, on a stack of its own
 	Doc      string
 	Pos      source.Pos
 	Func     *ir.Func // its first parameter is the context where it needs it
@@ -259,7 +260,13 @@ func (l *lowerer) callSub(c *call, s *Sub) val {
 		panic(l.arity(c.head.Display(), strings.Join(ps, " "), len(c.args)).WithNote(s.Pos, "`%s` is declared here", s.Name))
 	}
 	s.used = true
-	args := []*ir.Value{l.context().v}
+	var ctx *ir.Value
+	if l.calledLater() {
+		ctx = l.constant(0, l.pos)
+	} else {
+		ctx = l.context().v
+	}
+	args := []*ir.Value{ctx}
 	for i, p := range s.Params {
 		v := c.arg(i)
 		switch {
@@ -357,6 +364,9 @@ func (c *compiler) passContext() {
 		for _, v := range subCalls(f) {
 			if t := byName[v.Sym]; t != nil && !t.Context {
 				v.Args = v.Args[1:]
+			} else if _, none := v.Args[0].IsConst(); t != nil && none {
+				c.errs = append(c.errs, source.Errorf(v.Pos, "`%s` uses the context, which is gone when the kernel calls this", t.Name).
+					WithNote(t.Pos, "`%s` is declared here", t.Name).WithHint("pass what it needs as arguments").WithCode("later-variable"))
 			} else if t != nil && len(v.Args) > maxParams {
 				c.errs = append(c.errs, source.Errorf(v.Pos, "`%s` uses the context, which takes one of its %d arguments", t.Name, maxParams).
 					WithExpected("at most %d parameters", maxParams-1).WithNote(t.Pos, "`%s` is declared here", t.Name).WithHint("pass a pointer to a struct").WithCode("argument-count"))

@@ -36,7 +36,7 @@ func declarations() []declaration {
 		{"DEFHEADER", "name (field :offset n :type t [:net-order t])...",
 			"Declares accessors (name-field p), (setf (name-field p) v) and (name-field-ptr p) for the fields of a packet header. :net-order t converts. A field of type (array t n) is given by its address.", declareHeader},
 		{"DEFTRACEPOINT", "category/event field...",
-			"Declares accessors (tp-field) and (tp-field-ptr) for fields of a tracepoint, from the kernel's format file.", declareTracepoint},
+			"Declares accessors (tp-field) and (tp-field-ptr) for fields of a tracepoint, from the kernel's format file. Of a text, be it an array or at a place that the field tells (__data_loc), (tp-field-str buffer [size]) copies as much as the buffer, or size, has room for, with a NUL at the end; it gives the number of bytes with the NUL, or a negative error number.", declareTracepoint},
 		{"IMPORT-KERNEL-STRUCT", "name [field | (field type)]...",
 			"Declares accessors of a struct of the kernel, from its BTF: (name-field p) for each field, or for every one where none is given, (name-field-ptr p), (as-name p), which makes a pointer to the struct of an address, and +name-size+. A field may lead on, through structs and pointers: real-parent->tgid, se.vruntime. Every access is relocated, so that the object runs on other kernels. It is a plain load where the verifier allows one, else probe-read-kernel, which gives 0 where memory cannot be read. (field type) declares a field that the kernel's BTF may lack; field-exists tells whether the kernel has it.", importKernelStruct},
 		{"DEFKFUNC", "name [flag...]",

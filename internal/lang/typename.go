@@ -18,6 +18,7 @@ func (c *compiler) typeNamed(v sexp.Value, at source.Pos, env *lisp.Env) *types.
 		e := source.Errorf(at, "unknown type `%s`", shorten(sexp.Print(v))).
 			WithExpected("u8 u16 u32 u64 i8 i16 i32 i64, a struct, (array type n) or (ptr type)").WithCode("unknown-type")
 		e.Culprit = v
+		c.refuseObject(v, e)
 		if s, ok := v.(*sexp.Symbol); ok {
 			e.What = "unknown type `" + s.Display() + "`"
 			names := []string{"U8", "U16", "U32", "U64", "I8", "I16", "I32", "I64"}
@@ -35,6 +36,7 @@ func (c *compiler) typeNamed(v sexp.Value, at source.Pos, env *lisp.Env) *types.
 		}
 		panic(e)
 	}
+	c.noObject(t, v, at)
 	return t
 }
 
@@ -50,6 +52,9 @@ func (c *compiler) findType(v sexp.Value, at source.Pos, env *lisp.Env) *types.T
 		if a, ok := c.aliases[x.Name]; ok {
 			return a.t
 		}
+		if s := objects[x.Name]; s != nil {
+			return s.Type()
+		}
 	case *sexp.Cons:
 		items, ok := sexp.Slice(x)
 		head, isSym := x.Car.(*sexp.Symbol)
@@ -60,6 +65,9 @@ func (c *compiler) findType(v sexp.Value, at source.Pos, env *lisp.Env) *types.T
 		switch {
 		case head.Name == "ARRAY" && len(items) == 3:
 			elem := c.typeNamed(items[1], at, env)
+			if o := elem.HasObject(); o != nil {
+				panic(c.misplaced(o, items[1], at).WithHint("make the struct with it the value of a map"))
+			}
 			d := &decl{c: c, form: x, env: env, pos: at}
 			n := d.number(option{value: items[2], at: at}, "the length of an array")
 			if n < 1 || n > 1<<20 {
@@ -71,6 +79,9 @@ func (c *compiler) findType(v sexp.Value, at source.Pos, env *lisp.Env) *types.T
 				if im := c.imports[s.Name]; im != nil {
 					return kernelPtr(kernelStruct(im.c), true)
 				}
+			}
+			if t := c.findType(items[1], at, env); t.Object() != nil {
+				return types.PtrTo(t, types.Scalar)
 			}
 			return types.PtrTo(c.typeNamed(items[1], at, env), types.Scalar)
 		case head.Name == "STRUCT" && len(items) == 2:

@@ -33,6 +33,7 @@ type TraceField struct {
 	Signed       bool
 	Count        int  // elements of an array, 0 for a plain field
 	DataLoc      bool // __data_loc: offset and length of a string elsewhere in the record
+	Relative     bool // __rel_loc: the same, and the offset counts from the end of the field
 }
 
 // Options say what Lower may use.

@@ -15,6 +15,7 @@ type Sub struct {
 	Params []Param
 	Result *types.Type // nil for none
 	Global bool
+	Later  bool // the kernel calls it when the program is over, on a stack of its own
 }
 
 // A Param of a subprogram. A Context one is a pointer to the context struct

@@ -13,7 +13,7 @@ import (
 var files embed.FS
 
 // Names are the files in the order in which they are read.
-var Names = []string{"control.lisp", "loops.lisp", "numbers.lisp", "maps.lisp", "queues.lisp", "headers.lisp", "packets.lisp", "checksum.lisp", "events.lisp", "user.lisp", "kernel.lisp", "older.lisp"}
+var Names = []string{"control.lisp", "loops.lisp", "numbers.lisp", "maps.lisp", "queues.lisp", "headers.lisp", "packets.lisp", "checksum.lisp", "events.lisp", "objects.lisp", "user.lisp", "kernel.lisp", "older.lisp"}
 
 // Files gives the prelude's texts, always the same ones.
 var Files = sync.OnceValue(func() (fs []*source.File) {

@@ -7,6 +7,7 @@ type Struct struct {
 	Name   string // as the user wrote it
 	C      string // in objects
 	Union  bool   // all fields begin at 0
+	Object bool   // an object of the kernel that only helpers touch
 	Kernel bool   // a struct of the kernel, found in its BTF by the name C: no Fields, no Size
 	Fields []Field
 	Size   int

@@ -27,6 +27,7 @@ var constantHeaders = [][]string{
 		"linux/sched.h", "linux/seg6.h", "linux/seg6_local.h", "linux/lirc.h", "linux/mman.h", "linux/fs.h", "linux/rtnetlink.h",
 		"linux/inet_diag.h", "linux/igmp.h", "linux/sctp.h", "linux/errqueue.h", "linux/net.h", "linux/lwtunnel.h", "linux/audit.h"},
 	{"sys/socket.h", "netinet/in.h", "netinet/tcp.h", "linux/mptcp.h"},
+	{"linux/time.h"},
 	{"errno.h", "signal.h", "fcntl.h", "sys/stat.h", "sys/mman.h", "linux/seccomp.h", "linux/ptrace.h"},
 }
 

@@ -26,6 +26,7 @@ func (a *analysis) exec(v *ir.Value) bool {
 		return true
 	case ir.OpCallKfunc:
 		a.renew(v)
+		a.lockedCall(v, strings.ReplaceAll(v.Sym, "_", "-"))
 		if h := a.env.kfunc(v.Sym); h != nil {
 			a.callHelper(v, h)
 		} else {
@@ -34,6 +35,9 @@ func (a *analysis) exec(v *ir.Value) bool {
 		return true
 	case ir.OpCallSub:
 		a.renew(v)
+		if a.st.lock != 0 && a.env.Global != nil && a.env.Global(v.Sym) {
+			a.lockedCall(v, strings.ReplaceAll(v.Sym, "_", "-"))
+		}
 		a.unknownCall(v)
 		return true
 	}
@@ -351,6 +355,9 @@ func (a *analysis) access(v *ir.Value, p *Val, off, size int64, to string) {
 			x.Kind = UseAfterRelease
 		}
 		a.report(v, x)
+	case a.object(p, off, size) != nil:
+		o := a.object(p, off, size)
+		a.report(v, Finding{Kind: ObjectAccess, Object: o.Name, To: to})
 	case p.Class == Number && p.isConst(0) && to == "":
 		a.report(v, Finding{Kind: NullDereference, Null: true})
 	case p.Class != Pointer:
@@ -375,6 +382,9 @@ func (a *analysis) call(v *ir.Value) {
 		a.unknownCall(v)
 		return
 	}
+	if a.locks(v, h) {
+		return
+	}
 	a.callHelper(v, h)
 }
 
@@ -389,13 +399,20 @@ func (a *analysis) callHelper(v *ir.Value, h *abi.Helper) {
 		}
 		p := a.arg(v, i)
 		if kind == abi.ArgFunc {
+			a.callbackMap(v)
 			a.unknownCall(v)
 			return
 		}
 		if (kind == abi.ArgSock || kind == abi.ArgKernelPtr) && p.Class == Pointer {
 			base = p.Ref
 		}
+		if kind == abi.ArgDynptr {
+			base = max(base, a.dynptr(v, h, &p))
+		}
 		a.argument(v, h, kind, i, &p)
+	}
+	if h.Result == abi.ResultInt {
+		a.makeDynptr(v, h)
 	}
 	for i := range v.NumOperands() {
 		if p := a.arg(v, i); p.Class == Unknown || p.Class == Pointer && p.Space == ir.PtrStack {
@@ -423,7 +440,7 @@ func (a *analysis) callHelper(v *ir.Value, h *abi.Helper) {
 	case abi.ResultRingOrNull:
 		result = Val{Class: Pointer, Trust: Sure, Space: ir.PtrRecord, Null: MayBeNull}
 	case abi.ResultMemOrNull:
-		result = Val{Class: Pointer, Trust: Sure, Space: ir.PtrMem, Null: MayBeNull}
+		result = Val{Class: Pointer, Trust: Sure, Space: ir.PtrMem, Null: MayBeNull, Ref: base}
 	case abi.ResultSockOrNull, abi.ResultPtrOrNull:
 		result = Val{Class: Pointer, Trust: Sure, Space: ir.PtrKernel, Null: MayBeNull, Ref: base}
 	case abi.ResultPtr:
@@ -511,6 +528,9 @@ func (a *analysis) argument(v *ir.Value, h *abi.Helper, kind abi.ArgKind, i int,
 		if x, _ := v.Operand(0); x == nil || p.Class == Number {
 			return
 		}
+	case abi.ArgTimer:
+		a.timer(v, h, p)
+		return
 	case abi.ArgFixedIn, abi.ArgFixedOut, abi.ArgFixedInOut, abi.ArgRingRecord:
 	case abi.ArgSock:
 		if len(h.Args) > 1 { // some take null
@@ -548,14 +568,19 @@ func (a *analysis) release(v *ir.Value, p *Val) {
 	case p.Class != Pointer || p.Ref == 0 || !a.st.holds(p.Ref):
 		return
 	}
-	a.st.drop(p.Ref)
+	a.giveBack(v, p.Ref)
+}
+
+// giveBack ends a reference: what depends on it is no pointer any more.
+func (a *analysis) giveBack(v *ir.Value, ref int32) {
+	a.st.drop(ref)
 	for _, id := range a.known {
-		if x := &a.vals[id]; x.Class == Pointer && x.Ref == p.Ref {
+		if x := &a.vals[id]; x.Class == Pointer && x.Ref == ref {
 			a.spoil(x, int32(v.ID)+1)
 		}
 	}
 	for i := range a.slots {
-		if s := &a.slots[i]; s.ok && s.val.Class == Pointer && s.val.Ref == p.Ref {
+		if s := &a.slots[i]; s.ok && s.val.Class == Pointer && s.val.Ref == ref {
 			s.ok = false
 		}
 	}
@@ -584,16 +609,26 @@ func (a *analysis) unknownCall(v *ir.Value) {
 			*x = Val{}
 		}
 	}
+	for _, x := range v.Args {
+		if p := a.get(x); p.Class == Pointer && p.Space == ir.PtrStack && a.dynptrSlots[p.Obj] {
+			a.st.doubt = true // it may make one there, or give one back
+		}
+	}
 	clear(a.slots)
 	a.st.packets = nil
-	if len(a.st.refs) > 0 {
+	if len(a.st.refs) > 0 || a.st.lock != 0 {
 		a.st.refs, a.st.doubt = nil, true
 	}
 	a.set(v, Val{})
 }
 
 // exit is a return.
-func (a *analysis) exit(t *ir.Value) { a.leaks(t) }
+func (a *analysis) exit(t *ir.Value) {
+	a.leaks(t)
+	if v := a.value(a.st.lock); v != nil && !a.env.Sub {
+		a.report(v, Finding{Kind: LockHeld, Origin: t.Pos})
+	}
+}
 
 // leaks reports the references that are held where a program ends.
 func (a *analysis) leaks(end *ir.Value) {

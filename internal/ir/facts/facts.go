@@ -31,6 +31,13 @@ const (
 	StalePointer                   // packet pointer from before the packet moved
 	ReferenceLeak                  // a reference that an exit does not give back
 	UseAfterRelease                // a pointer whose reference was given back
+	LockHeld                       // a spin lock that an exit does not let go
+	LockTwice                      // a second lock while one is held
+	LockCall                       // a call while a lock is held
+	LockFree                       // unlocking what is not locked
+	ObjectAccess                   // load or store of an object of the kernel
+	TimerMap                       // a timer made for another map than its own
+	DynptrUnset                    // a dynptr that nothing made, or that was given back
 	UninitializedStack             // bytes of the stack that nothing writes
 	AlwaysTrue                     // a comparison that cannot be false
 	AlwaysFalse                    // one that cannot be true
@@ -54,16 +61,25 @@ type Finding struct {
 	// whose offset is variable, that are proven and that are needed.
 	Proven, Needed int64
 	Variable       bool
+	Object         string // ObjectAccess: what it touches
 	Space          ir.Type
 	value          int
 }
 
 // A Map is what the analysis wants to know of a map.
 type Map struct {
+	Name               string
 	Array              bool // every entry exists: a constant index in range is never missing
 	ReadOnly           bool // the verifier may know the values
 	MaxEntries         int64
 	KeySize, ValueSize int
+	Objects            []Object // of the kernel, in its values
+}
+
+// An Object is a part of a map's value that only helpers touch.
+type Object struct {
+	Name      string
+	Off, Size int64
 }
 
 // Env says what the function's program knows. All of it may be missing:
@@ -72,6 +88,10 @@ type Env struct {
 	Ctx   *abi.CtxStruct                // the context's fields
 	Kfunc func(name string) *abi.Helper // the rules of a kernel function, in the manner of a helper; may be nil
 	Map   func(name string) *Map        // by the name in OpMapAddr, nil if there is none
+	// Sub says that other functions call this one: it may begin and end
+	// with a lock held.
+	Sub    bool
+	Global func(name string) bool // subprograms that the verifier looks at on their own; may be nil
 }
 
 // Check finds the mistakes of f.
@@ -100,8 +120,10 @@ type analysis struct {
 	findings []Finding
 	seen     map[seenKey]bool
 
-	interesting bool // there is something that walk may find
-	loops       bool // some edge goes back
+	interesting bool           // there is something that walk may find
+	loops       bool           // some edge goes back
+	dynptrSlots map[int32]bool // slots that some call takes for a dynptr
+	objects     bool           // some map has objects of the kernel in its values
 	need        []bool
 	uses        []int32
 	entry       [][]int32 // for each block, the values that a state at its entry has: parameters, then those alive

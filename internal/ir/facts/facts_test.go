@@ -105,8 +105,8 @@ b4:
 		{"no leak", reserve + "br.8 eq v21 v1 b1 b2\nb1:\nret v1\nb2:\nv5 = call 132 v21 v1\nret v1", ""},
 		{"leak on one way", reserve + "br.8 eq v21 v1 b1 b2\nb1:\nret v1\nb2:\nbr.8 eq v12 v1 b1 b3\nb3:\nv5 = call 132 v21 v1\nret v1", "4 v21"},
 		{"use after release", reserve + "br.8 eq v21 v1 b1 b2\nb1:\nret v1\nb2:\nv5 = call 132 v21 v1\nstore.8 v21+0 v1\nret v1", "5 -"},
-		{"stack", "slot s1 8 x\nb0(v0:ctx):\nv1:stack = stackaddr s1+0\nv2 = load.8 v1+0\nret v2", "6 v2"},
-		{"stack in part", "slot s1 8 x\nb0(v0:ctx):\nv1:stack = stackaddr s1+0\nv3 = const 1\nstore.4 v1+4 v3\nv2 = load.4 v1+0\nret v2", "6 v2"},
+		{"stack", "slot s1 8 x\nb0(v0:ctx):\nv1:stack = stackaddr s1+0\nv2 = load.8 v1+0\nret v2", fmt.Sprint(UninitializedStack, " v2")},
+		{"stack in part", "slot s1 8 x\nb0(v0:ctx):\nv1:stack = stackaddr s1+0\nv3 = const 1\nstore.4 v1+4 v3\nv2 = load.4 v1+0\nret v2", fmt.Sprint(UninitializedStack, " v2")},
 		{"stack elsewhere", "slot s1 8 x\nb0(v0:ctx):\nv1:stack = stackaddr s1+0\nv3 = callsub \"g\" v1\nv2 = load.4 v1+0\nret v2", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

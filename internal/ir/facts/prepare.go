@@ -187,8 +187,15 @@ func (a *analysis) scan() {
 		for _, v := range b.Values {
 			switch v.Op {
 			case ir.OpCall:
-				if h := abi.HelperByID(int32(v.Aux)); h != nil && (h.Result.Nullable() || h.Acquires || h.ChangesPacket) {
+				if h := abi.HelperByID(int32(v.Aux)); h != nil && (h.Result.Nullable() || h.Acquires || h.ChangesPacket || locking(h)) {
 					a.interesting = true
+				}
+				a.noteDynptr(v, abi.HelperByID(int32(v.Aux)))
+			case ir.OpCallKfunc:
+				a.noteDynptr(v, a.env.kfunc(v.Sym))
+			case ir.OpMapAddr:
+				if m := a.env.Map(v.Sym); m != nil && len(m.Objects) > 0 {
+					a.objects = true
 				}
 			case ir.OpLoad, ir.OpLoadS:
 				a.interesting = a.interesting || v.Type.IsPacket() || v.Type == ir.PtrKernel

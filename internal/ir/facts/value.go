@@ -1,6 +1,10 @@
 package facts
 
-import "github.com/whistler-lang/whistler/internal/ir"
+import (
+	"slices"
+
+	"github.com/whistler-lang/whistler/internal/ir"
+)
 
 // A Class is what sort of thing a value is on a path.
 type Class uint8
@@ -104,11 +108,17 @@ const farAway = 1 << 40
 type globals struct {
 	refs    []int32 // references held: the calls plus one
 	packets []packet
+	dynptrs []dynptr
+	lock    int32 // the call that took the lock which is held, plus one
+	locked  Val   // and the pointer to it
 	doubt   bool
 }
 
 func (g *globals) clone() globals {
-	return globals{append([]int32(nil), g.refs...), append([]packet(nil), g.packets...), g.doubt}
+	h := *g
+	h.refs, h.packets = append([]int32(nil), g.refs...), append([]packet(nil), g.packets...)
+	h.dynptrs = append([]dynptr(nil), g.dynptrs...)
+	return h
 }
 
 func (g *globals) packet(obj int32) packet {
@@ -149,13 +159,16 @@ func (g *globals) drop(ref int32) {
 }
 
 func (g *globals) covers(h *globals) bool {
-	if g.doubt && !h.doubt || len(g.refs) != len(h.refs) {
+	if g.doubt && !h.doubt || len(g.refs) != len(h.refs) || g.lock != h.lock || g.locked != h.locked {
 		return false
 	}
 	for _, r := range h.refs {
 		if !g.holds(r) {
 			return false
 		}
+	}
+	if !slices.Equal(g.dynptrs, h.dynptrs) {
+		return false
 	}
 	for _, p := range g.packets {
 		q := h.packet(p.obj)

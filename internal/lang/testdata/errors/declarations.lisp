@@ -20,6 +20,20 @@
 (defprog ok2 (:type :xdp) 1)
 (defprog ok2 (:type :xdp) 1) ; ERROR 10: "declared twice"
 (deftracepoint sched/sched_wakeup pid nosuch) ; ERROR 39: "has no field `nosuch`"
+(deftracepoint sched/sched_wakeup file pid)
+(defprog texts (:type :tracepoint :section "tracepoint/sched/sched_wakeup")
+  (let ((b (array u8 16)) (n (get-prandom-u32)))
+    (tp-file-str b 17) ; ERROR 20: "a text of up to 17 bytes"
+    (tp-file-str b 0) ; ERROR 20: "a text of up to 0 bytes"
+    (tp-file-str) ; ERROR 5: "`tp-file-str` got 0 arguments"
+    (tp-file-str 5 1) ; ERROR 18: "wants a pointer"
+    (tp-pid-str b) ; ERROR 6: "unknown form `tp-pid-str`"
+    (tp-file-str b n))
+  0)
+(defprog texts2 (:type :xdp)
+  (let ((b (array u8 16)))
+    (tp-file-str b) ; ERROR 5: "`tp-file-str` belongs in tracepoint programs"
+    1))
 (deftracepoint sched/nosuch pid) ; ERROR 16: "cannot be read"
 (defconstant +n+ (undefined-function 3)) ; ERROR "undefined-function"
 (defmap big :type :hash :key u32 :value u64 :max-entries #x1ffffffffffffffff) ; ERROR 58: "64 bits"

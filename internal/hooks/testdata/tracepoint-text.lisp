@@ -1,0 +1,20 @@
+;; Texts of a tracepoint's record: one whose place a field tells, and an array.
+(deftracepoint sched/sched-process-exec filename pid)
+(deftracepoint sched/sched-switch prev-comm)
+(defstruct text (length u64) (bytes (array u8 120)))
+(defmap files :type :lru-hash :key u32 :value text :max-entries 64)
+(defmap seen :type :array :key u32 :value u64 :max-entries 2)
+
+(defprog on-exec (:type :tracepoint :section "tracepoint/sched/sched_process_exec")
+  (let ((x (make-text)))
+    (setf (text-length x) (tp-filename-str (text-bytes x)))
+    (setf (getmap files (tp-pid)) x))
+  0)
+
+(defprog on-switch (:type :tracepoint :section "tracepoint/sched/sched_switch")
+  (let ((said (array u8 16)) (own (array u8 16)))
+    (get-current-comm own 16)
+    (if (and (s> (tp-prev-comm-str said) 0) (zerop (memcmp said own 16)))
+        (incf (getmap seen 0))
+        (incf (getmap seen 1))))
+  0)

@@ -1,0 +1,186 @@
+package facts
+
+import (
+	"github.com/whistler-lang/whistler/internal/abi"
+	"github.com/whistler-lang/whistler/internal/ir"
+)
+
+// locking reports whether h takes or gives a spin lock.
+func locking(h *abi.Helper) bool { return len(h.Args) > 0 && h.Args[0] == abi.ArgSpinLock }
+
+// locks computes a call that takes or gives a lock; false if it is another.
+func (a *analysis) locks(v *ir.Value, h *abi.Helper) bool {
+	if !locking(h) {
+		a.lockedCall(v, h.Name)
+		return false
+	}
+	p := a.arg(v, 0)
+	a.access(v, &p, p.Off, 0, h.Name)
+	held := a.st.lock
+	if h.Name == "spin-lock" {
+		if held != 0 {
+			a.report(v, a.origin(Finding{Kind: LockTwice}, held))
+			a.st.doubt = true // of what the rest does with the two
+		}
+		a.st.lock, a.st.locked = int32(v.ID)+1, p
+	} else {
+		was := a.st.locked
+		switch {
+		case held == 0 && a.env.Sub:
+			a.st.doubt = true // its caller may hold it
+		case held == 0:
+			a.report(v, Finding{Kind: LockFree})
+		case p.Class != Pointer || was.Class != Pointer:
+			a.st.doubt = true
+		case p.Obj != was.Obj || p.Off != was.Off:
+			a.report(v, a.origin(Finding{Kind: LockFree}, held))
+		}
+		a.st.lock, a.st.locked = 0, Val{}
+	}
+	a.set(v, number(Any(), Result))
+	return true
+}
+
+// lockedCall reports a call of what is called name while a lock is held.
+func (a *analysis) lockedCall(v *ir.Value, name string) {
+	if a.st.lock != 0 {
+		a.report(v, a.origin(Finding{Kind: LockCall, To: name}, a.st.lock))
+	}
+}
+
+// mapOf is the map in whose value p points, nil if that is not known.
+func (a *analysis) mapOf(p *Val) *Map {
+	if p.Class != Pointer || p.Space != ir.PtrValue || p.Trust != Sure || p.Null == IsNull {
+		return nil
+	}
+	v := a.value(p.Obj)
+	if v == nil || v.Op != ir.OpCall || len(v.Args) == 0 {
+		return nil
+	}
+	return a.mapArg(v, 0)
+}
+
+// mapArg is the map that argument i of v names, nil if it names none.
+func (a *analysis) mapArg(v *ir.Value, i int) *Map {
+	x, _ := v.Operand(i)
+	for x != nil && x.Op == ir.OpCopy {
+		x = x.Args[0]
+	}
+	if x == nil || x.Op != ir.OpMapAddr {
+		return nil
+	}
+	return a.env.Map(x.Sym)
+}
+
+// object is the object of the kernel that size bytes at off behind p's
+// object touch, nil if they touch none.
+func (a *analysis) object(p *Val, off, size int64) *Object {
+	if !a.objects || size <= 0 {
+		return nil
+	}
+	m := a.mapOf(p)
+	if m == nil {
+		return nil
+	}
+	for i := range m.Objects {
+		if o := &m.Objects[i]; off < o.Off+o.Size && o.Off < off+size {
+			return o
+		}
+	}
+	return nil
+}
+
+// callbackMap checks that the callback of a timer is for values of the map
+// that the timer is in; Sym is the one that the source names.
+func (a *analysis) callbackMap(v *ir.Value) {
+	p := a.arg(v, 0)
+	if in, given := a.mapOf(&p), a.env.Map(v.Sym); in != nil && given != nil && in.Name != given.Name {
+		a.report(v, Finding{Kind: TimerMap, By: in.Name, To: given.Name})
+	}
+}
+
+// timer checks that a timer is made for the map that it is in.
+func (a *analysis) timer(v *ir.Value, h *abi.Helper, p *Val) {
+	if len(h.Args) < 2 || h.Args[1] != abi.ArgMap {
+		return
+	}
+	if in, given := a.mapOf(p), a.mapArg(v, 1); in != nil && given != nil && in.Name != given.Name {
+		a.report(v, Finding{Kind: TimerMap, By: in.Name, To: given.Name})
+	}
+}
+
+// A dynptr is one that a slot of the stack holds. ref is the call that made
+// it, plus one, where it must be given back, and 0 elsewhere.
+type dynptr struct {
+	slot int32
+	off  int64
+	ref  int32
+}
+
+// noteDynptr remembers which slots hold dynptrs.
+func (a *analysis) noteDynptr(v *ir.Value, h *abi.Helper) {
+	if h == nil {
+		return
+	}
+	for i, kind := range h.Args {
+		if i >= len(v.Args) || kind != abi.ArgDynptr && kind != abi.ArgDynptrOut {
+			continue
+		}
+		a.interesting = true
+		x := v.Args[i]
+		for x.Op == ir.OpCopy {
+			x = x.Args[0]
+		}
+		if x.Op == ir.OpStackAddr {
+			if a.dynptrSlots == nil {
+				a.dynptrSlots = map[int32]bool{}
+			}
+			a.dynptrSlots[int32(x.Slot)] = true
+		}
+	}
+}
+
+// dynptr checks the dynptr that h gets, and gives its reference.
+func (a *analysis) dynptr(v *ir.Value, h *abi.Helper, p *Val) int32 {
+	if p.Class != Pointer || p.Space != ir.PtrStack {
+		return 0
+	}
+	for i, d := range a.st.dynptrs {
+		if d.slot != p.Obj || d.off != p.Off {
+			continue
+		}
+		if h.Releases {
+			a.giveBack(v, d.ref)
+			a.st.dynptrs = append(a.st.dynptrs[:i:i], a.st.dynptrs[i+1:]...)
+		}
+		return d.ref
+	}
+	a.report(v, Finding{Kind: DynptrUnset, To: h.Name})
+	return 0
+}
+
+// makeDynptr notes the dynptr that h makes.
+func (a *analysis) makeDynptr(v *ir.Value, h *abi.Helper) {
+	for i, kind := range h.Args {
+		if kind != abi.ArgDynptrOut || i >= v.NumOperands() {
+			continue
+		}
+		p := a.arg(v, i)
+		d := dynptr{slot: p.Obj, off: p.Off}
+		if h.Acquires {
+			d.ref = int32(v.ID) + 1
+			a.st.refs = append(a.st.refs, d.ref)
+		}
+		if p.Class != Pointer || p.Space != ir.PtrStack {
+			a.st.doubt = a.st.doubt || h.Acquires
+			continue
+		}
+		kept := a.st.dynptrs[:0:0]
+		for _, x := range a.st.dynptrs {
+			if x.slot != d.slot || x.off != d.off {
+				kept = append(kept, x)
+			}
+		}
+		a.st.dynptrs = append(kept, d)
+	}
+}
