@@ -75,6 +75,7 @@ func TestReadmeOutput(t *testing.T) {
 	text := readme(t)
 	for _, show := range []struct{ command, file string }{
 		{"disasm", "../../examples/count-xdp.lisp"},
+		{"needs", "../../examples/exec-log.lisp"},
 		{"help", "incf"},
 	} {
 		var out bytes.Buffer
@@ -83,6 +84,8 @@ func TestReadmeOutput(t *testing.T) {
 		switch show.command {
 		case "disasm":
 			err = (&disasmCmd{input{File: show.file, CPU: "v3"}}).Run(a)
+		case "needs":
+			err = (&needsCmd{input: input{File: show.file, CPU: "v3"}}).Run(a)
 		case "help":
 			err = (&helpCmd{Name: show.file}).Run(a)
 		}
