@@ -63,6 +63,10 @@ type Value struct {
 // MayBeNull is the Sym of a load of an argument that may be null.
 const MayBeNull = "null"
 
+// NeverNull is the Sym of a lookup in an array at a constant index in range,
+// where the target's verifier knows that it finds something.
+const NeverNull = "there"
+
 // NewFunc makes a function without blocks.
 func NewFunc(name string) *Func { return &Func{Name: name, Slots: []*Slot{nil}} }
 

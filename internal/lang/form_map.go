@@ -109,6 +109,12 @@ func pointedName(x val) string {
 // pass makes a pointer to x as the key or value that m wants. side is "key"
 // or "value".
 func (l *lowerer) pass(m *Map, x val, form sexp.Value, side string) (ptr *ir.Value, release func()) {
+	return l.passIn(m, x, form, side, false)
+}
+
+// passIn is pass; followed has the verifier follow the number in memory, which
+// it does for 8 aligned bytes of the stack.
+func (l *lowerer) passIn(m *Map, x val, form sexp.Value, side string, followed bool) (ptr *ir.Value, release func()) {
 	t, size := m.Key, m.KeySize
 	if side == "value" {
 		t, size = m.Value, m.ValueSize
@@ -154,7 +160,11 @@ func (l *lowerer) pass(m *Map, x val, form sexp.Value, side string) (ptr *ir.Val
 			panic(l.fail(form, "%d does not fit into the %d-byte %s of `%s`", n, size, side, m.Name).WithCode("literal-too-wide"))
 		}
 	}
-	slot, release := l.temp(size, side+" of "+m.Name)
+	room := size
+	if n, _ := x.v.IsConst(); followed && n != 0 {
+		room = 8
+	}
+	slot, release := l.temp(room, side+" of "+m.Name)
 	addr := l.slotAddr(slot)
 	p := val{addr, types.PtrTo(nil, types.PtrStack)}
 	if t.Kind == types.Int {
@@ -201,17 +211,24 @@ func lowerMapLookup(l *lowerer, c *call) val {
 	m := c.mapArg(0)
 	l.needs(c, 0, m, abi.OpLookup, "lookup")
 	k := c.arg(1)
-	key, release := l.pass(m, k, c.args[1], "key")
+	// An entry of an array is always there; pass checks the index.
+	always := false
+	if name, ok := c.args[0].(*sexp.Symbol); ok && l.c.maps[name.Name] == m && m.Type.Array {
+		_, isConst := k.v.IsConst()
+		always = isConst && k.t.Kind == types.Literal
+	}
+	known := always && (m.Type.Keyword == "array" || m.Type.Keyword == "percpu-array") && l.c.opt.has("feature", "array-lookup-never-null")
+	key, release := l.passIn(m, k, c.args[1], "key", known)
 	v := l.callHelper("map-lookup-elem", l.mapAddr(m), key)
 	release()
+	if known {
+		v.Sym = ir.NeverNull
+	}
 	p := l.found(m, v, toLower(c.head.Name))
-	// An entry of an array is always there; pass has checked the index.
-	if name, ok := c.args[0].(*sexp.Symbol); ok && l.c.maps[name.Name] == m && m.Type.Array && p.t.IsPtr() {
-		if _, isConst := k.v.IsConst(); isConst && k.t.Kind == types.Literal {
-			t := *p.t
-			t.Always = true
-			p.t = &t
-		}
+	if always && p.t.IsPtr() {
+		t := *p.t
+		t.Always = true
+		p.t = &t
 	}
 	return p
 }

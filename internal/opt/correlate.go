@@ -24,6 +24,9 @@ func correlate(f *ir.Func, _ *Config) bool {
 			continue
 		}
 		take := -1
+		if x.Op == ir.OpCall && x.Sym == ir.NeverNull && c == 0 && b.Term.Size == 8 {
+			take = outcome(ir.OpNe, 0, true, b.Term.Cmp, c, b.Term.Size)
+		}
 		for s := b; take < 0 && s != f.Blocks[0]; s = dom.Idom(s) {
 			ps := preds[s.ID]
 			if len(ps) != 1 {
