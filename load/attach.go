@@ -112,7 +112,7 @@ func (c *Collection) Attach(t Targets) error {
 			case *ErrNoTarget, *TargetError:
 				return err
 			}
-			return fmt.Errorf("attaching `%s` to %s: %w", name, what, err)
+			return missing(name, s, fmt.Errorf("attaching `%s` to %s: %w", name, what, err))
 		}
 		c.links = append(c.links, attached{name + " on " + what, l})
 	}

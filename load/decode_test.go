@@ -82,7 +82,7 @@ func TestSum(t *testing.T) {
 
 // TestExplain finds program, line and reason in a verifier's log.
 func TestExplain(t *testing.T) {
-	err := explain(&ebpf.VerifierError{Cause: ebpf.ErrNotSupported, Log: []string{
+	err := explain(&ebpf.CollectionSpec{}, &ebpf.VerifierError{Cause: ebpf.ErrNotSupported, Log: []string{
 		"; (let ((data (ctx data))) @ drop.lisp:4",
 		"0: (61) r1 = *(u32 *)(r1 +0)",
 		"; (load u8 data) @ drop.lisp:5",

@@ -145,7 +145,7 @@ var (
 const tooManyPaths = "more paths through it wait for the verifier than it can keep (8192)"
 
 // explain turns a verifier error into a Refusal and leaves others alone.
-func explain(err error) error {
+func explain(spec *ebpf.CollectionSpec, err error) error {
 	var ve *ebpf.VerifierError
 	if errors.Is(err, syscall.EFAULT) && !errors.As(err, &ve) {
 		// push_stack of kernel/bpf/verifier.c; the library keeps no log of it.
@@ -156,6 +156,11 @@ func explain(err error) error {
 		return r
 	}
 	if !errors.As(err, &ve) || len(ve.Log) == 0 {
+		if m := progInError().FindStringSubmatch(err.Error()); m != nil && spec.Programs[m[1]] != nil {
+			if e := missing(m[1], spec.Programs[m[1]], err); e != err {
+				return e
+			}
+		}
 		if Denied(err) {
 			// The library guesses at memory limits; what is missing is a capability.
 			return &denied{err}

@@ -31,7 +31,7 @@ func OpenWith(object []byte, o Options) (*Collection, error) {
 	}
 	coll, err := ebpf.NewCollection(spec)
 	if err != nil {
-		return nil, explain(err)
+		return nil, explain(spec, err)
 	}
 	return &Collection{Spec: spec, coll: coll}, nil
 }

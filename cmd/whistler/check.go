@@ -7,6 +7,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/whistler-lang/whistler"
+	"github.com/whistler-lang/whistler/internal/lang"
 	"github.com/whistler-lang/whistler/internal/source"
 	"github.com/whistler-lang/whistler/load"
 )
@@ -100,12 +101,23 @@ func isRefusal(err error) bool {
 	return errors.As(err, &r)
 }
 
+// nearest adds to what the kernel does not have the name that is nearest.
+func nearest(err error) error {
+	var m *load.Missing
+	if errors.As(err, &m) {
+		if n := lang.Nearest(m.Name, m.Known); n != "" {
+			return fmt.Errorf("%w: did you mean `%s`?", err, n)
+		}
+	}
+	return err
+}
+
 // loadError shows why the kernel did not take an object: a refusal at the
 // Lisp line, with the verifier's reason.
 func (a *app) loadError(err error, src *whistler.Object, verbose, asJSON bool) error {
 	var r *load.Refusal
 	if !errors.As(err, &r) {
-		return err
+		return nearest(err)
 	}
 	e := &source.Error{What: fmt.Sprintf("the kernel's verifier refuses `%s`: %s", r.Program, r.Reason), Code: "verifier"}
 	if src != nil {

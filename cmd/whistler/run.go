@@ -157,6 +157,10 @@ func (c *runCmd) Run(a *app) error {
 	if err := coll.Attach(targets); err != nil {
 		cancel()
 		readers.Wait()
+		var absent *load.Missing
+		if errors.As(err, &absent) {
+			return nearest(err)
+		}
 		if load.Denied(err) {
 			return notAllowed(err)
 		}

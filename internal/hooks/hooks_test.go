@@ -21,8 +21,8 @@ var elsewhere = map[string]string{
 	"kprobe":          "kprobe_events: no such file or directory",
 	"kretprobe":       "kprobe_events: no such file or directory",
 	"ksyscall":        "kprobe_events: no such file or directory",
-	"kprobe-multi":    "available_filter_functions: operation not permitted",
-	"kretprobe-multi": "bpf_link_kprobe_multi not supported",
+	"kprobe-multi":    "built without CONFIG_FPROBE",
+	"kretprobe-multi": "built without CONFIG_FPROBE",
 	// This build of the kernel forbids trampolines in its functions.
 	"fentry":   "operation not permitted",
 	"fexit":    "operation not permitted",
