@@ -35,7 +35,7 @@ func Decode(t btf.Type, data []byte) any {
 		var fs []Field
 		for _, m := range t.Members {
 			off := int(m.Offset.Bytes())
-			if m.BitfieldSize > 0 || off > len(data) {
+			if m.BitfieldSize > 0 || off > len(data) || opaque(m.Type) {
 				continue
 			}
 			fs = append(fs, Field{m.Name, Decode(m.Type, data[off:])})
@@ -60,6 +60,13 @@ func Decode(t btf.Type, data []byte) any {
 		return number(data, false)
 	}
 	return append([]byte(nil), data...)
+}
+
+// opaque reports whether t is an object of the kernel, whose bytes it does not
+// give to user space.
+func opaque(t btf.Type) bool {
+	s, ok := btf.UnderlyingType(t).(*btf.Struct)
+	return ok && (s.Name == "bpf_spin_lock" || s.Name == "bpf_timer")
 }
 
 func orVoid(t btf.Type) btf.Type {

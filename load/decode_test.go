@@ -49,6 +49,8 @@ func TestDecode(t *testing.T) {
 		{"text with a tail", "ab\x00c", bytesOf(4), "61620063", `"61620063"`},
 		{"array", "\x01\x00\x02\x00", &btf.Array{Index: u32, Type: u16, Nelems: 2}, "[1 2]", "[1,2]"},
 		{"struct", "\x01\x00\x00\x00\xff\xff\xff\xff", pair, "a=1 b=-1", `{"a":1,"b":-1}`},
+		{"a lock in a struct", "\x09\x00\x00\x00\x01\x00\x00\x00\x02\x00\x00\x00",
+			&btf.Struct{Name: "locked", Size: 8, Members: members(u32, &btf.Struct{Name: "bpf_spin_lock", Size: 4, Members: members(u32)})}, "a=9", `{"a":9}`},
 		{"struct in struct", "\x09\x00\x00\x00\x01\x00\x00\x00\x02\x00\x00\x00",
 			&btf.Struct{Name: "outer", Size: 12, Members: members(u32, pair)}, "a=9 b=a=1 b=2", `{"a":9,"b":{"a":1,"b":2}}`},
 	} {

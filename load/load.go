@@ -42,6 +42,7 @@ type closer interface{ Close() error }
 
 // Read reads an object without asking the kernel for anything.
 func Read(object []byte) (spec *ebpf.CollectionSpec, err error) {
+	object, _ = untypeKsyms(object)
 	spec, err = ebpf.LoadCollectionSpecFromReader(bytes.NewReader(object))
 	switch {
 	case err == nil:

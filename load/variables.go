@@ -29,6 +29,11 @@ func OpenWith(object []byte, o Options) (*Collection, error) {
 	if err := setVariables(spec, o.Variables); err != nil {
 		return nil, err
 	}
+	if _, names := untypeKsyms(object); names != nil {
+		if err := typeKsyms(spec, names); err != nil {
+			return nil, err
+		}
+	}
 	coll, err := ebpf.NewCollection(spec)
 	if err != nil {
 		return nil, explain(spec, err)

@@ -420,3 +420,16 @@ func (t *Types) c(id ID, depth int) string {
 	}
 	return name
 }
+
+// InSection reports whether a variable stands in the section of that name.
+func (t *Types) InSection(v ID, section string) bool {
+	for _, id := range t.Find(section, Datasec) {
+		r := t.rec(id)
+		for i := range t.vlen(r) {
+			if ID(le.Uint32(r[12+12*i:])) == v {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -94,6 +94,12 @@ func spec(u *lang.Unit, r *Result) *obj.Spec {
 		}
 		s.Kfuncs[name] = k.ID
 	}
+	for name, k := range u.Ksyms {
+		if s.Ksyms == nil {
+			s.Ksyms = map[string]*obj.Ksym{}
+		}
+		s.Ksyms[name] = &obj.Ksym{Var: k.ID, Weak: k.Weak}
+	}
 	for _, g := range u.Globals {
 		s.Globals = append(s.Globals, &obj.Global{Name: g.C, Section: g.Section(), Type: g.Type, Init: g.Init, Hidden: g.Hidden, Static: g.Static})
 	}

@@ -315,6 +315,10 @@ func (e *emitter) value(i regalloc.Inst) {
 			return
 		}
 		e.put(bpf.Insn{Op: bpf.ClassALU64 | bpf.AluMov, Dst: dst, Imm: int32(v.Aux)})
+	case v.Op == ir.OpKsym:
+		e.code.Refs = append(e.code.Refs, bpf.Ref{Slot: len(e.code.Insns), Kind: bpf.RefKsym, Name: v.Sym})
+		e.put(bpf.Insn{Op: bpf.OpLdImm64, Dst: dst})
+		e.put(bpf.Insn{})
 	case v.Op == ir.OpMapAddr: // of a global variable
 		e.remat(dst, v)
 	case v.Op == ir.OpCallKfunc:

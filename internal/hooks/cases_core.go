@@ -4,9 +4,11 @@ package hooks
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"unsafe"
 
@@ -20,6 +22,8 @@ var coreCases = []Case{
 	{Name: "task-btf", Hook: "tp_btf: the same, by plain loads", Since: "5.11", Event: look, Check: sameAsProc},
 	{Name: "renamed", Hook: "raw tracepoint: a field with another name on older kernels", Event: look, Check: running},
 	{Name: "kfunc", Hook: "tp_btf: kernel functions with references", Since: "6.2", Event: look},
+	{Name: "ksym", Hook: "raw tracepoint: variables of the kernel, by address and by value", Event: anyCall, Check: ownBTF},
+	{Name: "ksym-percpu", Hook: "raw tracepoint: per-CPU variables of the kernel", Since: "5.10", Event: anyCall, Check: ownCPUs},
 	{Name: "timer", Hook: "tp_btf: a bpf-timer that calls back three times", Since: "5.15", Event: look, Check: ranOut},
 }
 
@@ -139,6 +143,77 @@ func setResetOnFork(on bool) error {
 		if errno != 0 && errno != unix.ESRCH {
 			return errno
 		}
+	}
+	return nil
+}
+
+// anyCall makes a system call.
+func anyCall(*Env, *load.Collection) error {
+	unix.Getppid()
+	return nil
+}
+
+func slots(c *load.Collection, n uint32) (out []uint64, err error) {
+	for i := range n {
+		x, err := Slot(c, "seen", i)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, x)
+	}
+	return out, nil
+}
+
+// ownBTF compares what the program saw with /sys and /proc.
+func ownBTF(e *Env, c *load.Collection) error {
+	if err := Seen(e, c); err != nil {
+		return err
+	}
+	got, err := slots(c, 5)
+	if err != nil {
+		return err
+	}
+	blob, err := os.ReadFile("/sys/kernel/btf/vmlinux")
+	if err != nil {
+		return err
+	}
+	stop, err := kallsyms("__stop_BTF")
+	if err != nil {
+		return err
+	}
+	want := []uint64{got[0], uint64(binary.LittleEndian.Uint32(blob)), stop, 0, 1}
+	if !slices.Equal(got, want) {
+		return fmt.Errorf("the program saw %#x, want %#x", got, want)
+	}
+	return nil
+}
+
+// kallsyms is the address of a symbol of the kernel.
+func kallsyms(name string) (addr uint64, err error) {
+	text, err := os.ReadFile("/proc/kallsyms")
+	if err != nil {
+		return 0, err
+	}
+	for _, line := range strings.Split(string(text), "\n") {
+		if f := strings.Fields(line); len(f) == 3 && f[2] == name {
+			_, err = fmt.Sscanf(f[0], "%x", &addr)
+			return addr, err
+		}
+	}
+	return 0, fmt.Errorf("no %s in /proc/kallsyms", name)
+}
+
+// ownCPUs wants every CPU to know its number.
+func ownCPUs(e *Env, c *load.Collection) error {
+	if err := Seen(e, c); err != nil {
+		return err
+	}
+	got, err := slots(c, 4)
+	if err != nil {
+		return err
+	}
+	if got[1] != 0 || got[2] < got[0]-1 || got[3] != 1 {
+		return fmt.Errorf("of %d turns, %d numbers are wrong, %d CPUs were seen, none too many: %d", got[0], got[1], got[2], got[3])
 	}
 	return nil
 }

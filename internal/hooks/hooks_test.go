@@ -17,6 +17,7 @@ var elsewhere = map[string]string{
 	"action":         "no such file or directory", // act_bpf is not configured
 	"netkit-primary": "operation not supported",   // nor is netkit
 	"netkit-peer":    "operation not supported",
+	"ksym-percpu":    "failed to find the address for kernel symbol", // only CONFIG_KALLSYMS_ALL has them
 	// No kprobes are configured.
 	"kprobe":          "kprobe_events: no such file or directory",
 	"kretprobe":       "kprobe_events: no such file or directory",

@@ -50,6 +50,7 @@ const (
 	OpStackAddr
 	OpMapAddr
 	OpCore
+	OpKsym
 	OpLoad
 	OpLoadS
 	OpStore
@@ -135,6 +136,8 @@ var ops = [numOps]opInfo{
 	OpMapAddr:   {name: "mapaddr", flags: pure | sym},
 	// A number that the loader takes from the kernel's types.
 	OpCore: {name: "core", flags: pure | aux},
+	// The address of a variable of the kernel.
+	OpKsym: {name: "ksym", flags: pure | sym},
 	// Memory ops address Args[0]+Aux, or Slot+Aux where Slot is set.
 	OpLoad:    {name: "load", args: 1, flags: sized | aux | slot | reads},
 	OpLoadS:   {name: "loads", args: 1, flags: sized | aux | slot | reads},

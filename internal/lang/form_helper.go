@@ -23,6 +23,9 @@ func (l *lowerer) helper(c *call, h *abi.Helper) val {
 		}
 		panic(l.arity(c.head.Display(), params, len(c.args)).WithHint("%s", h.Proto))
 	}
+	if len(h.Args) > 0 && h.Args[0] == abi.ArgPercpuPtr {
+		return l.cpuPtr(c, h)
+	}
 	l.mayCall(h, c.head)
 	var args []*ir.Value
 	var m *Map

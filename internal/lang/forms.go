@@ -119,6 +119,7 @@ func init() {
 		// structs of the kernel
 		{"ARG", 1, 1, "name", "An argument of the kernel function, tracepoint, hook or iterator that the program stands at, by its name in the kernel's BTF and with its type. (:args (name...)) in the program's options binds variables to them.", lowerArg},
 		{"RETVAL", 0, 0, "", "What the function returned, in a fexit, fmod-ret, lsm or kretprobe program, with its type.", lowerRetval},
+		{"KSYM-EXISTS", 1, 1, "name", "1 if the kernel has a variable that is declared :weak t, else 0.", lowerKsymExists},
 		{"CORE-LOAD", 5, 5, "type pointer offset struct field", "Reads a number from a field of a struct of the kernel, wherever the running kernel has it. Better: the accessors of import-kernel-struct.", lowerCoreLoad},
 		{"CORE-STORE", 6, 6, "type pointer offset value struct field", "Writes a number into a field of a struct of the kernel, where the verifier lets it.", lowerCoreStore},
 		{"CORE-CTX-LOAD", 4, 4, "type offset struct field", "The older way to a field of the context: (ctx field).", lowerCoreCtxLoad},

@@ -253,6 +253,9 @@ func (l *lowerer) symbol(s *sexp.Symbol, at source.Pos) val {
 	if g := l.c.globals[s.Name]; g != nil {
 		return l.readGlobal(g)
 	}
+	if k := l.c.ksyms[s.Name]; k != nil {
+		return l.readKsym(k)
+	}
 	if v, ok := l.c.in.Global(s); ok {
 		switch v {
 		case sexp.Nil:
@@ -306,6 +309,9 @@ func (l *lowerer) namesInScope() (names []string) {
 		}
 	}
 	for n := range l.c.globals {
+		names = append(names, n)
+	}
+	for n := range l.c.ksyms {
 		names = append(names, n)
 	}
 	return names

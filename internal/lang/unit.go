@@ -59,6 +59,7 @@ type Unit struct {
 	Subs     []*Sub               // defsubprogs and callbacks, those that something reaches
 	Kernel   *btf.Types           // the kernel's types, nil if nothing asked for them
 	Kfuncs   map[string]*Kfunc    // the kernel functions that are called, by C name
+	Ksyms    map[string]*Ksym     // the variables of the kernel that are used, by C name
 	Cores    map[string]*btf.Core // CO-RE relocations, by the names that the code has for them
 	Warnings source.List
 	// FinalLicense is the one licence of all programs.
@@ -130,6 +131,7 @@ type compiler struct {
 	imports   map[string]*kernelImport // import-kernel-struct, by symbol name
 	kaccess   map[string]kernelAccess  // their accessors by symbol name
 	kfuncs    map[string]*Kfunc        // by symbol name
+	ksyms     map[string]*Ksym         // by symbol name
 	absents   map[string]*types.Struct // structs that no kernel here has, by C name
 	headers   map[string]source.Pos    // defheader, by symbol name
 	fields    map[string]headerField   // their accessors by symbol name
@@ -152,7 +154,7 @@ func Lower(files []*source.File, opt Options) (*Unit, source.List) {
 	base := preludeBase()
 	c := &compiler{opt: opt, table: sexp.NewTable(base.table), unit: &Unit{}, maps: map[string]*Map{},
 		structs: map[string]*types.Struct{}, aliases: map[string]alias{}, constants: map[string]source.Pos{}, mixed: map[source.Pos]bool{}, progs: map[string]source.Pos{}, subs: map[string]*Sub{}, globals: map[string]*Global{}, defined: map[string]bool{}, declared: map[*sexp.Cons]bool{}, access: map[string]accessor{},
-		trace: map[string]traceAccess{}, imports: map[string]*kernelImport{}, kfuncs: map[string]*Kfunc{}, kaccess: map[string]kernelAccess{}, headers: map[string]source.Pos{}, fields: map[string]headerField{}, names: map[string]named{}}
+		trace: map[string]traceAccess{}, imports: map[string]*kernelImport{}, kfuncs: map[string]*Kfunc{}, ksyms: map[string]*Ksym{}, kaccess: map[string]kernelAccess{}, headers: map[string]source.Pos{}, fields: map[string]headerField{}, names: map[string]named{}}
 	c.in = lisp.New(lisp.Options{Table: c.table, MaxSteps: opt.MaxSteps, MaxCells: opt.MaxCells,
 		Builtins: c.builtins(), Specials: c.specials(), Constant: kernelConstant, Warn: func(e *source.Error) {
 			e.Severity = source.SevWarning

@@ -18,21 +18,77 @@ type kernelTypes struct {
 	ids    map[string]btf.ID
 }
 
-// kfuncSymbol keeps kernel functions apart from maps and variables.
-const kfuncSymbol = "kfunc "
+// A Ksym is a variable of the kernel.
+type Ksym struct {
+	Var  btf.ID // in the kernel's BTF, for one that is addressed by its type
+	Weak bool
+}
 
-// externs adds undefined symbols for the kernel functions that are called,
-// and their declarations, which loaders compare with the kernel's.
-func (k *kernelTypes) externs(f *file, b *btf.Builder, syms map[string]int) {
-	if len(k.kfuncs) == 0 {
-		return
-	}
+// kfuncSymbol and ksymSymbol keep what the kernel has apart from maps and
+// variables.
+const (
+	kfuncSymbol = "kfunc "
+	ksymSymbol  = "ksym "
+)
+
+// externs adds undefined symbols for the functions and variables of the
+// kernel that the code uses, and their declarations, which loaders compare
+// with the kernel's.
+func externs(f *file, b *btf.Builder, s *Spec, local *kernelTypes, syms map[string]int) {
 	var vars []btf.SecVar
-	for _, name := range k.kfuncs {
-		syms[kfuncSymbol+name] = f.symbol(symbol{name: name, bind: elf.STB_GLOBAL, typ: elf.STT_NOTYPE})
-		vars = append(vars, btf.SecVar{Var: k.ID(k.ids[name])})
+	if local != nil {
+		for _, name := range local.kfuncs {
+			syms[kfuncSymbol+name] = f.symbol(symbol{name: name, bind: elf.STB_GLOBAL, typ: elf.STT_NOTYPE})
+			vars = append(vars, btf.SecVar{Var: local.ID(local.ids[name])})
+		}
 	}
-	b.Datasec(".ksyms", 0, vars)
+	for _, name := range usedKsyms(s) {
+		k := s.Ksyms[name]
+		bind := elf.STB_GLOBAL
+		if k.Weak {
+			bind = elf.STB_WEAK
+		}
+		syms[ksymSymbol+name] = f.symbol(symbol{name: name, bind: bind, typ: elf.STT_NOTYPE})
+		vars = append(vars, btf.SecVar{Var: b.Var(name, ksymType(b, s.Kernel, k), btf.Extern)})
+	}
+	if len(vars) > 0 {
+		b.Datasec(".ksyms", 0, vars)
+	}
+}
+
+// ksymType is what loaders compare: void where the address is all that
+// counts, else the kind and the name.
+func ksymType(b *btf.Builder, t *btf.Types, k *Ksym) btf.ID {
+	if k.Var == 0 {
+		return 0
+	}
+	switch id := t.Strip(t.Ref(k.Var)); t.Kind(id) {
+	case btf.Struct, btf.Union:
+		return b.Struct(t.Name(id), t.Size(id), nil)
+	case btf.Int, btf.Enum, btf.Enum64:
+		return b.Scalar(t.Size(id), t.Signed(id))
+	}
+	return b.Ptr(0)
+}
+
+func usedKsyms(s *Spec) (names []string) {
+	used := map[string]bool{}
+	note := func(p *bpf.Program) {
+		for _, r := range p.Refs {
+			if r.Kind == bpf.RefKsym && !used[r.Name] {
+				used[r.Name] = true
+				names = append(names, r.Name)
+			}
+		}
+	}
+	for _, sub := range s.Subs {
+		note(sub.Program)
+	}
+	for _, p := range s.Programs {
+		note(p)
+	}
+	sort.Strings(names)
+	return names
 }
 
 // localTypes adds the types that the code's relocations need, and no others.

@@ -67,7 +67,7 @@ func (f *file) localsFirst() int {
 	var syms []symbol
 	for _, global := range []bool{false, true} {
 		for i, s := range f.syms {
-			if (s.bind == elf.STB_GLOBAL) == global {
+			if (s.bind != elf.STB_LOCAL) == global {
 				order[i] = len(syms)
 				syms = append(syms, s)
 			}
@@ -75,7 +75,7 @@ func (f *file) localsFirst() int {
 	}
 	locals := 0
 	for _, s := range syms {
-		if s.bind != elf.STB_GLOBAL {
+		if s.bind == elf.STB_LOCAL {
 			locals++
 		}
 	}

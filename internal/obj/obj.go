@@ -42,6 +42,7 @@ type Spec struct {
 	Kernel   *btf.Types           // where the relocations are from
 	Cores    map[string]*btf.Core // by the names of their references
 	Kfuncs   map[string]btf.ID    // functions of the kernel, by name
+	Ksyms    map[string]*Ksym     // and variables
 }
 
 // pinByName is LIBBPF_PIN_BY_NAME of libbpf's bpf_helpers.h.
@@ -61,9 +62,7 @@ func Write(s *Spec) []byte {
 	syms, relocs := writeMaps(f, b, s)
 	writeGlobals(f, b, s.Globals, syms)
 
-	if local != nil {
-		local.externs(f, b, syms)
-	}
+	externs(f, b, s, local, syms)
 
 	// Subprograms come first: calls of static ones say where in their section
 	// they begin.
@@ -156,6 +155,8 @@ func writeCode(f *file, sec int, start uint32, p *bpf.Program, fn btf.ID, subs m
 			f.rel(sec, at, s.sym, relMap)
 		case bpf.RefKfunc:
 			f.rel(sec, at, syms[kfuncSymbol+r.Name], relCall)
+		case bpf.RefKsym:
+			f.rel(sec, at, syms[ksymSymbol+r.Name], relMap)
 		case bpf.RefCore:
 			info.Cores = append(info.Cores, local.patch(insns, r, uint32(at)))
 		}

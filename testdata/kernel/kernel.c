@@ -59,3 +59,5 @@ btf_trace_task_newtask keep3;
 void __bpf_trace_task_newtask(void *__data, struct task_struct *task, unsigned long clone_flags) {}
 void __bpf_trace_sched_switch(void *__data, bool preempt, struct task_struct *prev, struct task_struct *next, unsigned int prev_state) {}
 void __bpf_trace_sys_enter(void *__data, struct task_struct *regs, long id) {}
+struct rq { u32 nr_running; int cpu; } runqueues __attribute__((section(".data..percpu")));
+int cpu_number __attribute__((section(".data..percpu")));

@@ -48,6 +48,8 @@ func (x *execution) value(fr *frame, v *ir.Value) (uint64, error) {
 	switch v.Op {
 	case ir.OpConst, ir.OpCore:
 		return uint64(v.Aux), nil
+	case ir.OpKsym:
+		return 0, fmt.Errorf("the variable %s is the kernel's, which is not here", v.Sym)
 	case ir.OpMapAddr:
 		if addr := x.M.MapAddr(v.Sym); addr != 0 {
 			return addr + uint64(v.Aux), nil

@@ -1,0 +1,18 @@
+;; Per-CPU variables of the kernel: a struct and a number, of this CPU and of others.
+(import-kernel-struct rq cpu nr-running)
+(defksym runqueues)
+(defksym bpf-prog-active)
+(defmap seen :type :array :key u32 :value u64 :max-entries 4)
+
+(defprog see (:type :raw-tracepoint :section "raw_tp/sys_enter")
+  (unless (= (rq-cpu (this-cpu-ptr runqueues)) (get-smp-processor-id))
+    (incf (getmap seen 1)))
+  (dotimes (i 2)
+    (when-let ((q (per-cpu-ptr runqueues i)))
+      (unless (= (rq-cpu q) i) (incf (getmap seen 1)))
+      (incf (getmap seen 2))))
+  (unless (per-cpu-ptr runqueues 1000000) (setf (getmap seen 3) 1))
+  (when (> (load u32 (this-cpu-ptr bpf-prog-active) 0) 100)
+    (incf (getmap seen 1)))
+  (incf (getmap seen 0))
+  0)
