@@ -34,6 +34,11 @@ func OpenWith(object []byte, o Options) (*Collection, error) {
 			return nil, err
 		}
 	}
+	for _, name := range sortedKeys(spec.Programs) {
+		if spec.Programs[name].AttachType == ebpf.AttachLSMCgroup {
+			return nil, fmt.Errorf("the program `%s` is of a kind, lsm_cgroup, that this loader does not know; libbpf loads the object", name)
+		}
+	}
 	coll, err := ebpf.NewCollection(spec)
 	if err != nil {
 		return nil, explain(spec, err)

@@ -25,7 +25,19 @@ var tracingCases = []Case{
 	{Name: "fexit", Hook: "fexit, arguments and result", Event: looker},
 	{Name: "fmod-ret", Hook: "fmod_ret, refusing a prctl", Event: refusedPrctl},
 	{Name: "lsm", Hook: "lsm, refusing a prctl", Since: "5.10", Event: refusedPrctl},
+	{Name: "kprobe-session", Hook: "kprobe.session", Since: "6.10", Event: looker, Check: twice},
 	{Name: "lsm-s", Hook: "lsm.s", Since: "5.11", Event: looker},
+}
+
+// twice wants an entry and a return.
+func twice(_ *Env, c *load.Collection) error {
+	return eventually(func() error {
+		n, err := Slot(c, "seen", 0)
+		if err == nil && n < 2 {
+			err = fmt.Errorf("the program ran %d times, want entry and return", n)
+		}
+		return err
+	})
 }
 
 // looker opens a file that exists.

@@ -23,6 +23,7 @@ var elsewhere = map[string]string{
 	"kretprobe":       "kprobe_events: no such file or directory",
 	"ksyscall":        "kprobe_events: no such file or directory",
 	"kprobe-multi":    "built without CONFIG_FPROBE",
+	"kprobe-session":  "built without CONFIG_FPROBE",
 	"kretprobe-multi": "built without CONFIG_FPROBE",
 	// This build of the kernel forbids trampolines in its functions.
 	"fentry":   "operation not permitted",

@@ -27,7 +27,7 @@ var sectionTargets = map[string]string{
 // refusedSections are those that this kernel does not load, with its words.
 var refusedSections = map[string]string{
 	"fentry+": noTracing, "fentry.s+": noTracing, "fexit+": noTracing, "fexit.s+": noTracing, "fmod_ret+": noTracing, "fmod_ret.s+": noTracing,
-	"lsm+": noTracing, "lsm.s+": noTracing, "lsm_cgroup+": noTracing,
+	"lsm+": noTracing, "lsm.s+": noTracing, "lsm_cgroup+": "that this loader does not know",
 	"freplace+":     noTracing,
 	"fsession+":     "Tracing programs must provide btf_id", // the kernel is older than the attach type
 	"fsession.s+":   "programs can be sleepable",            // likewise
