@@ -1,6 +1,8 @@
 package facts
 
 import (
+	"strings"
+
 	"github.com/whistler-lang/whistler/internal/abi"
 	"github.com/whistler-lang/whistler/internal/ir"
 )
@@ -43,6 +45,11 @@ func (a *analysis) locks(v *ir.Value, h *abi.Helper) bool {
 
 // lockedCall reports a call of what is called name while a lock is held.
 func (a *analysis) lockedCall(v *ir.Value, name string) {
+	for _, prefix := range []string{"bpf-rbtree-", "bpf-list-", "bpf-iter-num-"} { // some kernels allow them
+		if strings.HasPrefix(name, prefix) && v.Op == ir.OpCallKfunc {
+			return
+		}
+	}
 	if a.st.lock != 0 {
 		a.report(v, a.origin(Finding{Kind: LockCall, To: name}, a.st.lock))
 	}
