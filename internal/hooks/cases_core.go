@@ -169,7 +169,7 @@ func ownBTF(e *Env, c *load.Collection) error {
 	if err := Seen(e, c); err != nil {
 		return err
 	}
-	got, err := slots(c, 5)
+	got, err := slots(c, 6)
 	if err != nil {
 		return err
 	}
@@ -181,7 +181,7 @@ func ownBTF(e *Env, c *load.Collection) error {
 	if err != nil {
 		return err
 	}
-	want := []uint64{got[0], uint64(binary.LittleEndian.Uint32(blob)), stop, 0, 1}
+	want := []uint64{got[0], uint64(binary.LittleEndian.Uint32(blob)), stop, 0, 1, 0}
 	if !slices.Equal(got, want) {
 		return fmt.Errorf("the program saw %#x, want %#x", got, want)
 	}

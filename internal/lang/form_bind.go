@@ -153,6 +153,10 @@ func lowerOnce(l *lowerer, c *call) val {
 	saved := l.scope
 	inits := make([]val, len(bs))
 	for i, b := range bs {
+		if b.init == nil { // the part of a place that a macro binds is a type
+			panic(l.fail(nil, "`%v` is a type, and no part of a place that can be set", b.typ).
+				WithExpected("a variable, (getmap ...), (ctx ...) or a struct field").WithCode("not-a-place"))
+		}
 		inits[i] = l.expr(b.init, b.initAt)
 	}
 	for i, b := range bs {

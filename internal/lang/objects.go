@@ -155,16 +155,33 @@ func objectFlags() uint32 {
 var interrupting = map[string]bool{"BPF_PROG_TYPE_KPROBE": true, "BPF_PROG_TYPE_TRACEPOINT": true, "BPF_PROG_TYPE_PERF_EVENT": true,
 	"BPF_PROG_TYPE_RAW_TRACEPOINT": true, "BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE": true}
 
-// objectProgram refuses a map whose objects programs of this type may not
-// use (check_map_prog_compatibility of kernel/bpf/verifier.c).
-func (l *lowerer) objectProgram(c *call, i int, m *Map) {
+// forbids gives an object in m's values that p may not use, nil if there is
+// none (check_map_prog_compatibility of kernel/bpf/verifier.c).
+func (m *Map) forbids(p *Program) *types.Field {
 	for _, f := range m.Objects() {
-		o, t := f.Type.Struct, l.prog.Type
-		if interrupting[t.C] || o == types.SpinLock && t.C == "BPF_PROG_TYPE_SOCKET_FILTER" {
-			panic(l.failAt(c.at(i), c.args[i], "a %s program cannot use `%s`, whose values have a %s", t.Keyword, m.Name, o.Name).
-				WithNote(f.Pos, "the field is here").WithHint("fentry, fexit and tp-btf programs may; so may those of packets and cgroups").WithCode("kernel-object"))
+		if interrupting[p.Type.C] || f.Type.Struct == types.SpinLock && p.Type.C == "BPF_PROG_TYPE_SOCKET_FILTER" {
+			return f
 		}
 	}
+	return nil
+}
+
+// objectProgram refuses a map whose objects programs of this type may not use.
+func (l *lowerer) objectProgram(c *call, i int, m *Map) {
+	if f := m.forbids(l.prog); f != nil {
+		panic(l.failAt(c.at(i), c.args[i], "a %s program cannot use `%s`, whose values have a %s", l.prog.Type.Keyword, m.Name, f.Type.Struct.Name).
+			WithNote(f.Pos, "the field is here").WithHint("fentry, fexit and tp-btf programs may; so may those of packets and cgroups").WithCode("kernel-object"))
+	}
+}
+
+// mapOfObject finds a map by its name in objects.
+func (c *compiler) mapOfObject(name string) *Map {
+	for _, m := range c.unit.Maps {
+		if m.C == name {
+			return m
+		}
+	}
+	return nil
 }
 
 // objectArgs are the objects that helpers take.

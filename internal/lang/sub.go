@@ -476,6 +476,14 @@ func (c *compiler) checkSub(p *Program, s *Sub, bad map[*Sub]bool) {
 	}
 	for _, b := range s.Func.Blocks {
 		for _, v := range b.Values {
+			if m := c.mapOfObject(v.Sym); v.Op == ir.OpMapAddr && m != nil {
+				if o := m.forbids(p); o != nil {
+					bad[s] = true
+					c.errs = append(c.errs, source.Errorf(v.Pos, "`%s` uses `%s`, whose values have a %s, and the %s program `%s` may not", s.Name, m.Name, o.Type.Struct.Name, p.Type.Keyword, p.Name).
+						WithNote(p.Pos, "`%s` is here", p.Name).WithNote(o.Pos, "the field is here").WithCode("kernel-object"))
+					return
+				}
+			}
 			if v.Op != ir.OpCall {
 				continue
 			}

@@ -1,6 +1,8 @@
 package facts
 
 import (
+	"strings"
+
 	"github.com/whistler-lang/whistler/internal/abi"
 	"github.com/whistler-lang/whistler/internal/ir"
 )
@@ -15,7 +17,7 @@ func (a *analysis) locks(v *ir.Value, h *abi.Helper) bool {
 		return false
 	}
 	p := a.arg(v, 0)
-	a.access(v, &p, p.Off, 0, h.Name)
+	a.present(v, h, &p)
 	held := a.st.lock
 	if h.Name == "spin-lock" {
 		if held != 0 {
@@ -41,8 +43,23 @@ func (a *analysis) locks(v *ir.Value, h *abi.Helper) bool {
 	return true
 }
 
+// present wants the pointer p to an object not to be null.
+func (a *analysis) present(v *ir.Value, h *abi.Helper, p *Val) {
+	if p.isConst(0) {
+		a.report(v, Finding{Kind: NullDereference, Space: ir.PtrValue, To: h.Name})
+		a.st.doubt = true
+		return
+	}
+	a.access(v, p, p.Off, 0, h.Name)
+}
+
 // lockedCall reports a call of what is called name while a lock is held.
 func (a *analysis) lockedCall(v *ir.Value, name string) {
+	for _, prefix := range []string{"bpf-rbtree-", "bpf-list-", "bpf-iter-num-"} { // some kernels allow them
+		if strings.HasPrefix(name, prefix) && v.Op == ir.OpCallKfunc {
+			return
+		}
+	}
 	if a.st.lock != 0 {
 		a.report(v, a.origin(Finding{Kind: LockCall, To: name}, a.st.lock))
 	}
@@ -101,6 +118,7 @@ func (a *analysis) callbackMap(v *ir.Value) {
 
 // timer checks that a timer is made for the map that it is in.
 func (a *analysis) timer(v *ir.Value, h *abi.Helper, p *Val) {
+	a.present(v, h, p)
 	if len(h.Args) < 2 || h.Args[1] != abi.ArgMap {
 		return
 	}

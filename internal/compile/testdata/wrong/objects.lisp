@@ -148,3 +148,9 @@
   (with-dynptr (d (dynptr-from-mem v 24 0)) ; ERROR 3: "gives `dynptr-from-mem` the bytes of the bpf-spin-lock"
     (dynptr-data d 0 8)))
   1)
+;;;; null-getmap
+(defprog p () (with-spin-lock ((getmap hp 2)) 1)) ; ERROR 15: "the pointer to a map value may be null here, and `spin-lock` does not take null"
+;;;; null-timer
+(defstruct ses (t bpf-timer) (n u64))
+(defmap s1 :type :hash :key u32 :value ses :max-entries 4)
+(defprog p () (timer-cancel (ses-t (getmap s1 1))) 1) ; ERROR 15: "may be null here, and `timer-cancel` does not take null"

@@ -51,3 +51,4 @@
   1.5 ; ERROR 3: "not an integer"
   0)
 (defprog verdict (:type :xdp) 99) ; ERROR 31: "cannot return 99"
+(defprog incf-load () (let ((p (struct-alloc 8))) (incf (load u64 p 0)) 1)) ; ERROR 51: "`u64` is a type, and no part of a place that can be set"
