@@ -247,11 +247,8 @@ func (o *Object) Needs(program string) (out []Need) {
 			continue
 		}
 		for _, n := range o.result.Needs(p) {
-			x := Need{n.What, "", n.Commit, n.Pos}
-			if n.Known() {
-				x.Version = n.Version.String()
-			}
-			out = append(out, x)
+			version, commit := n.Kernel()
+			out = append(out, Need{n.What, version, commit, n.Pos})
 		}
 	}
 	return out

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -9,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/whistler-lang/whistler"
+	"github.com/whistler-lang/whistler/load"
 )
 
 func TestMain(m *testing.M) {
@@ -38,6 +42,9 @@ func TestScript(t *testing.T) {
 			return nil
 		},
 		Condition: func(cond string) (bool, error) {
+			if section, ok := strings.CutPrefix(cond, "loads:"); ok {
+				return loads(section)
+			}
 			return cond == "root" && os.Getuid() == 0, nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
@@ -47,6 +54,21 @@ func TestScript(t *testing.T) {
 		},
 		RequireUniqueNames: true,
 	})
+}
+
+// loads reports whether this kernel loads programs of a section: builds that
+// are hardened refuse some.
+func loads(section string) (bool, error) {
+	text := fmt.Sprintf("(defprog p (:section %q) 0)", section)
+	o, err := whistler.Compile(context.Background(), []whistler.Source{{Name: "p.lisp", Text: text}}, whistler.Options{})
+	if err != nil {
+		return false, err
+	}
+	c, err := load.Open(o.Bytes())
+	if err != nil {
+		return false, nil
+	}
+	return true, c.Close()
 }
 
 // publicCopy copies this program to where every user can run it. It does so

@@ -105,10 +105,8 @@ func ofObject(data []byte, list map[string][]need) (names []string, err error) {
 			return nil, err
 		}
 		for _, n := range needs.Of(f) {
-			x := need{What: n.What, Commit: n.Commit}
-			if n.Known() {
-				x.Version = n.Version.String()
-			}
+			x := need{What: n.What}
+			x.Version, x.Commit = n.Kernel()
 			if n.Slot >= 0 {
 				x.At = at[n.Slot]
 			}
@@ -148,7 +146,7 @@ func function(spec *ebpf.CollectionSpec, p *ebpf.ProgramSpec) (f *needs.Function
 		case ref == "":
 		case ins.IsKfuncCall():
 			f.Refs = append(f.Refs, bpf.Ref{Slot: slot, Kind: bpf.RefKfunc, Name: ref})
-		case ins.IsLoadFromMap() && (ref == ".data" || ref == ".rodata" || ref == ".bss" || spec.Maps[ref] == nil):
+		case ins.IsLoadFromMap() && load.Internal(ref):
 			f.Refs = append(f.Refs, bpf.Ref{Slot: slot, Kind: bpf.RefGlobal, Name: ref})
 		case ins.IsLoadFromMap():
 			f.Refs = append(f.Refs, bpf.Ref{Slot: slot, Kind: bpf.RefMap, Name: ref})

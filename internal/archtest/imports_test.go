@@ -41,7 +41,7 @@ const allowed = `
 	internal/kernel:    internal/lang
 	internal/e2e:       -
 	internal/hooks:     internal/kernel load
-	internal/matrix:    . internal/abi internal/hooks internal/kernel
+	internal/matrix:    . internal/hooks internal/kernel
 	internal/matrix/guest: internal/hooks internal/matrix
 	internal/difftest:  docs internal/abi internal/bpf internal/bpf/vm internal/compile internal/ir internal/ir/interp internal/lang internal/obj internal/sim internal/source load
 	load:               -

@@ -6,6 +6,7 @@ import (
 	"github.com/whistler-lang/whistler/internal/abi"
 	"github.com/whistler-lang/whistler/internal/bpf"
 	"github.com/whistler-lang/whistler/internal/needs"
+	"github.com/whistler-lang/whistler/internal/obj"
 	"github.com/whistler-lang/whistler/internal/source"
 )
 
@@ -18,9 +19,9 @@ type Need struct {
 // Needs lists what the program needs, with the subprograms that it reaches:
 // the newest first.
 func (r *Result) Needs(p *bpf.Program) (all []Need) {
-	maps := map[string]func() (*abi.MapType, uint32){}
+	maps := map[string]*obj.Map{}
 	for _, m := range r.Spec.Maps {
-		maps[m.Name] = func() (*abi.MapType, uint32) { return m.Type, m.Flags }
+		maps[m.Name] = m
 	}
 	seen := map[string]bool{}
 	var walk func(p *bpf.Program, f *needs.Function)
@@ -28,7 +29,7 @@ func (r *Result) Needs(p *bpf.Program) (all []Need) {
 		f.Insns, f.Refs = p.Insns, p.Refs
 		f.Map = func(name string) (*abi.MapType, uint32) {
 			if m := maps[name]; m != nil {
-				return m()
+				return m.Type, m.Flags
 			}
 			return nil, 0
 		}
@@ -74,19 +75,26 @@ func (r *Result) checkTarget(v abi.Version) (errs source.List) {
 	said := map[source.Pos]bool{}
 	for _, p := range r.Programs {
 		for _, n := range r.Needs(p) {
-			if n.Known() && v.Less(n.Version) && !said[n.Pos] {
+			if n.Since != nil && v.Less(n.Since.Version) && !said[n.Pos] {
 				said[n.Pos] = true
-				errs = append(errs, source.Errorf(n.Pos, "%s: Linux %v has it, and the target is %v", n.What, n.Version, v).
-					WithHint("%s", targetHint(n.Need)).WithCode("target-kernel"))
+				errs = append(errs, source.Errorf(n.Pos, "%s: Linux %v has it, and the target is %v", n.What, n.Since.Version, v).
+					WithHint("%s", instead(n.Since)).WithCode("target-kernel"))
 			}
 		}
 	}
 	return errs
 }
 
-func targetHint(n needs.Need) string {
-	if since := abi.FirstWith("insn", "atomics"); since.Commit == n.Commit {
-		return "do not use the result: a plain atomic add is as old as BPF"
+// replacements are what a user can write for what an older kernel lacks, by
+// kind and name of the table of versions.
+var replacements = map[string]string{
+	"insn atomics": "do not use the result: a plain atomic add is as old as BPF",
+	"helper loop":  "with a constant count, bpf-loop becomes a bounded loop; or (dotimes (i n :max 64) ...)",
+}
+
+func instead(s *abi.Since) string {
+	if r := replacements[s.Kind+" "+s.Name]; r != "" {
+		return r
 	}
-	return fmt.Sprintf("--target %v, or do without it", n.Version)
+	return fmt.Sprintf("--target %v, or do without it", s.Version)
 }

@@ -19,12 +19,12 @@ import (
 // coreCases read the kernel's own structs and compare with /proc.
 var coreCases = []Case{
 	{Name: "task", Hook: "raw tracepoint: fields of task_struct as /proc has them, by probe reads", Event: look, Check: sameAsProc},
-	{Name: "task-btf", Hook: "tp_btf: the same, by plain loads", Since: "5.11", Event: look, Check: sameAsProc},
+	{Name: "task-btf", Hook: "tp_btf: the same, by plain loads", Event: look, Check: sameAsProc},
 	{Name: "renamed", Hook: "raw tracepoint: a field with another name on older kernels", Event: look, Check: running},
-	{Name: "kfunc", Hook: "tp_btf: kernel functions with references", Since: "6.2", Event: look},
+	{Name: "kfunc", Hook: "tp_btf: kernel functions with references", Event: look},
 	{Name: "ksym", Hook: "raw tracepoint: variables of the kernel, by address and by value", Event: anyCall, Check: ownBTF},
-	{Name: "ksym-percpu", Hook: "raw tracepoint: per-CPU variables of the kernel", Since: "5.10", Event: anyCall, Check: ownCPUs},
-	{Name: "timer", Hook: "tp_btf: a bpf-timer that calls back three times", Since: "5.15", Event: look, Check: ranOut},
+	{Name: "ksym-percpu", Hook: "raw tracepoint: per-CPU variables of the kernel", Event: anyCall, Check: ownCPUs},
+	{Name: "timer", Hook: "tp_btf: a bpf-timer that calls back three times", Event: look, Check: ranOut},
 }
 
 // A report is what the programs write; the layout is that of their struct.

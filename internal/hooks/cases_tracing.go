@@ -24,9 +24,9 @@ var tracingCases = []Case{
 	{Name: "fentry", Hook: "fentry, arguments by name", Event: looker},
 	{Name: "fexit", Hook: "fexit, arguments and result", Event: looker},
 	{Name: "fmod-ret", Hook: "fmod_ret, refusing a prctl", Event: refusedPrctl},
-	{Name: "lsm", Hook: "lsm, refusing a prctl", Since: "5.10", Event: refusedPrctl},
-	{Name: "kprobe-session", Hook: "kprobe.session", Since: "6.10", Event: looker, Check: twice},
-	{Name: "lsm-s", Hook: "lsm.s", Since: "5.11", Event: looker},
+	{Name: "lsm", Hook: "lsm, refusing a prctl", Event: refusedPrctl},
+	{Name: "kprobe-session", Hook: "kprobe.session", Event: looker, Check: twice},
+	{Name: "lsm-s", Hook: "lsm.s", Event: looker},
 }
 
 // twice wants an entry and a return.

@@ -16,17 +16,17 @@ import (
 
 var userCases = []Case{
 	{Name: "uprobe", Hook: "uprobe", Event: calls, Check: arguments},
-	{Name: "uprobe-s", Hook: "uprobe.s", Since: "6.0", Event: calls, Check: arguments},
+	{Name: "uprobe-s", Hook: "uprobe.s", Event: calls, Check: arguments},
 	{Name: "uretprobe", Hook: "uretprobe", Event: calls, Check: slotIs(1, result)},
-	{Name: "uretprobe-s", Hook: "uretprobe.s", Since: "6.0", Event: calls, Check: slotIs(1, result)},
-	{Name: "uprobe-multi", Hook: "uprobe.multi", Since: "6.6", Event: calls, Check: places(2)},
-	{Name: "uprobe-multi-s", Hook: "uprobe.multi.s", Since: "6.6", Event: calls, Check: places(2)},
-	{Name: "uretprobe-multi", Hook: "uretprobe.multi", Since: "6.6", Event: calls, Check: places(2)},
-	{Name: "uretprobe-multi-s", Hook: "uretprobe.multi.s", Since: "6.6", Event: calls, Check: places(2)},
-	{Name: "uprobe-session", Hook: "uprobe.session", Since: "6.13", Event: calls, Check: firstSlot(3)},
-	{Name: "uprobe-session-s", Hook: "uprobe.session.s", Since: "6.13", Event: calls, Check: firstSlot(3)},
-	{Name: "usdt", Hook: "usdt", Since: "5.15", Targets: probeProgram, Event: runProbe, Check: probeArguments},
-	{Name: "usdt-s", Hook: "usdt.s", Since: "6.0", Targets: probeProgram, Event: runProbe, Check: probeArguments},
+	{Name: "uretprobe-s", Of: "uretprobe", Section: "uretprobe.s//proc/self/exe:github.com/whistler-lang/whistler/internal/hooks.probed", Hook: "uretprobe.s", Event: calls, Check: slotIs(1, result)},
+	{Name: "uprobe-multi", Hook: "uprobe.multi", Event: calls, Check: places(2)},
+	{Name: "uprobe-multi-s", Of: "uprobe-multi", Section: "uprobe.multi.s//proc/self/exe:github.com/whistler-lang/whistler/internal/hooks.probed*", Hook: "uprobe.multi.s", Event: calls, Check: places(2)},
+	{Name: "uretprobe-multi", Of: "uprobe-multi", Section: "uretprobe.multi//proc/self/exe:github.com/whistler-lang/whistler/internal/hooks.probed*", Hook: "uretprobe.multi", Event: calls, Check: places(2)},
+	{Name: "uretprobe-multi-s", Of: "uprobe-multi", Section: "uretprobe.multi.s//proc/self/exe:github.com/whistler-lang/whistler/internal/hooks.probed*", Hook: "uretprobe.multi.s", Event: calls, Check: places(2)},
+	{Name: "uprobe-session", Hook: "uprobe.session", Event: calls, Check: firstSlot(3)},
+	{Name: "uprobe-session-s", Of: "uprobe-session", Section: "uprobe.session.s//proc/self/exe:github.com/whistler-lang/whistler/internal/hooks.probed*", Hook: "uprobe.session.s", Event: calls, Check: firstSlot(3)},
+	{Name: "usdt", Hook: "usdt", Targets: probeProgram, Event: runProbe, Check: probeArguments},
+	{Name: "usdt-s", Of: "usdt", Section: "usdt.s/whistler-probe:whistler:probe", Hook: "usdt.s", Targets: probeProgram, Event: runProbe, Check: probeArguments},
 
 	{Name: "perf-event", Hook: "perf_event, cpu-clock", Targets: perf("cpu-clock", 999), Event: nil},
 	{Name: "perf-event-software", Hook: "perf_event, page-faults:1", Targets: perf("page-faults:1", 0), Event: touch},
@@ -35,11 +35,11 @@ var userCases = []Case{
 	{Name: "tp", Hook: "tp, a system call", Event: func(*Env, *load.Collection) error { _, err := unix.Getpgid(0); return err }},
 
 	{Name: "iter-task", Hook: "iter/task", Event: walk},
-	{Name: "iter-sleepable", Hook: "iter.s/task", Event: walk},
+	{Name: "iter-sleepable", Of: "iter-tcp", Section: "iter.s/task", Hook: "iter.s/task", Event: walk},
 	{Name: "iter-map", Hook: "iter/bpf_map_elem", Targets: func(*Env) (load.Targets, error) { return load.Targets{Map: "table"}, nil }, Event: walkMap, Check: walked(3)},
 	{Name: "iter-tcp", Hook: "iter/tcp", Event: walkListener},
-	{Name: "iter-cgroup", Hook: "iter/cgroup", Since: "6.1", Targets: inCgroup, Event: walk},
-	{Name: "syscall", Hook: "syscall, run once", Since: "5.14", Event: once},
+	{Name: "iter-cgroup", Of: "iter-tcp", Section: "iter/cgroup", Hook: "iter/cgroup", Since: "6.1", Targets: inCgroup, Event: walk},
+	{Name: "syscall", Hook: "syscall, run once", Event: once},
 }
 
 const result = 4243 // what probed gives back

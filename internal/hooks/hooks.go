@@ -6,9 +6,11 @@
 package hooks
 
 import (
+	"cmp"
 	"embed"
 	"errors"
 	"fmt"
+	"regexp"
 	"sort"
 	"strings"
 	"time"
@@ -20,12 +22,14 @@ import (
 //go:embed testdata/*.lisp
 var sources embed.FS
 
-// A Case is a row: the program testdata/NAME.lisp, what it attaches to, and
-// the event.
+// A Case is a row: the program testdata/NAME.lisp, or another row's in another
+// section, what it attaches to, and the event.
 type Case struct {
 	Name    string
+	Of      string                                 // the row whose program this one has too; "" if it has its own
+	Section string                                 // in which it has it; "" for the same
 	Hook    string                                 // the program type and how it is attached, for the table: "xdp, generic mode"
-	Since   string                                 // the first kernel that has it, such as "5.17"; "" for all of the matrix
+	Since   string                                 // the first kernel that runs it, such as "6.12", where that is newer than all that the program needs
 	Modules []string                               // kernel modules that a small kernel must load first
 	Targets func(e *Env) (load.Targets, error)     // nil: the section says it all
 	Event   func(e *Env, c *load.Collection) error // makes it happen
@@ -48,13 +52,18 @@ func (e *Env) close() {
 	e.cleanups, e.sockets = nil, nil
 }
 
+var section = regexp.MustCompile(`:section "[^"]*"`)
+
 // Source is the text of a case.
 func (c *Case) Source() string {
-	text, err := sources.ReadFile("testdata/" + c.Name + ".lisp")
+	text, err := sources.ReadFile("testdata/" + cmp.Or(c.Of, c.Name) + ".lisp")
 	if err != nil {
 		panic(err)
 	}
-	return string(text)
+	if c.Section == "" {
+		return string(text)
+	}
+	return section.ReplaceAllLiteralString(string(text), fmt.Sprintf(":section %q", c.Section))
 }
 
 // A Stage is how far a case came.

@@ -21,14 +21,19 @@ type Function struct {
 
 // A Need is one thing that a kernel must have.
 type Need struct {
-	What    string      // "the helper bpf_loop"
-	Version abi.Version // zero where the table has no row for it: Commit is "" then
-	Commit  string
-	Slot    int // the first instruction that needs it; -1: the program as such
+	What  string     // "the helper bpf_loop"
+	Since *abi.Since // nil where the table of versions has no row for it
+	Slot  int        // the first instruction that needs it; -1: the program as such
 }
 
-// Known tells whether the version is known.
-func (n Need) Known() bool { return n.Commit != "" }
+// Kernel is the first version that has it, and the commit that brought it;
+// both are "" where the table does not know.
+func (n Need) Kernel() (version, commit string) {
+	if n.Since == nil {
+		return "", ""
+	}
+	return n.Since.Version.String(), n.Since.Commit
+}
 
 type search struct {
 	found map[string]bool
@@ -41,11 +46,7 @@ func (s *search) add(slot int, kind, name, format string, args ...any) {
 		return
 	}
 	s.found[what] = true
-	n := Need{What: what, Slot: slot}
-	if since := abi.FirstWith(kind, name); since != nil {
-		n.Version, n.Commit = since.Version, since.Commit
-	}
-	s.needs = append(s.needs, n)
+	s.needs = append(s.needs, Need{what, abi.FirstWith(kind, name), slot})
 }
 
 // Of lists what f needs, the newest first, and what no row tells of last.
@@ -72,7 +73,10 @@ func Of(f *Function) []Need {
 	if slot := loop(f.Insns); slot >= 0 {
 		s.add(slot, "feature", "loops", "a loop")
 	}
-	sort.SliceStable(s.needs, func(i, j int) bool { return s.needs[j].Version.Less(s.needs[i].Version) })
+	sort.SliceStable(s.needs, func(i, j int) bool { // what has no row is last
+		x, y := s.needs[i].Since, s.needs[j].Since
+		return x != nil && (y == nil || y.Version.Less(x.Version))
+	})
 	return s.needs
 }
 
