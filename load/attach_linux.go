@@ -27,6 +27,7 @@ var attachers = slices.Concat([]attacher{
 	{"netfilter", ofType(ebpf.Netfilter), attachNetfilter, "--nf-hook"},
 	{"cgroup", ofType(ebpf.CGroupSKB, ebpf.CGroupSock, ebpf.CGroupSockAddr, ebpf.CGroupSockopt, ebpf.CGroupSysctl,
 		ebpf.CGroupDevice, ebpf.SockOps), attachCgroup, "--cgroup"},
+	{"lsm-cgroup", forAttach(ebpf.LSM, ebpf.AttachLSMCgroup), attachCgroup, "--cgroup"},
 	{"uprobe", underSection("uprobe", "uprobe.s", "uretprobe", "uretprobe.s"), attachUprobe, "--pid"},
 	{"uprobe-multi", underSection("uprobe.multi", "uprobe.multi.s", "uretprobe.multi", "uretprobe.multi.s", "uprobe.session", "uprobe.session.s"),
 		attachUprobeMulti, "--pid"},

@@ -19,6 +19,7 @@ var tracingAttachers = []attacher{
 	}, attachRawTracepoint, ""},
 	{"tracing", func(s *ebpf.ProgramSpec) bool { return s.Type == ebpf.Tracing && s.AttachType != ebpf.AttachTraceIter }, attachTracing, ""},
 	{"lsm", func(s *ebpf.ProgramSpec) bool { return s.Type == ebpf.LSM && s.AttachType != ebpf.AttachLSMCgroup }, attachLSM, ""},
+	{"freplace", func(s *ebpf.ProgramSpec) bool { return s.Type == ebpf.Extension }, attachFreplace, "--program"},
 	{"kprobe", func(s *ebpf.ProgramSpec) bool { return s.Type == ebpf.Kprobe && isKprobe(s.SectionName) }, attachKprobe, ""},
 	{"ksyscall", underSection("ksyscall", "kretsyscall"), attachKsyscall, ""},
 	{"kprobe-multi", underSection("kprobe.multi", "kretprobe.multi", "kprobe.session"), attachKprobeMulti, ""},
@@ -43,6 +44,10 @@ func attachRawTracepoint(p *ebpf.Program, s *ebpf.ProgramSpec, _ Targets) (close
 }
 
 func attachTracing(p *ebpf.Program, s *ebpf.ProgramSpec, _ Targets) (closer, string, error) {
+	if s.AttachType == attachFSession {
+		l, err := link.AttachRawLink(link.RawLinkOptions{Program: p, Attach: s.AttachType})
+		return l, s.SectionName, err
+	}
 	l, err := link.AttachTracing(link.TracingOptions{Program: p, AttachType: s.AttachType})
 	return l, s.SectionName, err
 }

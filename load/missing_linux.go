@@ -31,7 +31,7 @@ func missing(program string, s *ebpf.ProgramSpec, err error) error {
 	if name == "" || len(known) == 0 || slices.Contains(known, name) {
 		return err
 	}
-	return &Missing{program, what, name, known, err}
+	return &Missing{program, "the kernel", what, name, known, err}
 }
 
 // kernelFunctions are the names of the kernel's functions, those of modules

@@ -12,8 +12,11 @@ import (
 // Numbers of <linux/bpf.h> for which the library has no name; a test compares
 // them with the kernel's.
 const (
+	bpfProgLoad   = 5  // BPF_PROG_LOAD
 	bpfLinkCreate = 28 // BPF_LINK_CREATE
 	bpfIterCreate = 33 // BPF_ITER_CREATE
+
+	attachFSession = ebpf.AttachType(58) // BPF_TRACE_FSESSION
 
 	cgroupIterDescendants = 2 // BPF_CGROUP_ITER_DESCENDANTS_PRE
 )

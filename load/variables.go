@@ -17,6 +17,10 @@ type Options struct {
 	// written in Lisp: integers in decimal, 0x or #x, or text for an array of
 	// bytes. Constant ones (.rodata) can only be set here.
 	Variables map[string]string
+
+	// Replaced is the loaded program whose functions the freplace programs
+	// of the object replace. A program of that type without it is an *ErrNoTarget.
+	Replaced *ebpf.Program
 }
 
 // OpenWith is Open with options. A variable that the object does not have,
@@ -34,14 +38,21 @@ func OpenWith(object []byte, o Options) (*Collection, error) {
 			return nil, err
 		}
 	}
-	for _, name := range sortedKeys(spec.Programs) {
-		if spec.Programs[name].AttachType == ebpf.AttachLSMCgroup {
-			return nil, fmt.Errorf("the program `%s` is of a kind, lsm_cgroup, that this loader does not know; libbpf loads the object", name)
-		}
+	if err := replaceIn(spec, o.Replaced); err != nil {
+		return nil, err
 	}
+	raw := takeRaw(spec)
 	coll, err := ebpf.NewCollection(spec)
 	if err != nil {
 		return nil, explain(spec, err)
+	}
+	for _, name := range sortedKeys(raw) {
+		spec.Programs[name] = raw[name]
+		if coll.Programs[name], err = loadRaw(raw[name], coll); err != nil {
+			delete(coll.Programs, name)
+			coll.Close()
+			return nil, explain(spec, err)
+		}
 	}
 	return &Collection{Spec: spec, coll: coll}, nil
 }

@@ -18,6 +18,7 @@ type checkCmd struct {
 	CPU     string   `help:"BPF cpu version: v2, v3 or v4." default:"v3" enum:"v2,v3,v4,2,3,4"`
 	Target  string   `help:"The oldest kernel that must run it, such as 5.10." placeholder:"VERSION"`
 	Tracefs string   `help:"Directory with the kernel's tracing files." placeholder:"DIR"`
+	Program string   `help:"Loaded program whose functions freplace programs replace, as of run." placeholder:"PROGRAM"`
 	JSON    bool     `name:"json" help:"Write JSON, one object per file."`
 	Verbose bool     `short:"v" help:"Show the verifier's whole log where it refuses."`
 }
@@ -40,6 +41,9 @@ func (c *checkCmd) Run(a *app) error {
 			if !errors.As(err, &silent) {
 				fmt.Fprintf(a.err, "whistler: %s: %v\n", f, err)
 				silent = exitUser
+				if errors.As(err, new(errUsage)) {
+					silent = exitUsage
+				}
 			}
 			code = max(code, int(silent))
 		}
@@ -55,7 +59,12 @@ func (c *checkCmd) one(a *app, in *input) error {
 	if err != nil {
 		return err
 	}
-	coll, err := load.Open(data)
+	o, done, err := loadOptions(c.Program)
+	if err != nil {
+		return err
+	}
+	defer done()
+	coll, err := load.OpenWith(data, o)
 	loaded := "ok"
 	switch {
 	case err == nil:
@@ -96,6 +105,17 @@ func (c *checkCmd) one(a *app, in *input) error {
 	return w.Flush()
 }
 
+// loadOptions finds the program whose functions are replaced.
+func loadOptions(program string) (o load.Options, done func(), err error) {
+	if program == "" {
+		return o, func() {}, nil
+	}
+	if o.Replaced, err = load.LoadedProgram(program); err != nil {
+		return o, nil, fmt.Errorf("--program %s: %w", program, err)
+	}
+	return o, func() { o.Replaced.Close() }, nil
+}
+
 func isRefusal(err error) bool {
 	var r *load.Refusal
 	return errors.As(err, &r)
@@ -115,6 +135,10 @@ func nearest(err error) error {
 // loadError shows why the kernel did not take an object: a refusal at the
 // Lisp line, with the verifier's reason.
 func (a *app) loadError(err error, src *whistler.Object, verbose, asJSON bool) error {
+	var target *load.ErrNoTarget
+	if errors.As(err, &target) {
+		return errUsage{target}
+	}
 	var r *load.Refusal
 	if !errors.As(err, &r) {
 		return nearest(err)

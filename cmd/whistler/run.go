@@ -38,6 +38,7 @@ type runCmd struct {
 	Socket   string            `help:"Socket of sk_reuseport programs and socket filters, by process and number as ss -p shows them." placeholder:"PID:FD"`
 	Event    string            `help:"Event of perf_event programs, such as cpu-clock, page-faults, cycles; with a count, each so-many-th of them." placeholder:"NAME[:COUNT]"`
 	Freq     int               `short:"F" help:"How often perf_event programs run, in times a second." placeholder:"HZ"`
+	Program  string            `help:"Loaded program whose functions freplace programs replace: its number or name as ps shows them, or the path where it is pinned." placeholder:"PROGRAM"`
 	Define   map[string]string `short:"D" help:"Give a global variable a value before the object is loaded." placeholder:"NAME=VALUE" mapsep:"none"`
 	Pid      int               `help:"Tracing programs run for this process only." placeholder:"N"`
 	Duration time.Duration     `short:"d" help:"Stop after this time, such as 10s; otherwise Ctrl-C ends it." placeholder:"D"`
@@ -59,7 +60,7 @@ func (c *runCmd) targets(spec *ebpf.CollectionSpec, src *whistler.Object) (t loa
 		given bool
 	}{{"--iface", c.Iface != ""}, {"--xdp-mode", mode != ""}, {"--clsact", c.Clsact}, {"--cgroup", c.Cgroup != ""}, {"--netns", c.NetNS != ""},
 		{"--nf-hook", c.NFHook != ""}, {"--route", c.Route != ""}, {"--redirect", len(c.Redirect) > 0}, {"--map", c.Map != ""},
-		{"--socket", c.Socket != ""}, {"--event", c.Event != ""}, {"--freq", c.Freq != 0}} {
+		{"--socket", c.Socket != ""}, {"--program", c.Program != ""}, {"--event", c.Event != ""}, {"--freq", c.Freq != 0}} {
 		if some, _ := load.Takes(spec, o.name); o.given && !some {
 			return t, errUsage{fmt.Errorf("%s says nothing about the programs of %s", o.name, c.File)}
 		}
@@ -111,7 +112,13 @@ func (c *runCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	coll, err := load.OpenWith(data, load.Options{Variables: c.Define})
+	o, done, err := loadOptions(c.Program)
+	if err != nil {
+		return err
+	}
+	defer done()
+	o.Variables = c.Define
+	coll, err := load.OpenWith(data, o)
 	var bad *load.VariableError
 	if errors.As(err, &bad) {
 		if len(bad.Known) > 0 {

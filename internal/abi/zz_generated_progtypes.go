@@ -60,7 +60,7 @@ var progTypes = [...]ProgType{
 		Section: "freplace", Target: true, Sections: []string{"freplace+"},
 		Ctx: "", CtxArgs: false, Pass: "", PassValue: 0, RetMin: 0, RetMax: 0, HasRet: false, RetChecked: false,
 		Packet: false, PacketL3: false, PacketStart: "", SKB: false, AttachKind: "freplace", Probed: false,
-		Doc: "Replaces a global function of a loaded BPF program."},
+		Doc: "Replaces a global function of a loaded BPF program of the type :extends, with the parameters :args and the result :result (i32), or a whole program."},
 	{Keyword: "fsession", Index: 11, Type: 26, C: "BPF_PROG_TYPE_TRACING", Attach: 58, HasAttach: true,
 		Section: "fsession", Target: true, Sections: []string{"fsession+", "fsession.s+"},
 		Ctx: "", CtxArgs: true, Pass: "", PassValue: 0, RetMin: 0, RetMax: 0, HasRet: false, RetChecked: false,

@@ -106,6 +106,14 @@ func spec(u *lang.Unit, r *Result) *obj.Spec {
 	for _, m := range u.Maps {
 		s.Maps = append(s.Maps, mapSpec(m))
 	}
+	for i, p := range u.Programs {
+		if p.Replaces != nil {
+			if s.Replacements == nil {
+				s.Replacements = map[*bpf.Program]*obj.Sub{}
+			}
+			s.Replacements[r.Programs[i]] = subprogram(p.Replaces, r.Programs[i])
+		}
+	}
 	return s
 }
 

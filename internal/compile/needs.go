@@ -49,8 +49,8 @@ func (r *Result) Needs(p *bpf.Program) (all []Need) {
 		}
 	}
 	head := &needs.Function{Section: p.Section}
-	if t := abi.ProgTypeByKeyword(p.Type); t != nil {
-		head.Type = t.C
+	if s := abi.SectionMatch(p.Section); s != nil {
+		head.Type = s.ProgType().C
 	}
 	walk(p, head)
 	return all

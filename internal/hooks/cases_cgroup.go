@@ -43,6 +43,7 @@ var cgroupCases = []Case{
 	{Name: "cgroup-recvmsg-unix", Of: "cgroup-sendmsg-unix", Section: "cgroup/recvmsg_unix", Hook: "cgroup/recvmsg_unix", Targets: inCgroup, Event: unixDatagram},
 	{Name: "cgroup-getpeername-unix", Of: "cgroup-sendmsg-unix", Section: "cgroup/getpeername_unix", Hook: "cgroup/getpeername_unix", Targets: inCgroup, Event: unixStream},
 	{Name: "cgroup-getsockname-unix", Of: "cgroup-sendmsg-unix", Section: "cgroup/getsockname_unix", Hook: "cgroup/getsockname_unix", Targets: inCgroup, Event: unixStream},
+	{Name: "lsm-cgroup", Hook: "lsm_cgroup, refusing to bind", Targets: inCgroup, Event: noPort("tcp4", "127.0.0.1:7777", unix.EPERM)},
 	{Name: "cgroup-sysctl", Hook: "cgroup/sysctl", Targets: inCgroup, Event: forwarding},
 	{Name: "cgroup-getsockopt", Hook: "cgroup/getsockopt", Targets: inCgroup, Event: timeToLive(64, 42)},
 	{Name: "cgroup-setsockopt", Hook: "cgroup/setsockopt", Targets: inCgroup, Event: timeToLive(64, 99)},

@@ -24,6 +24,9 @@ var (
 
 var netCases = []Case{
 	{Name: "xdp", Hook: "xdp, generic mode", Targets: loopback("generic"), Event: datagram},
+	{Name: "xdp-global", Hook: "xdp, with a global function", Targets: loopback("generic"), Event: datagram},
+	{Name: "freplace", Hook: "freplace, of a function with arguments", On: "xdp-global", Event: datagram, Check: replacedFunction},
+	{Name: "freplace-main", Hook: "freplace, of a whole program", On: "xdp", Event: datagram},
 	{Name: "xdp-native", Hook: "xdp, driver mode", Modules: veth, Targets: onVeth(load.Targets{XDPMode: "driver"}), Event: arriving(nearIP), Check: lengthSeen(100)},
 	{Name: "xdp-frags", Hook: "xdp.frags", Modules: veth, Targets: jumbo, Event: jumboFrame, Check: firstSlot(9000)},
 	{Name: "xdp-devmap", Hook: "xdp/devmap", Modules: veth, Targets: onward, Event: arriving(nearIP), Check: wentOn},
@@ -86,6 +89,14 @@ func datagramTo(addr string) func(*Env, *load.Collection) error {
 
 // datagram sends one packet to 127.0.0.1.
 var datagram = datagramTo("127.0.0.1:9")
+
+// replacedFunction looks at what the replacement was given.
+func replacedFunction(e *Env, c *load.Collection) error {
+	if err := Seen(e, c); err != nil {
+		return err
+	}
+	return slotIs(1, 9)(e, c) // the port of datagram
+}
 
 // counted checks that the first n slots have counted.
 func counted(n uint32) func(*Env, *load.Collection) error {

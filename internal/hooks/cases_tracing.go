@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/cilium/ebpf"
 	"github.com/whistler-lang/whistler/load"
 	"golang.org/x/sys/unix"
 )
@@ -19,6 +20,7 @@ var tracingCases = []Case{
 	{Name: "kprobe", Hook: "kprobe, arguments by name", Event: looker},
 	{Name: "kretprobe", Hook: "kretprobe, result by type", Event: looker},
 	{Name: "ksyscall", Hook: "ksyscall", Event: look},
+	{Name: "kretsyscall", Hook: "kretsyscall", Event: look},
 	{Name: "kprobe-multi", Hook: "kprobe.multi", Since: "6.12", Event: looker}, // the earlier builds lack CONFIG_FPROBE
 	{Name: "kretprobe-multi", Hook: "kretprobe.multi", Since: "6.12", Event: looker},
 	{Name: "fentry", Hook: "fentry, arguments by name", Event: looker},
@@ -27,6 +29,10 @@ var tracingCases = []Case{
 	{Name: "lsm", Hook: "lsm, refusing a prctl", Event: refusedPrctl},
 	{Name: "kprobe-session", Hook: "kprobe.session", Event: looker, Check: twice},
 	{Name: "lsm-s", Hook: "lsm.s", Event: looker},
+	{Name: "fsession", Hook: "fsession", Since: "7.0", Event: looker, Check: twice},
+	{Name: "tracing-sleepable", Hook: "fentry.s, fexit.s and fmod_ret.s of one function", Since: "6.12", Event: testRun, Check: counted(3)},
+	{Name: "fsession-sleepable", Hook: "fsession.s", Since: "7.0", Event: testRun, Check: twice},
+	{Name: "raw-tracepoint-writable", Hook: "raw_tp.w, changing a request to a block device", Modules: []string{"nbd"}, Event: request},
 }
 
 // twice wants an entry and a return.
@@ -38,6 +44,13 @@ func twice(_ *Env, c *load.Collection) error {
 		}
 		return err
 	})
+}
+
+// testRun lets the kernel call its functions for tests, by a program that
+// stands at one of them. They are those that sleepable programs may stand at.
+func testRun(_ *Env, c *load.Collection) error {
+	_, err := c.Program("enter").Run(&ebpf.RunOptions{})
+	return err
 }
 
 // looker opens a file that exists.

@@ -30,6 +30,7 @@ type Case struct {
 	Section string                                 // in which it has it; "" for the same
 	Hook    string                                 // the program type and how it is attached, for the table: "xdp, generic mode"
 	Since   string                                 // the first kernel that runs it, such as "6.12", where that is newer than all that the program needs
+	On      string                                 // the row whose program is loaded and attached first, for this one to replace a function of
 	Modules []string                               // kernel modules that a small kernel must load first
 	Targets func(e *Env) (load.Targets, error)     // nil: the section says it all
 	Event   func(e *Env, c *load.Collection) error // makes it happen
@@ -77,9 +78,10 @@ const (
 	Works     Stage = "works"
 )
 
-// Run brings a case's object into the running kernel and provokes the event.
-// err says why it came no further than the stage.
-func Run(c *Case, object []byte) (stage Stage, err error) {
+// Run brings a case's object into the running kernel and provokes the event;
+// object gives those of all rows. err says why it came no further than the
+// stage.
+func Run(c *Case, object func(name string) ([]byte, error)) (stage Stage, err error) {
 	e := &Env{}
 	defer e.close()
 	defer func() {
@@ -87,20 +89,16 @@ func Run(c *Case, object []byte) (stage Stage, err error) {
 			err = fmt.Errorf("panic: %v", p)
 		}
 	}()
-	stage = Loading
-	coll, err := load.Open(object)
-	if err != nil {
-		return stage, err
-	}
-	defer coll.Close()
-	stage = Attaching
-	var t load.Targets
-	if c.Targets != nil {
-		if t, err = c.Targets(e); err != nil {
-			return stage, err
+	var o load.Options
+	if c.On != "" {
+		under, stage, err := e.bring(Find(c.On), object, o)
+		if err != nil {
+			return stage, fmt.Errorf("%s: %w", c.On, err)
 		}
+		o.Replaced = under.Program(under.Programs()[0])
 	}
-	if err := coll.Attach(t); err != nil {
+	coll, stage, err := e.bring(c, object, o)
+	if err != nil {
 		return stage, err
 	}
 	stage = Event
@@ -117,6 +115,26 @@ func Run(c *Case, object []byte) (stage Stage, err error) {
 		return stage, err
 	}
 	return Works, nil
+}
+
+// bring loads and attaches a row's object.
+func (e *Env) bring(c *Case, object func(name string) ([]byte, error), o load.Options) (*load.Collection, Stage, error) {
+	data, err := object(c.Name)
+	if err != nil {
+		return nil, Loading, err
+	}
+	coll, err := load.OpenWith(data, o)
+	if err != nil {
+		return nil, Loading, err
+	}
+	e.Cleanup(func() { coll.Close() })
+	var t load.Targets
+	if c.Targets != nil {
+		if t, err = c.Targets(e); err != nil {
+			return nil, Attaching, err
+		}
+	}
+	return coll, Attaching, coll.Attach(t)
 }
 
 // patience guards against hanging for ever; it measures nothing.

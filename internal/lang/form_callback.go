@@ -237,12 +237,12 @@ func (l *lowerer) callbackFunc(k *closure, body sexp.Value, params []*types.Type
 	var ps []*ir.Value
 	for i, t := range params {
 		ps = append(ps, in.f.NewParam(entry, t.Space, l.pos))
-		s.Params = append(s.Params, SubParam{fmt.Sprintf("arg%d", i), t})
+		s.Params = append(s.Params, SubParam{Name: fmt.Sprintf("arg%d", i), Type: t})
 	}
 	next, exit := in.block(), in.block()
 	if k.done = next; !k.later {
 		k.frame = in.f.NewParam(entry, ir.PtrStack, l.pos)
-		s.Params = append(s.Params, SubParam{"frame", types.PtrTo(nil, types.PtrAny)})
+		s.Params = append(s.Params, SubParam{Name: "frame", Type: types.PtrTo(nil, types.PtrAny)})
 		in.blocks = []*blockTarget{{exit: exit, next: next}}
 	}
 	bind(in, ps)

@@ -20,7 +20,7 @@ type pendingProg struct {
 	env  *lisp.Env
 }
 
-const progKeywords = ":type :section :license :attach :sleepable :cpu :args"
+const progKeywords = ":type :section :license :attach :sleepable :cpu :args :extends :result"
 
 func declareProgram(c *compiler, d *decl) sexp.Value {
 	sym := d.name("program")
@@ -64,24 +64,7 @@ func declareProgram(c *compiler, d *decl) sexp.Value {
 		p.Type = sec.ProgType()
 	}
 	if o, ok := opts["TYPE"]; ok {
-		s, isSym := o.value.(*sexp.Symbol)
-		var t *abi.ProgType
-		if isSym && s.Keyword {
-			t = abi.ProgTypeByKeyword(strings.ToLower(s.Name))
-		}
-		if t == nil {
-			e := source.Errorf(o.at, "unknown program type `%s`", strings.ToLower(sexp.Print(o.value))).WithExpected(":xdp :tc :tracepoint :kprobe :cgroup-skb ...").WithCode("unknown-program-type")
-			if isSym {
-				var names []string
-				for _, t := range abi.ProgTypes() {
-					names = append(names, t.Keyword)
-				}
-				if m := didYouMean(s.Name, names); m != "" {
-					e.WithHint("did you mean `:%s`?", m)
-				}
-			}
-			panic(e)
-		}
+		t := progTypeNamed(o)
 		if p.Type != nil && p.Type != t && p.Type.Type != t.Type {
 			panic(source.Errorf(opts["SECTION"].at, "the section %q means a %s program, but :type is :%s", p.Section, p.Type.Keyword, t.Keyword).
 				WithHint("leave one of the two out").WithCode("section-conflict"))
@@ -97,8 +80,17 @@ func declareProgram(c *compiler, d *decl) sexp.Value {
 			p.sectionPos = o.at
 		}
 	}
-	if o, ok := opts["ARGS"]; ok {
-		body = c.argBindings(o, body)
+	if p.Type.Keyword == "freplace" {
+		c.replacement(p, d, opts, body)
+	} else {
+		for _, key := range []string{"EXTENDS", "RESULT"} {
+			if o, ok := opts[key]; ok {
+				panic(source.Errorf(o.at, ":%s is for programs that replace a function of another (freplace)", strings.ToLower(key)).WithCode("bad-program"))
+			}
+		}
+		if o, ok := opts["ARGS"]; ok {
+			body = c.argBindings(o, body)
+		}
 	}
 	if o, ok := opts["LICENSE"]; ok {
 		s, isStr := o.value.(*sexp.String)
@@ -209,8 +201,11 @@ func (c *compiler) lowerPrograms() {
 }
 
 func (c *compiler) lowerProgram(pp *pendingProg) {
-	l := &lowerer{builder: newBuilder(pp.p.C), c: c, prog: pp.p, user: pp.form}
+	l := &lowerer{builder: newBuilder(pp.p.C), c: c, prog: pp.p, sub: pp.p.Replaces, user: pp.form}
 	l.function(pp.body, pp.form, pp.env, func() {
+		if pp.p.Replaces != nil {
+			l.bindParams(pp.p.Replaces)
+		}
 		if c.opt.Pid != 0 {
 			l.onlyFor(c.opt.Pid)
 		}

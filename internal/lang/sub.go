@@ -38,6 +38,8 @@ type Sub struct {
 type SubParam struct {
 	Name string
 	Type *types.Type
+
+	sym *sexp.Symbol // nil for those of a callback
 }
 
 // C is the parameter's name in objects.
@@ -56,47 +58,7 @@ func declareSubprog(c *compiler, d *decl) sexp.Value {
 		panic(want(d.fail(nil, "the subprogram `%s` needs parameters, a result type and a body", s.Name)))
 	}
 	cell := d.form.Cdr.(*sexp.Cons).Cdr.(*sexp.Cons)
-	params, ok := sexp.Slice(cell.Car)
-	if !ok {
-		e := want(d.fail(cell.Car, "the parameters of `%s` must be a list", s.Name))
-		e.Pos = cell.At.Or(e.Pos)
-		panic(e)
-	}
-	pc, _ := cell.Car.(*sexp.Cons)
-	var names []*sexp.Symbol
-	var places []source.Pos
-	for _, p := range params {
-		at := pc.At.Or(d.pos)
-		pc, _ = pc.Cdr.(*sexp.Cons)
-		name, t := (*sexp.Symbol)(nil), types.U64
-		switch p := p.(type) {
-		case *sexp.Symbol:
-			name = p
-		case *sexp.Cons:
-			items, proper := sexp.Slice(p)
-			if proper && len(items) == 2 {
-				name, _ = p.Car.(*sexp.Symbol)
-				at = p.At.Or(at)
-				t = c.paramType(items[1], p.Cdr.(*sexp.Cons).At.Or(d.pos), d.env)
-			}
-		}
-		if name == nil || name.Keyword || name == sexp.Nil || name == sexp.T {
-			e := want(d.fail(p, "malformed parameter %s", shorten(sexp.Print(p))))
-			e.Pos = at
-			panic(e)
-		}
-		for i, n := range names {
-			if n == name {
-				panic(source.Errorf(at, "the parameter `%s` is declared twice", name.Display()).WithNote(places[i], "it is declared here first").WithCode("duplicate"))
-			}
-		}
-		names, places = append(names, name), append(places, at)
-		s.Params = append(s.Params, SubParam{name.Display(), t})
-	}
-	if len(s.Params) > maxParams {
-		panic(source.Errorf(places[maxParams], "`%s` has %d parameters", s.Name, len(s.Params)).WithExpected("at most %d", maxParams).
-			WithHint("pass a pointer to a struct").WithCode("argument-count"))
-	}
+	places := c.subParams(s, d, cell.Car, cell.At, want)
 	cell = cell.Cdr.(*sexp.Cons)
 	if r, isSym := cell.Car.(*sexp.Symbol); !isSym || r.Name != "VOID" && r != sexp.Nil {
 		s.Result = c.paramType(cell.Car, cell.At.Or(d.pos), d.env)
@@ -126,15 +88,7 @@ func declareSubprog(c *compiler, d *decl) sexp.Value {
 		panic(want(d.fail(nil, "the subprogram `%s` has no body", s.Name)))
 	}
 	if s.Global {
-		for i, p := range s.Params {
-			if p.Type.IsPtr() && p.Type.Space == types.PtrAny && p.Type.Elem == nil {
-				panic(source.Errorf(places[i], "a pointer to a global subprogram must say what it points to").WithExpected("(ptr type)").WithCode("bad-subprogram"))
-			}
-		}
-		if s.Result == nil || s.Result.IsPtr() {
-			panic(source.Errorf(cell.At.Or(d.pos), "a global subprogram gives a number").WithExpected("u8 to u64 or i8 to i64").
-				WithHint("the kernel verifies it on its own and follows no pointer out of it").WithCode("bad-subprogram"))
-		}
+		s.checkGlobal(places, cell.At.Or(d.pos))
 	}
 	if formNamed(sym.Name) != nil || preludeBase().docs[sym.Name] != nil {
 		panic(source.Errorf(s.Pos, "`%s` is a form of the language", s.Name).WithHint("choose another name").WithCode("duplicate"))
@@ -144,6 +98,65 @@ func declareSubprog(c *compiler, d *decl) sexp.Value {
 	c.subs[sym.Name] = s
 	c.unit.Subs = append(c.unit.Subs, s)
 	return sym
+}
+
+// checkGlobal refuses what the kernel takes of no function that it verifies
+// on its own.
+func (s *Sub) checkGlobal(places []source.Pos, result source.Pos) {
+	for i, p := range s.Params {
+		if p.Type.IsPtr() && p.Type.Space == types.PtrAny && p.Type.Elem == nil {
+			panic(source.Errorf(places[i], "a pointer to a global subprogram must say what it points to").WithExpected("(ptr type)").WithCode("bad-subprogram"))
+		}
+	}
+	if s.Result == nil || s.Result.IsPtr() {
+		panic(source.Errorf(result, "a global subprogram gives a number").WithExpected("u8 to u64 or i8 to i64").
+			WithHint("the kernel verifies it on its own and follows no pointer out of it").WithCode("bad-subprogram"))
+	}
+}
+
+// subParams reads the parameters of s, a list like that of defun with types,
+// and gives their places.
+func (c *compiler) subParams(s *Sub, d *decl, list sexp.Value, at source.Pos, want func(*source.Error) *source.Error) (places []source.Pos) {
+	params, ok := sexp.Slice(list)
+	if !ok {
+		e := want(d.fail(list, "the parameters of `%s` must be a list", s.Name))
+		e.Pos = at.Or(e.Pos)
+		panic(e)
+	}
+	cell, _ := list.(*sexp.Cons)
+	for _, p := range params {
+		at := cell.At.Or(d.pos)
+		cell, _ = cell.Cdr.(*sexp.Cons)
+		name, t := (*sexp.Symbol)(nil), types.U64
+		switch p := p.(type) {
+		case *sexp.Symbol:
+			name = p
+		case *sexp.Cons:
+			items, proper := sexp.Slice(p)
+			if proper && len(items) == 2 {
+				name, _ = p.Car.(*sexp.Symbol)
+				at = p.At.Or(at)
+				t = c.paramType(items[1], p.Cdr.(*sexp.Cons).At.Or(d.pos), d.env)
+			}
+		}
+		if name == nil || name.Keyword || name == sexp.Nil || name == sexp.T {
+			e := want(d.fail(p, "malformed parameter %s", shorten(sexp.Print(p))))
+			e.Pos = at
+			panic(e)
+		}
+		for i, q := range s.Params {
+			if q.sym == name {
+				panic(source.Errorf(at, "the parameter `%s` is declared twice", name.Display()).WithNote(places[i], "it is declared here first").WithCode("duplicate"))
+			}
+		}
+		places = append(places, at)
+		s.Params = append(s.Params, SubParam{name.Display(), t, name})
+	}
+	if len(s.Params) > maxParams {
+		panic(source.Errorf(places[maxParams], "`%s` has %d parameters", s.Name, len(s.Params)).WithExpected("at most %d", maxParams).
+			WithHint("pass a pointer to a struct").WithCode("argument-count"))
+	}
+	return places
 }
 
 // paramType reads the type of a parameter or result: a scalar, (ptr type),
@@ -198,33 +211,30 @@ func (c *compiler) lowerSub(s *Sub) {
 		prog.Type, prog.License, prog.Section = p.Type, p.License, p.Section
 	}
 	l := &lowerer{builder: newBuilder(s.C), c: c, prog: prog, sub: s, user: s.form}
-	l.function(s.body, s.form, s.env, func() {
-		for i, p := range s.Params {
-			v := l.f.NewParam(l.cur, p.Type.Space, s.Pos)
-			x := &variable{name: p.Name, typ: p.Type, written: p.Type.Kind == types.Int, pos: s.Pos}
-			l.pos = s.Pos
-			name := c.paramSymbol(s, i)
-			if addressTaken(name, s.body) {
-				x.slot = l.f.NewSlot(x.typ.Size, x.name, x.pos)
-				l.storeVar(x, v)
-			} else {
-				l.write(x, v)
-			}
-			l.bind(name, x)
-			if p.Type.Space == types.PtrCtx {
-				l.ctxVar = x
-			}
-		}
-	})
+	l.function(s.body, s.form, s.env, func() { l.bindParams(s) })
 	s.Func = l.f
 }
 
-func (c *compiler) paramSymbol(s *Sub, i int) *sexp.Symbol {
-	list, _ := sexp.Slice(s.form.Cdr.(*sexp.Cons).Cdr.(*sexp.Cons).Car)
-	if x, ok := list[i].(*sexp.Cons); ok {
-		return x.Car.(*sexp.Symbol)
+// bindParams makes variables of the parameters of s.
+func (l *lowerer) bindParams(s *Sub) {
+	for _, p := range s.Params {
+		v := l.f.NewParam(l.cur, p.Type.Space, s.Pos)
+		x := &variable{name: p.Name, typ: p.Type, written: p.Type.Kind == types.Int, pos: s.Pos}
+		l.pos = s.Pos
+		if s == l.prog.Replaces && p.Type.Kind == types.Int { // the caller may be anybody's
+			v = l.truncate(val{v, types.U64}, p.Type)
+		}
+		if addressTaken(p.sym, s.body) {
+			x.slot = l.f.NewSlot(x.typ.Size, x.name, x.pos)
+			l.storeVar(x, v)
+		} else {
+			l.write(x, v)
+		}
+		l.bind(p.sym, x)
+		if p.Type.Space == types.PtrCtx {
+			l.ctxVar = x
+		}
 	}
-	return list[i].(*sexp.Symbol)
 }
 
 // subResult ends a subprogram with v.
@@ -376,6 +386,9 @@ func (c *compiler) passContext() {
 	for _, p := range c.unit.Programs {
 		if p.Func != nil {
 			drop(p.Func)
+		}
+		if p.Func != nil && p.Replaces != nil {
+			c.dropContext(p)
 		}
 	}
 	for _, s := range c.unit.Subs {

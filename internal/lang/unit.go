@@ -104,6 +104,7 @@ type Program struct {
 	Doc       string
 	Pos       source.Pos
 	Func      *ir.Func
+	Replaces  *Sub // the function of another program that this one replaces, whose type is Type; nil for others
 
 	sectionPos source.Pos
 	signature  *signature // what it is given, once somebody asks

@@ -32,17 +32,18 @@ type Map struct {
 
 // A Spec is all that goes into an object.
 type Spec struct {
-	Programs []*bpf.Program
-	Subs     []*Sub
-	Globals  []*Global
-	Maps     []*Map
-	Structs  []*types.Struct
-	Enums    []*types.Enum
-	License  string
-	Kernel   *btf.Types           // where the relocations are from
-	Cores    map[string]*btf.Core // by the names of their references
-	Kfuncs   map[string]btf.ID    // functions of the kernel, by name
-	Ksyms    map[string]*Ksym     // and variables
+	Programs     []*bpf.Program
+	Subs         []*Sub
+	Replacements map[*bpf.Program]*Sub // programs that have the type of a function they replace
+	Globals      []*Global
+	Maps         []*Map
+	Structs      []*types.Struct
+	Enums        []*types.Enum
+	License      string
+	Kernel       *btf.Types           // where the relocations are from
+	Cores        map[string]*btf.Core // by the names of their references
+	Kfuncs       map[string]btf.ID    // functions of the kernel, by name
+	Ksyms        map[string]*Ksym     // and variables
 }
 
 // pinByName is LIBBPF_PIN_BY_NAME of libbpf's bpf_helpers.h.
@@ -110,7 +111,7 @@ func Write(s *Spec) []byte {
 		for _, p := range bySec[name] {
 			start := uint32(len(code))
 			progSyms[p.Name] = f.symbol(symbol{name: p.Name, bind: elf.STB_GLOBAL, typ: elf.STT_FUNC, sec: sec, value: uint64(start), size: uint64(8 * len(p.Insns))})
-			code = append(code, writeCode(f, sec, start, p, funcType(b, p), subs, syms, &info, local)...)
+			code = append(code, writeCode(f, sec, start, p, s.funcType(b, p), subs, syms, &info, local)...)
 		}
 		f.secs[sec].data = code
 		infos = append(infos, info)
@@ -180,8 +181,11 @@ func lines(p *bpf.Program) []bpf.Line {
 	return known
 }
 
-// funcType is int name(struct context *ctx).
-func funcType(b *btf.Builder, p *bpf.Program) btf.ID {
+// funcType is int name(struct context *ctx), but for replacements.
+func (s *Spec) funcType(b *btf.Builder, p *bpf.Program) btf.ID {
+	if r := s.Replacements[p]; r != nil {
+		return subFunc(b, r)
+	}
 	ctx := btf.ID(0)
 	if t := abi.ProgTypeByKeyword(p.Type); t != nil && t.Ctx != "" {
 		ctx = ctxType(b, t.Ctx)

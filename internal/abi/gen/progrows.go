@@ -111,7 +111,7 @@ var progRows = []progRow{
 	{"iter", "iter iter.s", "", "0", "", "", "iter", "",
 		"Runs for each object of a kind (task, map element, socket...) and writes text or bytes to a file."},
 	{"freplace", "freplace", "", "0", "", "", "freplace", "",
-		"Replaces a global function of a loaded BPF program."},
+		"Replaces a global function of a loaded BPF program of the type :extends, with the parameters :args and the result :result (i32), or a whole program."},
 	{"lsm", "lsm lsm.s", "", "0", "", "", "lsm", "",
 		"Runs at a Linux security module hook; 0 permits, a negative errno refuses."},
 	{"lsm-cgroup", "lsm_cgroup", "", "1", "", "", "cgroup", "",
