@@ -31,7 +31,8 @@ const allowed = `
 	internal/regalloc:  internal/source internal/ir
 	internal/bpf:       internal/source
 	internal/bpf/vm:    internal/abi internal/bpf internal/ir internal/sim
-	internal/emit:      internal/source internal/ir internal/regalloc internal/bpf
+	internal/machine:   internal/source internal/abi internal/types internal/bpf
+	internal/emit:      internal/source internal/ir internal/regalloc internal/bpf internal/machine
 	internal/btf:       internal/types
 	internal/obj:       internal/abi internal/bpf internal/btf internal/types
 	internal/needs:     internal/abi internal/bpf
@@ -43,7 +44,7 @@ const allowed = `
 	internal/hooks:     internal/kernel load
 	internal/matrix:    . internal/hooks internal/kernel
 	internal/matrix/guest: internal/hooks internal/matrix
-	internal/difftest:  docs internal/abi internal/bpf internal/bpf/vm internal/compile internal/ir internal/ir/interp internal/lang internal/obj internal/sim internal/source load
+	internal/difftest:  docs internal/abi internal/bpf internal/bpf/vm internal/compile internal/ir internal/ir/interp internal/lang internal/machine internal/obj internal/sim internal/source load
 	load:               -
 	docs:               -
 	cmd/whistler:       . docs internal/source internal/abi internal/bpf internal/lang internal/kernel internal/needs load
@@ -52,7 +53,7 @@ const allowed = `
 // pure packages turn bytes into bytes: the same answer on every machine.
 const (
 	pure = " internal/source internal/abi internal/types internal/sexp internal/lisp internal/prelude internal/ir internal/sim" +
-		" internal/ir/interp internal/ir/facts internal/lang internal/opt internal/regalloc internal/bpf internal/bpf/vm internal/emit internal/btf" +
+		" internal/ir/interp internal/ir/facts internal/lang internal/opt internal/regalloc internal/bpf internal/bpf/vm internal/machine internal/emit internal/btf" +
 		" internal/obj internal/needs internal/compile . "
 	impure = " os os/exec os/signal syscall net time math/rand math/rand/v2 runtime "
 )

@@ -219,7 +219,7 @@ func (fn *function) emit(o Options) (*bpf.Program, *source.Error) {
 		return nil, fn.bug("register allocation", err)
 	}
 	fn.trace(o, "allocated", alloc)
-	code, err := emit.Func(alloc, fn.cpu)
+	code, err := emit.Func(alloc, fn.cpu, o.Off)
 	if err != nil {
 		if l := source.AsList(err); l[0].Pos.Known() {
 			return nil, l[0]

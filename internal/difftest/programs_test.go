@@ -3,11 +3,13 @@ package difftest
 import (
 	"flag"
 	"math/rand"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/whistler-lang/whistler/internal/machine"
 	"github.com/whistler-lang/whistler/internal/opt"
 	"github.com/whistler-lang/whistler/internal/source"
 	"pgregory.net/rapid"
@@ -67,7 +69,7 @@ func compareProgram(t failer, data []byte, r *rand.Rand, kernel bool) {
 	defer watchdog.Stop()
 	off := map[string]bool{}
 	if r.Intn(3) == 0 {
-		for _, p := range append(opt.Names(), "inline") {
+		for _, p := range slices.Concat(opt.Names(), machine.Names(), []string{"inline"}) {
 			off[p] = r.Intn(2) == 0
 		}
 	}

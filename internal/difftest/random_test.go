@@ -3,8 +3,10 @@ package difftest
 import (
 	"flag"
 	"math/rand"
+	"slices"
 	"testing"
 
+	"github.com/whistler-lang/whistler/internal/machine"
 	"github.com/whistler-lang/whistler/internal/opt"
 )
 
@@ -40,7 +42,7 @@ func compareExpressions(t *testing.T, data []byte, r *rand.Rand, kernel bool) {
 	// Passes are left out at random: each must do without the others.
 	off := map[string]bool{}
 	if r.Intn(3) == 0 {
-		for _, p := range opt.Names() {
+		for _, p := range slices.Concat(opt.Names(), machine.Names()) {
 			off[p] = r.Intn(2) == 0
 		}
 	}

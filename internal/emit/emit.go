@@ -8,15 +8,14 @@ import (
 
 	"github.com/whistler-lang/whistler/internal/bpf"
 	"github.com/whistler-lang/whistler/internal/ir"
+	"github.com/whistler-lang/whistler/internal/machine"
 	"github.com/whistler-lang/whistler/internal/regalloc"
 	"github.com/whistler-lang/whistler/internal/source"
 )
 
 // A Code is one function's instructions.
 type Code struct {
-	Insns []bpf.Insn
-	Lines []bpf.Line
-	Refs  []bpf.Ref
+	machine.Code
 	Stack int        // bytes of stack, spills included
 	Uses  []StackUse // who uses them, for the error when it is too much
 }
@@ -38,59 +37,36 @@ type emitter struct {
 	cpu    int
 	code   *Code
 	slots  []int16 // frame offset of each stack slot
-	start  []int   // by block ID, -1 while unknown
-	fixups []fixup
+	f      *machine.Func
+	blocks []*machine.Block // by the IDs of the blocks that they come from
+	cur    *machine.Block
 	pos    source.Pos
+	ref    *bpf.Ref // of the next instruction
 }
 
-// A fixup is a jump whose target's slot was not known.
-type fixup struct {
-	slot int
-	to   *ir.Block
-}
-
-// Func emits r for BPF cpu version 2, 3 or 4.
-func Func(r *regalloc.Result, cpu int) (*Code, error) {
-	e := &emitter{r: r, cpu: cpu, code: &Code{}}
+// Func emits r for BPF cpu version 2, 3 or 4, and improves what it has
+// emitted by the passes of package machine but those in off.
+func Func(r *regalloc.Result, cpu int, off map[string]bool) (*Code, error) {
+	e := &emitter{r: r, cpu: cpu, code: &Code{}, f: &machine.Func{}, blocks: make([]*machine.Block, r.F.NumBlocks())}
 	e.layoutStack()
-	layout, next := e.order()
-	e.start = make([]int, r.F.NumBlocks())
-	for i := range e.start {
-		e.start[i] = -1
+	for _, b := range r.Blocks {
+		e.blocks[b.IR.ID] = e.f.NewBlock()
 	}
-	for _, b := range layout {
-		e.start[b.IR.ID] = len(e.code.Insns)
+	for _, b := range r.Blocks {
+		e.cur = e.blocks[b.IR.ID]
 		for _, i := range b.Insts {
 			e.at(i.Pos)
 			e.inst(i)
 		}
-		e.term(b, next[b.IR.ID])
+		e.term(b)
 	}
-	for _, f := range e.fixups {
-		off := e.start[f.to.ID] - f.slot - 1
-		in := &e.code.Insns[f.slot]
-		if off != int(int16(off)) {
-			if in.Op == bpf.ClassJMP|bpf.JmpA && cpu >= 4 {
-				*in = bpf.Insn{Op: bpf.ClassJMP32 | bpf.JmpA, Imm: int32(off)}
-				continue
-			}
-			return nil, source.Errorf(posAt(e.code.Lines, f.slot), "the program is too large: a jump of %d slots does not fit", off).
-				WithExpected("at most 32767 slots between a branch and its target").
-				WithHint("split the program with tail-call or defsubprog").WithCode("too-large")
-		}
-		in.Off = int16(off)
+	machine.Improve(e.f, off)
+	code, err := machine.Layout(e.f, cpu)
+	if err != nil {
+		return nil, err
 	}
+	e.code.Code = *code
 	return e.code, nil
-}
-
-func posAt(lines []bpf.Line, slot int) (p source.Pos) {
-	for _, l := range lines {
-		if l.Slot > slot {
-			break
-		}
-		p = l.Pos
-	}
-	return p
 }
 
 // layoutStack gives slots and spills their places below R10, the most
@@ -142,23 +118,56 @@ func (e *emitter) spillOff(l regalloc.Loc) int16 {
 }
 
 func (e *emitter) at(p source.Pos) {
-	if p.Known() && p != e.pos {
+	if p.Known() {
 		e.pos = p
-		n := len(e.code.Insns)
-		if k := len(e.code.Lines); k > 0 && e.code.Lines[k-1].Slot == n {
-			e.code.Lines[k-1].Pos = p
-			return
-		}
-		e.code.Lines = append(e.code.Lines, bpf.Line{Slot: n, Pos: p})
 	}
 }
 
-func (e *emitter) put(in bpf.Insn) { e.code.Insns = append(e.code.Insns, in) }
+func (e *emitter) put(in bpf.Insn) { e.add(machine.Insn{Insn: in}) }
+
+func (e *emitter) add(i machine.Insn) {
+	i.Pos, i.Ref = e.pos, e.ref
+	e.ref = nil
+	e.cur.Insns = append(e.cur.Insns, i)
+}
+
+// access puts a load, a store or an atomic operation of v.
+func (e *emitter) access(v *ir.Value, in bpf.Insn) {
+	base := ir.PtrStack
+	if v.Slot == 0 {
+		base = v.Args[0].Type
+	}
+	e.add(machine.Insn{Insn: in, Base: base})
+}
+
+// refers notes what the next instruction names.
+func (e *emitter) refers(kind bpf.RefKind, name string) { e.ref = &bpf.Ref{Kind: kind, Name: name} }
 
 // core notes that the loader changes the next instruction.
 func (e *emitter) core(v *ir.Value) {
 	if v.Core != "" {
-		e.code.Refs = append(e.code.Refs, bpf.Ref{Slot: len(e.code.Insns), Kind: bpf.RefCore, Name: v.Core})
+		e.refers(bpf.RefCore, v.Core)
+	}
+}
+
+// wide puts a number of 64 bits, or what is named, into dst.
+func (e *emitter) wide(dst bpf.Reg, n int64) {
+	e.add(machine.Insn{Insn: bpf.Insn{Op: bpf.OpLdImm64, Dst: dst, Imm: int32(n)}, Hi: int32(n >> 32)})
+}
+
+// term ends the block with what b ends with.
+func (e *emitter) term(b *regalloc.Block) {
+	t := b.IR.Term
+	e.at(t.Pos)
+	e.cur.Pos = e.pos
+	for _, s := range b.IR.Succs {
+		e.cur.Succs = append(e.cur.Succs, e.blocks[s.To.ID])
+	}
+	switch t.Op {
+	case ir.OpRet:
+		e.put(bpf.Insn{Op: bpf.ClassJMP | bpf.JmpExit})
+	case ir.OpBr:
+		e.cur.Branch = e.condition(t.Cmp, t, b.TermSrc)
 	}
 }
 
@@ -205,8 +214,7 @@ func (e *emitter) constant(dst bpf.Reg, n int64) {
 	case n == int64(uint32(n)):
 		e.put(bpf.Insn{Op: bpf.ClassALU | bpf.AluMov, Dst: dst, Imm: int32(n)})
 	default:
-		e.put(bpf.Insn{Op: bpf.OpLdImm64, Dst: dst, Imm: int32(n)})
-		e.put(bpf.Insn{Imm: int32(n >> 32)})
+		e.wide(dst, n)
 	}
 }
 
@@ -225,9 +233,8 @@ func (e *emitter) remat(dst bpf.Reg, v *ir.Value) {
 		case ir.PtrFunc:
 			kind = bpf.RefFunc
 		}
-		e.code.Refs = append(e.code.Refs, bpf.Ref{Slot: len(e.code.Insns), Kind: kind, Name: v.Sym})
-		e.put(bpf.Insn{Op: bpf.OpLdImm64, Dst: dst})
-		e.put(bpf.Insn{})
+		e.refers(kind, v.Sym)
+		e.wide(dst, 0)
 	}
 }
 
@@ -281,9 +288,7 @@ func (e *emitter) value(i regalloc.Inst) {
 	case v.Op == ir.OpBswap:
 		e.bswap(dst, reg(i.Src[0]), v.Size)
 	case v.Op.Compares():
-		e.put(bpf.Insn{Op: bpf.ClassALU64 | bpf.AluMov, Dst: dst, Imm: 1})
-		e.branch(v.Op, v, i.Src, 1)
-		e.put(bpf.Insn{Op: bpf.ClassALU64 | bpf.AluMov, Dst: dst, Imm: 0})
+		e.flag(i, dst)
 	case v.Op == ir.OpLoad || v.Op == ir.OpLoadS:
 		base, off, _ := e.address(i)
 		mode := uint8(bpf.ModeMem)
@@ -291,7 +296,7 @@ func (e *emitter) value(i regalloc.Inst) {
 			mode = bpf.ModeMemSX
 		}
 		e.core(v)
-		e.put(bpf.Insn{Op: bpf.ClassLDX | mode | bpf.SizeOf(int(v.Size)), Dst: dst, Src: base, Off: off})
+		e.access(v, bpf.Insn{Op: bpf.ClassLDX | mode | bpf.SizeOf(int(v.Size)), Dst: dst, Src: base, Off: off})
 		if v.Op == ir.OpLoadS && mode == bpf.ModeMem {
 			e.sext(dst, dst, v.Size)
 		}
@@ -299,9 +304,9 @@ func (e *emitter) value(i regalloc.Inst) {
 		base, off, rest := e.address(i)
 		e.core(v)
 		if v.HasImm {
-			e.put(bpf.Insn{Op: bpf.ClassST | bpf.ModeMem | bpf.SizeOf(int(v.Size)), Dst: base, Off: off, Imm: int32(v.Imm)})
+			e.access(v, bpf.Insn{Op: bpf.ClassST | bpf.ModeMem | bpf.SizeOf(int(v.Size)), Dst: base, Off: off, Imm: int32(v.Imm)})
 		} else {
-			e.put(bpf.Insn{Op: bpf.ClassSTX | bpf.ModeMem | bpf.SizeOf(int(v.Size)), Dst: base, Src: reg(rest[0]), Off: off})
+			e.access(v, bpf.Insn{Op: bpf.ClassSTX | bpf.ModeMem | bpf.SizeOf(int(v.Size)), Dst: base, Src: reg(rest[0]), Off: off})
 		}
 	case v.Op == ir.OpAtomic:
 		e.atomic(i, dst)
@@ -310,22 +315,20 @@ func (e *emitter) value(i regalloc.Inst) {
 	case v.Op == ir.OpCore:
 		e.core(v)
 		if strings.HasPrefix(v.Core, "enumval_value") { // enumerators may have 64 bits
-			e.put(bpf.Insn{Op: bpf.OpLdImm64, Dst: dst, Imm: int32(v.Aux)})
-			e.put(bpf.Insn{Imm: int32(v.Aux >> 32)})
+			e.wide(dst, v.Aux)
 			return
 		}
 		e.put(bpf.Insn{Op: bpf.ClassALU64 | bpf.AluMov, Dst: dst, Imm: int32(v.Aux)})
 	case v.Op == ir.OpKsym:
-		e.code.Refs = append(e.code.Refs, bpf.Ref{Slot: len(e.code.Insns), Kind: bpf.RefKsym, Name: v.Sym})
-		e.put(bpf.Insn{Op: bpf.OpLdImm64, Dst: dst})
-		e.put(bpf.Insn{})
+		e.refers(bpf.RefKsym, v.Sym)
+		e.wide(dst, 0)
 	case v.Op == ir.OpMapAddr: // of a global variable
 		e.remat(dst, v)
 	case v.Op == ir.OpCallKfunc:
-		e.code.Refs = append(e.code.Refs, bpf.Ref{Slot: len(e.code.Insns), Kind: bpf.RefKfunc, Name: v.Sym})
+		e.refers(bpf.RefKfunc, v.Sym)
 		e.put(bpf.Insn{Op: bpf.ClassJMP | bpf.JmpCall, Src: bpf.PseudoKfuncCall, Imm: -1})
 	case v.Op == ir.OpCallSub:
-		e.code.Refs = append(e.code.Refs, bpf.Ref{Slot: len(e.code.Insns), Kind: bpf.RefSubprog, Name: v.Sym})
+		e.refers(bpf.RefSubprog, v.Sym)
 		e.put(bpf.Insn{Op: bpf.ClassJMP | bpf.JmpCall, Src: bpf.PseudoCall, Imm: -1})
 	default:
 		panic(fmt.Sprintf("no row for %v", v.LongString()))
@@ -403,7 +406,7 @@ func (e *emitter) atomic(i regalloc.Inst, dst bpf.Reg) {
 	switch {
 	case v.Sym == "cmpxchg": // args: expected, new; R0 is free, and is the result
 		e.mov(bpf.R0, reg(rest[0]))
-		e.put(bpf.Insn{Op: op, Dst: base, Src: reg(rest[1]), Off: off, Imm: bpf.AtomicCmpxchg})
+		e.access(v, bpf.Insn{Op: op, Dst: base, Src: reg(rest[1]), Off: off, Imm: bpf.AtomicCmpxchg})
 		if v.Size == 4 {
 			// On x86 a failed 32-bit exchange leaves the upper half of R0 as it was.
 			e.zext(dst, bpf.R0, 4)
@@ -412,20 +415,31 @@ func (e *emitter) atomic(i regalloc.Inst, dst bpf.Reg) {
 		e.mov(dst, bpf.R0)
 	case atomicOps[v.Sym]&bpf.AtomicFetch != 0:
 		e.mov(dst, reg(rest[0]))
-		e.put(bpf.Insn{Op: op, Dst: base, Src: dst, Off: off, Imm: atomicOps[v.Sym]})
+		e.access(v, bpf.Insn{Op: op, Dst: base, Src: dst, Off: off, Imm: atomicOps[v.Sym]})
 	default:
-		e.put(bpf.Insn{Op: op, Dst: base, Src: reg(rest[0]), Off: off, Imm: atomicOps[v.Sym]})
+		e.access(v, bpf.Insn{Op: op, Dst: base, Src: reg(rest[0]), Off: off, Imm: atomicOps[v.Sym]})
 	}
 }
 
-// branch emits `if a op b goto +off`.
-func (e *emitter) branch(op ir.Op, v *ir.Value, src []regalloc.Loc, off int16) {
-	in := bpf.Insn{Op: jumpClass(v.Size) | jumpOps[op], Dst: reg(src[0]), Off: off}
+// flag makes 1 or 0 of a comparison.
+func (e *emitter) flag(i regalloc.Inst, dst bpf.Reg) {
+	e.put(bpf.Insn{Op: bpf.ClassALU64 | bpf.AluMov, Dst: dst, Imm: 1})
+	b, no, end := e.cur, e.f.NewBlock(), e.f.NewBlock()
+	b.Branch, b.Succs, b.Pos = e.condition(i.V.Op, i.V, i.Src), []*machine.Block{end, no}, e.pos
+	e.cur = no
+	e.put(bpf.Insn{Op: bpf.ClassALU64 | bpf.AluMov, Dst: dst, Imm: 0})
+	no.Succs, no.Pos = []*machine.Block{end}, e.pos
+	e.cur = end
+}
+
+// condition is `if a op b`.
+func (e *emitter) condition(op ir.Op, v *ir.Value, src []regalloc.Loc) *machine.Insn {
+	in := bpf.Insn{Op: jumpClass(v.Size) | jumpOps[op], Dst: reg(src[0])}
 	if v.HasImm {
 		in.Imm = int32(v.Imm)
 	} else {
 		in.Op |= bpf.SrcX
 		in.Src = reg(src[1])
 	}
-	e.put(in)
+	return &machine.Insn{Insn: in, Pos: e.pos}
 }

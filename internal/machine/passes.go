@@ -1,0 +1,38 @@
+package machine
+
+// A pass changes f and reports whether it did.
+type pass struct {
+	name string
+	run  func(f *Func) bool
+	why  string
+}
+
+// passes runs again and again until nothing changes.
+var passes = []pass{
+	{"shortcut", shortcut, "first, so that the others see no blocks that only lead on"},
+	{"known", known, "what a register or stack slot already holds"},
+	{"dead", dead, "what nobody reads, now that others are gone"},
+	{"heads", heads, "what both ways begin with"},
+	{"tails", tails, "what several ways end with"},
+	{"arms", arms, "a constant for one way is set before the branch, and saves a jump"},
+}
+
+// Names lists the passes, which may all be left out.
+func Names() (names []string) {
+	for _, p := range passes {
+		names = append(names, "machine-"+p.name)
+	}
+	return names
+}
+
+// Improve runs the passes but those in off.
+func Improve(f *Func, off map[string]bool) {
+	for round, changed := 0, true; changed && round < 20; round++ {
+		changed = false
+		for _, p := range passes {
+			if !off["machine-"+p.name] {
+				changed = p.run(f) || changed
+			}
+		}
+	}
+}
