@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
 )
 
@@ -19,3 +20,7 @@ func SocketOf(pid, fd int) (*os.File, error) {
 }
 
 func where(info *link.Info) string { return fmt.Sprint(info.Type) }
+
+func attachOps(*ebpf.Map) (closer, error) {
+	return nil, errors.New("only Linux has what programs attach to")
+}

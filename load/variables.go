@@ -39,11 +39,16 @@ func OpenWith(object []byte, o Options) (*Collection, error) {
 			return nil, fmt.Errorf("the program `%s` is of a kind, lsm_cgroup, that this loader does not know; libbpf loads the object", name)
 		}
 	}
-	coll, err := ebpf.NewCollection(spec)
+	coll, err := ebpf.NewCollection(withoutOps(spec))
 	if err != nil {
 		return nil, explain(spec, err)
 	}
-	return &Collection{Spec: spec, coll: coll}, nil
+	c := &Collection{Spec: spec, coll: coll}
+	if err := c.openOps(opsVars(object)); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
 }
 
 // objectName is how an object spells a Lisp name.

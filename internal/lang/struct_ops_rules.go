@@ -5,6 +5,7 @@ import (
 
 	"github.com/whistler-lang/whistler/internal/btf"
 	"github.com/whistler-lang/whistler/internal/source"
+	"github.com/whistler-lang/whistler/internal/types"
 )
 
 // An opsRule is what the kernel demands of a struct of operations and says in
@@ -98,4 +99,54 @@ func (c *compiler) opsComplete(o *StructOps) {
 			panic(source.Errorf(o.Pos, "`%s` has no %s, without which the kernel does not take it", o.Name, what).WithCode("incomplete-struct-ops"))
 		}
 	}
+}
+
+// mayWrite refuses a field that the kernel does not let programs of this
+// struct of operations write.
+func (l *lowerer) mayWrite(c *call, p val, field *btf.Core) {
+	m := l.prog.member
+	if m == nil {
+		return
+	}
+	t := l.btf()
+	r := opsRuleOf(t, m.of)
+	if len(r.writable) == 0 {
+		return // the verifier decides
+	}
+	off := *field
+	off.Kind = btf.FieldByteOffset
+	var names []string
+	for _, w := range r.writable {
+		of, path, _ := strings.Cut(w, ".")
+		id, ok := findStruct(t, of)
+		if !ok {
+			continue
+		}
+		steps, _, _ := resolve(t, id, strings.Split(path, "."))
+		if len(steps) != 1 {
+			continue // this kernel has no such field
+		}
+		begin := t.Value(&btf.Core{Kind: btf.FieldByteOffset, Root: id, Path: steps[0].path})
+		if n := t.Value(&off) - begin; n >= 0 && n < int64(t.Size(steps[0].typ)) && l.isArgument(p, r) {
+			return
+		}
+		names = append(names, strings.ReplaceAll(strings.ReplaceAll(w, ".", "-"), "_", "-"))
+	}
+	panic(l.failAt(c.form.At, c.head, "`%s` cannot be written here: the kernel does not let programs of `%s` do it", c.head.Display(), m.of.dashed(t)).
+		WithExpected("%s", strings.Join(names, ", ")).WithCode("not-writable"))
+}
+
+// isArgument reports whether p points to a struct that arguments point to, or
+// to what that begins with.
+func (l *lowerer) isArgument(p val, r *opsRule) bool {
+	t := l.btf()
+	if p.t.Elem == nil || p.t.Elem.Kind != types.StructKind {
+		return false
+	}
+	for _, name := range r.points {
+		if id, ok := findStruct(t, name); ok && begins(t, id, p.t.Elem.Struct.C) {
+			return true
+		}
+	}
+	return false
 }
