@@ -24,3 +24,7 @@ func where(info *link.Info) string { return fmt.Sprint(info.Type) }
 func attachOps(*ebpf.Map) (closer, error) {
 	return nil, errors.New("only Linux has what programs attach to")
 }
+
+func opsMap(link.Link, *link.Info) uint32 { return 0 }
+
+func opsMembers(map[uint32]uint32) map[uint32][]Loaded { return nil }

@@ -12,6 +12,7 @@ import (
 // Numbers of <linux/bpf.h> for which the library has no name; a test compares
 // them with the kernel's.
 const (
+	bpfObjGetInfo = 15 // BPF_OBJ_GET_INFO_BY_FD
 	bpfLinkCreate = 28 // BPF_LINK_CREATE
 	bpfIterCreate = 33 // BPF_ITER_CREATE
 

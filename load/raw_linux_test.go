@@ -14,7 +14,7 @@ func TestKernelNumbers(t *testing.T) {
 			t.Errorf("register %s: %+v, want offset %d", name, f, 8*i)
 		}
 	}
-	for name, n := range map[string]int64{"BPF_LINK_CREATE": bpfLinkCreate, "BPF_ITER_CREATE": bpfIterCreate, "BPF_CGROUP_ITER_DESCENDANTS_PRE": cgroupIterDescendants} {
+	for name, n := range map[string]int64{"BPF_OBJ_GET_INFO_BY_FD": bpfObjGetInfo, "BPF_F_LINK": linked, "BPF_LINK_CREATE": bpfLinkCreate, "BPF_ITER_CREATE": bpfIterCreate, "BPF_CGROUP_ITER_DESCENDANTS_PRE": cgroupIterDescendants} {
 		if want, ok := abi.Constant(name); !ok || want != n {
 			t.Errorf("%s is %d, want %d (%v)", name, n, want, ok)
 		}

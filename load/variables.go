@@ -35,7 +35,10 @@ func OpenWith(object []byte, o Options) (*Collection, error) {
 		}
 	}
 	for _, name := range sortedKeys(spec.Programs) {
-		if spec.Programs[name].AttachType == ebpf.AttachLSMCgroup {
+		switch p := spec.Programs[name]; {
+		case p.Type == ebpf.StructOps && p.AttachTo == "":
+			return nil, fmt.Errorf("the program `%s` (section %q) is in no struct of operations of the object, and the kernel loads it as a member of one only", name, p.SectionName)
+		case p.AttachType == ebpf.AttachLSMCgroup:
 			return nil, fmt.Errorf("the program `%s` is of a kind, lsm_cgroup, that this loader does not know; libbpf loads the object", name)
 		}
 	}

@@ -51,6 +51,13 @@ func (r *Result) Needs(p *bpf.Program) (all []Need) {
 	if t := abi.ProgTypeByKeyword(p.Type); t != nil {
 		head.Type = t.C
 	}
+	for _, o := range r.Spec.Ops {
+		for _, m := range o.Members {
+			if o.Link && m.Program == p.Name {
+				head.Ops = o.Name
+			}
+		}
+	}
 	walk(p, head)
 	return all
 }
@@ -87,6 +94,9 @@ func (r *Result) checkTarget(v abi.Version) (errs source.List) {
 func targetHint(n needs.Need) string {
 	if since := abi.FirstWith("insn", "atomics"); since.Commit == n.Commit {
 		return "do not use the result: a plain atomic add is as old as BPF"
+	}
+	if since := abi.FirstWith("flag", "BPF_F_LINK"); since.Commit == n.Commit {
+		return "leave :link out of the defstruct-ops: it is then for the target"
 	}
 	return fmt.Sprintf("--target %v, or do without it", n.Version)
 }
