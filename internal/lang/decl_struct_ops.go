@@ -296,6 +296,10 @@ func (m *opsMember) resolve(c *compiler) *source.Error {
 				WithExpected("a program for one member").WithNote(old.at, "it is named here first").
 				WithHint("put what two programs share into a defsubprog").WithCode("bad-struct-ops")
 		}
+		if !gplCompatible[p.License] { // check_struct_ops_btf_id of kernel/bpf/verifier.c
+			return source.Errorf(p.Pos, "a :%s program needs a GPL-compatible licence, and `%s` has %q", structOps, p.Name, p.License).
+				WithExpected(":license \"GPL\" or \"Dual MIT/GPL\"").WithCode("helper-license")
+		}
 		p.member, m.Program = m, p.C
 		return nil
 	}
