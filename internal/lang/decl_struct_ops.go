@@ -162,7 +162,7 @@ func (o *StructOps) field(t *btf.Types, key *sexp.Symbol) (int, btf.Field, bool)
 func (o *StructOps) noMember(t *btf.Types, key *sexp.Symbol, at source.Pos) *source.Error {
 	var names []string
 	for _, f := range t.Fields(o.Struct) {
-		if f.Name != "" && settable(t, f) {
+		if f.Name != "" && o.settable(t, f) {
 			names = append(names, ":"+strings.ReplaceAll(f.Name, "_", "-"))
 		}
 	}
@@ -191,11 +191,12 @@ func proto(t *btf.Types, member btf.ID) (btf.ID, bool) {
 
 // settable reports whether a member can have a value: a function, a number, an
 // array of numbers.
-func settable(t *btf.Types, f btf.Field) bool {
+func (o *StructOps) settable(t *btf.Types, f btf.Field) bool {
+	r := opsRuleOf(t, o)
 	if _, ok := proto(t, f.Type); ok {
-		return true
+		return f.Name != r.without
 	}
-	return f.Bits == 0 && memberType(t, f.Type) != nil
+	return f.Bits == 0 && memberType(t, f.Type) != nil && r.takes(f.Name)
 }
 
 // memberType is the type of a member that is no function, nil for those that
@@ -230,7 +231,7 @@ func (m *opsMember) set(c *compiler, d *decl, v sexp.Value) bool {
 		return s != sexp.Nil
 	}
 	typ := memberType(t, m.typ)
-	if f := t.Fields(m.of.Struct)[m.Index]; typ == nil || f.Bits > 0 || !opsRuleOf(t, m.of).takes(m.name) {
+	if !m.of.settable(t, t.Fields(m.of.Struct)[m.Index]) {
 		panic(source.Errorf(m.at, "the member `%s` (%s) is not one that can be given", name, t.C(m.typ)).WithHint("leave it out: the kernel sets it").WithCode("bad-struct-ops"))
 	}
 	if s, isSym := v.(*sexp.Symbol); isSym && c.progs[s.Name].Known() {
@@ -308,59 +309,4 @@ func (m *opsMember) resolve(c *compiler) *source.Error {
 		e.WithHint("did you mean `%s`?", n)
 	}
 	return e
-}
-
-// void reports whether the member's function gives no result.
-func (m *opsMember) void(t *btf.Types) bool {
-	f, ok := proto(t, m.typ)
-	return ok && t.Ref(f) == 0
-}
-
-// signature is what a program is given that is the member.
-func (m *opsMember) signature(t *btf.Types) *signature {
-	f, _ := proto(t, m.typ)
-	of := t.Name(m.of.Struct)
-	sig := &signature{result: t.Ref(f), what: "member `" + m.name + "` of `" + of + "`"}
-	slot := 0
-	rule := opsRuleOf(t, m.of)
-	for i, p := range m.params(t, f) {
-		a := argument{name: p.Name, typ: p.Type, slot: slot}
-		// Of an argument that may be null, or that the program owns, the
-		// kernel's own function says so (Documentation/bpf/kfuncs.rst has
-		// the manner).
-		a.name, a.null = strings.CutSuffix(a.name, "__nullable")
-		a.name = strings.TrimSuffix(a.name, "__ref")
-		if e := pointee(t, p.Type); e != nil && e.Kind == types.StructKind {
-			a.as = rule.points[e.Struct.C]
-		}
-		if a.name == "" {
-			a.name = "arg" + string(rune('0'+i%10))
-		}
-		sig.args = append(sig.args, a)
-		slot += max(1, (t.Size(p.Type)+7)/8)
-	}
-	return sig
-}
-
-// params gives the parameters of a function their names. Types of pointers to
-// functions have none: the kernel's stand-in for the member has, which is
-// named after struct and member, and else the table.
-func (m *opsMember) params(t *btf.Types, f btf.ID) []btf.Param {
-	params := t.Params(f)
-	for _, id := range t.Find(t.Name(m.of.Struct)+"__"+m.name, btf.Func) {
-		if ps := t.Params(t.Ref(id)); len(ps) == len(params) {
-			return ps
-		}
-	}
-	out := slices.Clone(params)
-	for _, row := range opsRuleOf(t, m.of).args {
-		words := strings.Fields(row)
-		if words[0] != m.name || len(words) != len(out)+1 {
-			continue
-		}
-		for i := range out {
-			out[i].Name = words[i+1]
-		}
-	}
-	return out
 }
