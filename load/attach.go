@@ -49,7 +49,9 @@ type TargetError struct{ Option, What string }
 func (e *TargetError) Error() string { return e.Option + ": " + e.What }
 
 // CanAttach reports whether there is a way to attach programs of s's type.
-func CanAttach(s *ebpf.ProgramSpec) bool { return attacherOf(s) != nil || s.Type == ebpf.Syscall }
+func CanAttach(s *ebpf.ProgramSpec) bool {
+	return attacherOf(s) != nil || s.Type == ebpf.Syscall || s.Type == ebpf.StructOps
+}
 
 // Takes reports whether an option of `whistler run` says something about
 // some program of the object, and about all of them.
@@ -97,7 +99,7 @@ func (c *Collection) Attach(t Targets) error {
 	t.coll = c
 	for _, name := range c.Programs() {
 		s := c.Spec.Programs[name]
-		if skip[name] || s.Type == ebpf.Syscall {
+		if skip[name] || s.Type == ebpf.Syscall || s.Type == ebpf.StructOps {
 			continue
 		}
 		a := attacherOf(s)
@@ -115,6 +117,14 @@ func (c *Collection) Attach(t Targets) error {
 			return missing(name, s, fmt.Errorf("attaching `%s` to %s: %w", name, what, err))
 		}
 		c.links = append(c.links, attached{name + " on " + what, l})
+	}
+	for _, o := range c.ops {
+		l, err := o.register()
+		if err != nil {
+			c.Detach()
+			return fmt.Errorf("registering `%s` as %s: %w", o.name, o.kind, err)
+		}
+		c.links = append(c.links, attached{o.name + " as " + o.what(), l})
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
 )
 
@@ -19,3 +20,11 @@ func SocketOf(pid, fd int) (*os.File, error) {
 }
 
 func where(info *link.Info) string { return fmt.Sprint(info.Type) }
+
+func attachOps(*ebpf.Map) (closer, error) {
+	return nil, errors.New("only Linux has what programs attach to")
+}
+
+func opsMap(link.Link, *link.Info) uint32 { return 0 }
+
+func opsMembers(map[uint32]uint32) map[uint32][]Loaded { return nil }

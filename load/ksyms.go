@@ -35,49 +35,20 @@ func untypeKsyms(object []byte) ([]byte, []string) {
 // untype makes the typed variables of the section .ksyms untyped, in place,
 // and gives their names. The records are those of <linux/btf.h>.
 func untype(blob []byte) (names []string) {
-	const kindInt, kindArray, kindStruct, kindUnion, kindEnum, kindFuncProto, kindVar, kindDatasec, kindDeclTag, kindEnum64 = 1, 3, 4, 5, 6, 13, 14, 15, 17, 19
-	const head, hdr = 12, 24
 	le := binary.LittleEndian
-	if len(blob) < hdr || le.Uint32(blob[4:]) != hdr {
-		return nil
-	}
-	cut := func(off, n uint32) []byte {
-		from, to := uint64(hdr)+uint64(off), uint64(hdr)+uint64(off)+uint64(n)
-		if to > uint64(len(blob)) {
-			return nil
-		}
-		return blob[from:to]
-	}
-	recs, strs := cut(le.Uint32(blob[8:]), le.Uint32(blob[12:])), cut(le.Uint32(blob[16:]), le.Uint32(blob[20:]))
-	name := func(r []byte) string {
-		off := uint64(le.Uint32(r))
-		if off >= uint64(len(strs)) {
-			return ""
-		}
-		s, _, _ := bytes.Cut(strs[off:], []byte{0})
-		return string(s)
-	}
-	all := [][]byte{nil}
+	recs, strs := btfParts(blob)
+	all := append([][]byte{nil}, btfRecords(recs)...)
 	var externs []uint32
-	for len(recs) >= head {
-		info := le.Uint32(recs[4:])
-		kind, n := info>>24&31, int(info&0xffff)
-		size := map[uint32]int{kindInt: 4, kindArray: 12, kindStruct: 12 * n, kindUnion: 12 * n, kindEnum: 8 * n,
-			kindFuncProto: 8 * n, kindVar: 4, kindDatasec: 12 * n, kindDeclTag: 4, kindEnum64: 12 * n}[kind]
-		if len(recs) < head+size {
-			return nil
-		}
-		if kind == kindDatasec && name(recs) == ".ksyms" {
-			for i := range n {
-				externs = append(externs, le.Uint32(recs[head+12*i:]))
+	for _, r := range all[1:] {
+		if btfKind(r) == kindDatasec && btfName(r, strs) == ".ksyms" {
+			for r := r[btfHead:]; len(r) > 0; r = r[12:] {
+				externs = append(externs, le.Uint32(r))
 			}
 		}
-		all = append(all, recs[:head+size])
-		recs = recs[head+size:]
 	}
 	for _, id := range externs {
-		if id < uint32(len(all)) && all[id] != nil && le.Uint32(all[id][4:])>>24&31 == kindVar && le.Uint32(all[id][8:]) != 0 {
-			names = append(names, name(all[id]))
+		if id < uint32(len(all)) && all[id] != nil && btfKind(all[id]) == kindVar && le.Uint32(all[id][8:]) != 0 {
+			names = append(names, btfName(all[id], strs))
 			le.PutUint32(all[id][8:], 0)
 		}
 	}

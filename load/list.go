@@ -23,16 +23,23 @@ var ErrNoLink = errors.New("no such link")
 // List gives all programs in the kernel, with their links.
 func List() (out []Loaded, err error) {
 	links := map[uint32][]Loaded{}
+	ops := map[uint32]uint32{} // links of structs of operations, by their maps
 	it := new(link.Iterator)
 	for it.Next() {
 		info, err := it.Link.Info()
 		if err == nil {
+			if id := opsMap(it.Link, info); id != 0 {
+				ops[id] = uint32(info.ID)
+			}
 			links[uint32(info.Program)] = append(links[uint32(info.Program)], Loaded{Link: uint32(info.ID), Attached: where(info)})
 		}
 		it.Link.Close()
 	}
 	if err := it.Err(); err != nil {
 		return nil, err
+	}
+	for id, rows := range opsMembers(ops) {
+		links[id] = append(links[id], rows...)
 	}
 	id := ebpf.ProgramID(0)
 	for {

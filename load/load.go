@@ -24,6 +24,7 @@ type Collection struct {
 	Spec  *ebpf.CollectionSpec
 	coll  *ebpf.Collection
 	links []attached
+	ops   []*ops
 	specs map[string]uint64 // entries of usdtSpecs, by what they say
 }
 
@@ -43,8 +44,15 @@ type closer interface{ Close() error }
 // Read reads an object without asking the kernel for anything.
 func Read(object []byte) (spec *ebpf.CollectionSpec, err error) {
 	object, _ = untypeKsyms(object)
+	object, plain, err := linkOps(object)
+	if err != nil {
+		return nil, fmt.Errorf("reading the object: %w", err)
+	}
 	spec, err = ebpf.LoadCollectionSpecFromReader(bytes.NewReader(object))
 	switch {
+	case err == nil && plain:
+		plainOps(spec)
+		return spec, nil
 	case err == nil:
 		return spec, nil
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
@@ -112,7 +120,7 @@ func (c *Collection) Detach() (err error) {
 // Close detaches and frees everything.
 func (c *Collection) Close() error {
 	err := c.Detach()
-	c.coll.Close()
+	c.coll.Close() // the maps of c.ops are in it
 	return err
 }
 

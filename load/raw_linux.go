@@ -13,6 +13,7 @@ import (
 // them with the kernel's.
 const (
 	bpfProgLoad   = 5  // BPF_PROG_LOAD
+	bpfObjGetInfo = 15 // BPF_OBJ_GET_INFO_BY_FD
 	bpfLinkCreate = 28 // BPF_LINK_CREATE
 	bpfIterCreate = 33 // BPF_ITER_CREATE
 

@@ -41,20 +41,31 @@ func OpenWith(object []byte, o Options) (*Collection, error) {
 	if err := replaceIn(spec, o.Replaced); err != nil {
 		return nil, err
 	}
+	for _, name := range sortedKeys(spec.Programs) {
+		if p := spec.Programs[name]; p.Type == ebpf.StructOps && p.AttachTo == "" {
+			return nil, fmt.Errorf("the program `%s` (section %q) is in no struct of operations of the object, and the kernel loads it as a member of one only", name, p.SectionName)
+		}
+	}
 	raw := takeRaw(spec)
-	coll, err := ebpf.NewCollection(spec)
+	coll, err := ebpf.NewCollection(withoutOps(spec))
 	if err != nil {
 		return nil, explain(spec, err)
 	}
+	c := &Collection{Spec: spec, coll: coll}
 	for _, name := range sortedKeys(raw) {
 		spec.Programs[name] = raw[name]
-		if coll.Programs[name], err = loadRaw(raw[name], coll); err != nil {
-			delete(coll.Programs, name)
-			coll.Close()
+		p, err := loadRaw(raw[name], coll)
+		if err != nil {
+			c.Close()
 			return nil, explain(spec, err)
 		}
+		coll.Programs[name] = p
 	}
-	return &Collection{Spec: spec, coll: coll}, nil
+	if err := c.openOps(opsVars(object)); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
 }
 
 // objectName is how an object spells a Lisp name.

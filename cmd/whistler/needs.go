@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"sort"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/cilium/ebpf"
@@ -127,6 +128,12 @@ func function(spec *ebpf.CollectionSpec, p *ebpf.ProgramSpec) (f *needs.Function
 			return abi.MapTypeByID(uint32(m.Type)), m.Flags
 		}
 		return nil, 0
+	}
+	link, _ := abi.Constant("BPF_F_LINK")
+	for name, m := range spec.Maps {
+		if m.Type == ebpf.StructOpsMap && m.Flags&uint32(link) != 0 && m.Value != nil && strings.HasPrefix(p.AttachTo, m.Value.TypeName()+":") {
+			f.Ops = name
+		}
 	}
 	last := ""
 	for _, ins := range p.Instructions {

@@ -157,6 +157,14 @@ type Local struct {
 	order  []ID                // of the types that are written at the end
 	ids    map[ID]ID
 	layout map[ID]*layout
+	protos map[ID]bool // pointers to functions whose types are written
+}
+
+// A Table is a struct of the kernel that a variable of the object is, with
+// the members that it has.
+type Table struct {
+	Struct  ID
+	Members []int
 }
 
 type layout struct {
@@ -166,12 +174,20 @@ type layout struct {
 }
 
 // NewLocal chooses what the relocations need, and besides them the types
-// that stand in roots: functions' types, variables' types.
-func (b *Builder) NewLocal(t *Types, cores []*Core, roots []ID) *Local {
-	l := &Local{t: t, b: b, keep: map[ID]map[int]bool{}, whole: map[ID]bool{}, ids: map[ID]ID{}, layout: map[ID]*layout{}}
+// that stand in roots: functions' types, variables' types; and tables, with
+// the types of their functions.
+func (b *Builder) NewLocal(t *Types, cores []*Core, roots []ID, tables []Table) *Local {
+	l := &Local{t: t, b: b, keep: map[ID]map[int]bool{}, whole: map[ID]bool{}, ids: map[ID]ID{}, layout: map[ID]*layout{}, protos: map[ID]bool{}}
 	for _, c := range cores {
 		if c.Decl == nil && c.Enum == nil {
 			l.mark(c.Root, c.Path)
+		}
+	}
+	for _, x := range tables {
+		fs := t.Fields(t.Strip(x.Struct))
+		for _, i := range x.Members {
+			l.mark(x.Struct, []int{i})
+			l.protos[t.Strip(fs[i].Type)] = true
 		}
 	}
 	for _, c := range cores {
@@ -187,6 +203,9 @@ func (b *Builder) NewLocal(t *Types, cores []*Core, roots []ID) *Local {
 	for _, id := range roots {
 		l.root(id)
 		l.plan(id, 0)
+	}
+	for _, x := range tables {
+		l.plan(x.Struct, 0)
 	}
 	next := b.next
 	for _, id := range l.order {
@@ -276,7 +295,7 @@ func (l *Local) plan(id ID, depth int) {
 	switch t.Kind(id) {
 	case Pointer:
 		to := t.Unqualify(t.Ref(id))
-		if t.Kind(to) != FuncProto {
+		if t.Kind(to) != FuncProto || l.protos[id] {
 			l.plan(to, depth+1)
 		}
 	case Typedef:
@@ -323,7 +342,7 @@ func (l *Local) write(id ID) {
 	switch k := t.Kind(id); k {
 	case Pointer:
 		to := t.Unqualify(t.Ref(id))
-		if t.Kind(to) == FuncProto {
+		if t.Kind(to) == FuncProto && !l.protos[id] {
 			b.head("", kindPtr, 0, false, 0)
 		} else {
 			b.head("", kindPtr, 0, false, uint32(l.id(to)))
@@ -551,3 +570,14 @@ func (l *Local) typeValue(c *Core, typ ID, size int) int64 {
 
 // ID is where a type of the kernel's stands in the object.
 func (l *Local) ID(id ID) ID { return l.id(id) }
+
+// Layout is the size of a struct in the object, and where its members stand
+// there, in bytes.
+func (l *Local) Layout(id ID) (size int, offs map[int]int) {
+	lay := l.lay(l.t.Strip(id), 0)
+	offs = map[int]int{}
+	for n, i := range lay.members {
+		offs[i] = lay.offs[n] / 8
+	}
+	return lay.size, offs
+}

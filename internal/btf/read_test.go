@@ -60,7 +60,7 @@ func use(blob []byte) {
 		}
 	}
 	types.Find("task_struct", Struct, Union)
-	l := b.NewLocal(types, cores, nil)
+	l := b.NewLocal(types, cores, nil, nil)
 	for _, c := range cores {
 		types.Value(c)
 		l.Resolve(c)

@@ -103,6 +103,13 @@ func spec(u *lang.Unit, r *Result) *obj.Spec {
 	for _, g := range u.Globals {
 		s.Globals = append(s.Globals, &obj.Global{Name: g.C, Section: g.Section(), Type: g.Type, Init: g.Init, Hidden: g.Hidden, Static: g.Static})
 	}
+	for _, o := range u.Ops {
+		x := &obj.Ops{Name: o.C, Struct: o.Struct, Link: o.Link}
+		for _, m := range o.Members {
+			x.Members = append(x.Members, obj.OpsMember{Index: m.Index, Program: m.Program, Bytes: m.Bytes})
+		}
+		s.Ops = append(s.Ops, x)
+	}
 	for _, m := range u.Maps {
 		s.Maps = append(s.Maps, mapSpec(m))
 	}

@@ -52,6 +52,13 @@ func (r *Result) Needs(p *bpf.Program) (all []Need) {
 	if s := abi.SectionMatch(p.Section); s != nil {
 		head.Type = s.ProgType().C
 	}
+	for _, o := range r.Spec.Ops {
+		for _, m := range o.Members {
+			if o.Link && m.Program == p.Name {
+				head.Ops = o.Name
+			}
+		}
+	}
 	walk(p, head)
 	return all
 }
@@ -88,8 +95,9 @@ func (r *Result) checkTarget(v abi.Version) (errs source.List) {
 // replacements are what a user can write for what an older kernel lacks, by
 // kind and name of the table of versions.
 var replacements = map[string]string{
-	"insn atomics": "do not use the result: a plain atomic add is as old as BPF",
-	"helper loop":  "with a constant count, bpf-loop becomes a bounded loop; or (dotimes (i n :max 64) ...)",
+	"insn atomics":    "do not use the result: a plain atomic add is as old as BPF",
+	"flag BPF_F_LINK": "leave :link out of the defstruct-ops: it is then for the target",
+	"helper loop":     "with a constant count, bpf-loop becomes a bounded loop; or (dotimes (i n :max 64) ...)",
 }
 
 func instead(s *abi.Since) string {

@@ -50,6 +50,11 @@ func TestObjects(t *testing.T) {
 			t.Run("bpftool", func(t *testing.T) {
 				dir := fmt.Sprintf("/sys/fs/bpf/wh%d-%s", os.Getpid(), name)
 				defer os.RemoveAll(dir)
+				file := file
+				if structOps(obj) && !opsLinks(t) {
+					file = filepath.Join(t.TempDir(), "older.o")
+					command(t, whistlerBin, "compile", "--target", "6.3", "-o", file, example(name))
+				}
 				command(t, "bpftool", "prog", "loadall", file, dir)
 				for _, p := range obj.Programs() {
 					dump := command(t, "bpftool", "prog", "dump", "xlated", "pinned", filepath.Join(dir, p.Name))

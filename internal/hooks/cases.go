@@ -7,4 +7,4 @@ import (
 )
 
 // Cases is the table: a hook is one row and one file in testdata.
-var Cases = slices.Concat(coreCases, tracingCases, netCases, cgroupCases, userCases)
+var Cases = slices.Concat(coreCases, tracingCases, netCases, cgroupCases, userCases, structOpsCases)

@@ -21,19 +21,22 @@ var sectionTargets = map[string]string{
 	"uretprobe-multi": "/proc/self/exe:main.*", "uprobe-session": "/proc/self/exe:main.*", "usdt": "/proc/self/exe:whistler:probe",
 	"tracepoint": "sched/sched_switch", "raw-tracepoint": "sched_switch", "raw-tracepoint-writable": "nbd_send_request", "tp-btf": "sched_switch",
 	"fentry": "do_unlinkat", "fexit": "do_unlinkat", "fsession": "do_unlinkat", "fmod-ret": "bpf_modify_return_test", "freplace": "whistler",
-	"lsm": "file_open", "lsm-cgroup": "socket_bind", "iter": "task", "struct-ops": "tcp_congestion_ops",
+	"lsm": "file_open", "lsm-cgroup": "socket_bind", "iter": "task",
+}
+
+// sectionForms are declarations that a program of the type, p, cannot do without.
+var sectionForms = map[string]string{
+	"struct-ops": "(defstruct-ops ops bpf-dummy-ops :test-sleepable p)",
 }
 
 // refusedSections are those that this kernel does not load, with its words.
 var refusedSections = map[string]string{
 	"fentry+": noTracing, "fentry.s+": noTracing, "fexit+": noTracing, "fexit.s+": noTracing, "fmod_ret+": noTracing, "fmod_ret.s+": noTracing,
 	"lsm+": noTracing, "lsm.s+": noTracing, "lsm_cgroup+": noTracing,
-	"freplace+":     "needs --program",           // the program that it replaces a function of
-	"fsession+":     "invalid argument",          // the kernel is older than the attach type
-	"fsession.s+":   "programs can be sleepable", // likewise
-	"lirc_mode2":    "invalid argument",          // infrared is not configured
-	"struct_ops+":   "operation not supported",   // a program alone belongs to no struct of operations
-	"struct_ops.s+": "operation not supported",
+	"freplace+":   "needs --program",           // the program that it replaces a function of
+	"fsession+":   "invalid argument",          // the kernel is older than the attach type
+	"fsession.s+": "programs can be sleepable", // likewise
+	"lirc_mode2":  "invalid argument",          // infrared is not configured
 }
 
 const noTracing = "operation not permitted" // the kernel is hardened against programs at its functions
@@ -69,8 +72,8 @@ func TestSections(t *testing.T) {
 			if s.Keyword == "freplace" {
 				extends = " :extends :xdp"
 			}
-			src := fmt.Sprintf("(defprog p (:section %q%s) %d)", name, extends, result)
-			obj, err := whistler.Compile(context.Background(), []whistler.Source{{Name: "p.lisp", Text: src}}, whistler.Options{})
+			src := fmt.Sprintf("(defprog p (:section %q%s) %d)%s", name, extends, result, sectionForms[s.Keyword])
+			obj, err := whistler.Compile(context.Background(), []whistler.Source{{Name: "p.lisp", Text: src}}, whistler.Options{Kernel: kernel.Machine{}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -94,6 +97,7 @@ var rowless = map[string]string{
 	"lirc_mode2":        "it takes a receiver of infrared light",
 	"sk_skb":            "it says nothing of how to attach: libbpf and the kernel want stream_parser, stream_verdict or verdict",
 	"raw_tracepoint.w+": "it is another name of raw_tp.w",
+	"struct_ops.s+":     "the functions of a congestion control do not sleep",
 }
 
 // Every section of libbpf's table has a row with an event, or a reason.

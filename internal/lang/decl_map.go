@@ -95,7 +95,7 @@ func declareMap(c *compiler, d *decl) sexp.Value {
 // unsupportedMaps are the types that take more than a declaration.
 var unsupportedMaps = map[string]string{
 	"arena":      "its memory needs pointers of an address space of its own, which programs do not have",
-	"struct-ops": "its value is a kernel struct of functions, not a map's value",
+	"struct-ops": "its value is a struct of the kernel's, which defstruct-ops declares",
 }
 
 // refuseNumaNode explains why there is no :numa-node.

@@ -19,6 +19,7 @@ type argument struct {
 	typ  btf.ID
 	slot int // which u64 of the context, or which register
 	null bool
+	as   string // the struct that the verifier takes it to point to, where that is another
 }
 
 // A signature is all that a program is given.
@@ -70,6 +71,10 @@ func (l *lowerer) signatureOf() *signature {
 	if p.signature != nil {
 		return p.signature
 	}
+	if p.member != nil {
+		p.signature = p.member.signature(l.btf())
+		return p.signature
+	}
 	var src *argSource
 	for i := range argSources {
 		if argSources[i].keyword == p.Type.Keyword {
@@ -81,6 +86,7 @@ func (l *lowerer) signatureOf() *signature {
 		for _, s := range argSources {
 			all = append(all, s.keyword)
 		}
+		all = append(all, structOps)
 		panic(l.fail(nil, "a %s program has no named arguments", p.Type.Keyword).WithExpected("a program of type %s", strings.Join(all, ", ")).WithCode("no-arguments"))
 	}
 	target, _, _ := strings.Cut(abi.SectionTarget(p.Section), "+")
@@ -121,7 +127,7 @@ func (l *lowerer) signatureOf() *signature {
 			break
 		}
 		if i >= src.skip && src.args {
-			sig.args = append(sig.args, argument{q.Name, q.Type, slot, src.null >= 0 && i >= src.null})
+			sig.args = append(sig.args, argument{name: q.Name, typ: q.Type, slot: slot, null: src.null >= 0 && i >= src.null})
 		}
 		if i >= src.skip {
 			slot += max(1, (t.Size(q.Type)+7)/8)
@@ -230,6 +236,9 @@ func (l *lowerer) argument(a argument, name string) val {
 	switch t.Kind(id) {
 	case btf.Pointer:
 		elem := pointee(t, id)
+		if a.as != "" {
+			elem = kernelStruct(a.as)
+		}
 		typ = kernelPtr(elem, sig.probe || elem == nil || elem.Kind != types.StructKind)
 		typ.Null, typ.From = a.null, name
 		if a.null && elem == nil { // a key or value that an iterator shows

@@ -1,6 +1,7 @@
 package lang
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/whistler-lang/whistler/internal/abi"
@@ -485,21 +486,35 @@ func (a kernelAccess) set(l *lowerer, pc, c *call, i int) val {
 	if a.ptr || a.as || a.field != nil {
 		panic(l.failAt(pc.form.At, pc.head, "`%s` is not a place that can be set", pc.head.Display()).WithCode("not-a-place"))
 	}
-	if len(pc.args) != 1 {
+	if len(pc.args) < 1 {
 		panic(l.arity(pc.head.Display(), "pointer", len(pc.args)))
 	}
 	p := a.pointer(l, pc)
 	for _, s := range a.steps[:len(a.steps)-1] {
 		p = l.readStep(p, s, false)
 	}
-	s := a.steps[len(a.steps)-1]
 	t := l.btf()
+	s := a.steps[len(a.steps)-1]
+	s.path = slices.Clone(s.path)
+	for i := 1; i < len(pc.args); i++ {
+		elem, n := t.Array(t.Strip(s.typ))
+		if n == 0 {
+			panic(l.arity(pc.head.Display(), "pointer", len(pc.args)).WithHint("the field is %s: it takes no index", t.C(s.typ)))
+		}
+		k := pc.constant(i)
+		if k < 0 || k >= int64(n) {
+			panic(l.failAt(pc.at(i), pc.args[i], "index %d of the array `%s`", k, pc.head.Display()).WithExpected("0 to %d", n-1).WithCode("index-range"))
+		}
+		s.path, s.typ = append(s.path, int(k)), elem
+	}
 	typ := scalarOf(t, s.typ)
 	if p.t.Probe || typ == nil || s.bits > 0 {
 		panic(l.failAt(pc.form.At, pc.head, "`%s` cannot be written here", pc.head.Display()).
 			WithExpected("a number in a struct that the verifier knows").WithHint("the kernel lets struct_ops and a few other programs write some fields of their arguments").WithCode("not-writable"))
 	}
+	at := &btf.Core{Root: s.root, Path: s.path}
+	l.mayWrite(pc, p, at)
 	v := c.int(i)
-	l.storeAt(l.offset(p, &btf.Core{Root: s.root, Path: s.path}, typ), 0, typ.Size, v.v)
+	l.storeAt(l.offset(p, at, typ), 0, typ.Size, v.v)
 	return val{l.truncate(v, typ), typ}
 }

@@ -193,7 +193,11 @@ func sectionFor(p *Program, opts map[string]option) string {
 
 // lowerPrograms lowers the bodies; all maps, structs and macros are known.
 func (c *compiler) lowerPrograms() {
+	c.resolveOps()
 	for _, pp := range c.pending {
+		if pp.p.Type.Keyword == structOps && pp.p.member == nil {
+			continue // an error says so
+		}
 		c.lowerProgram(pp)
 	}
 	c.resolveValues()
@@ -261,6 +265,10 @@ func (l *lowerer) function(body sexp.Value, form *sexp.Cons, env *lisp.Env, begi
 func (l *lowerer) result(v val, form sexp.Value) {
 	if l.sub != nil {
 		l.subResult(v, form)
+		return
+	}
+	if m := l.prog.member; m != nil && m.void(l.btf()) {
+		l.ret(l.constant(0, l.pos), l.pos)
 		return
 	}
 	if v.t.IsPtr() && !v.t.Null && l.reachable() && v.t.Space != types.Scalar {

@@ -23,6 +23,8 @@ func declarations() []declaration {
 			"Declares a map. Sizes are in bytes; :key and :value give types and with them sizes. :max-entries is a constant expression.", declareMap},
 		{"DEFPROG", "name (:type type [:section s] [:attach a] [:license l] [:sleepable t] [:cpu v]) [docstring] body...",
 			"Declares a program. The value of the last form is its result. :section is a name that libbpf knows; :attach is what follows in the section that the type means, such as \"egress\" or \"sched/sched_switch\", :sleepable takes its sleepable variant, and :cpu is the BPF cpu version of this program alone, 2 to 4.", declareProgram},
+		{"DEFSTRUCT-OPS", "name type [docstring] [:link flag] :member value...",
+			"Declares a struct of operations, which makes programs what a part of the kernel calls: a congestion control of TCP, for one. The type is one of the kernel's, such as tcp-congestion-ops. A member that is a function takes the name of a program of type :struct-ops, declared before or after; its arguments are those of the function, by the names of :args or (arg name), and so is its result. Other members take numbers, flags and texts. What is registered goes with the process that did it, by a link; :link nil is for kernels before 6.4, which have none, and is the default where --target names one.", declareStructOps},
 		{"DEFSUBPROG", "name ((arg type)...) result-type [(:global t)] [docstring] body...",
 			"Declares a function that programs call like a form. Types are scalars, (ptr type), ptr and ctx; a result type of void gives 0. Context forms work in it; a :global one is verified on its own.", declareSubprog},
 		{"DEFGLOBAL", globalParams,

@@ -56,6 +56,7 @@ type Unit struct {
 	Enums    []*types.Enum
 	Globals  []*Global
 	Programs []*Program
+	Ops      []*StructOps
 	Subs     []*Sub               // defsubprogs and callbacks, those that something reaches
 	Kernel   *btf.Types           // the kernel's types, nil if nothing asked for them
 	Kfuncs   map[string]*Kfunc    // the kernel functions that are called, by C name
@@ -107,6 +108,7 @@ type Program struct {
 	Replaces  *Sub // the function of another program that this one replaces, whose type is Type; nil for others
 
 	sectionPos source.Pos
+	member     *opsMember // of a struct of operations, that it is
 	signature  *signature // what it is given, once somebody asks
 }
 
@@ -137,6 +139,7 @@ type compiler struct {
 	headers   map[string]source.Pos    // defheader, by symbol name
 	fields    map[string]headerField   // their accessors by symbol name
 	names     map[string]named         // object names taken
+	badOps    bool                     // a defstruct-ops is wrong
 	pending   []*pendingProg           // programs whose bodies are lowered last
 	reading   []string                 // files being included
 	prog      *Program                 // the program whose body is being lowered

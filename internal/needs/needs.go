@@ -11,9 +11,11 @@ import (
 )
 
 // A Function is code to look at. Of a program, Section is its ELF section
-// and Type its program type's C name; subprograms have neither.
+// and Type its program type's C name; subprograms have neither. Ops is the
+// struct of operations that it is a member of, where a link registers that.
 type Function struct {
 	Section, Type string
+	Ops           string
 	Insns         []bpf.Insn
 	Refs          []bpf.Ref
 	Map           func(name string) (m *abi.MapType, flags uint32) // nil: no such map
@@ -57,6 +59,9 @@ func Of(f *Function) []Need {
 	}
 	if sec := abi.SectionMatch(f.Section); f.Section != "" && sec != nil && abi.FirstWith("section", sec.Pattern) != nil {
 		s.add(-1, "section", sec.Pattern, "the section %q", f.Section)
+	}
+	if f.Ops != "" {
+		s.add(-1, "flag", "BPF_F_LINK", "a link of the struct of operations %s", f.Ops)
 	}
 	for _, r := range f.Refs {
 		s.ref(f, r)

@@ -131,7 +131,11 @@ func localTypes(b *btf.Builder, s *Spec) *kernelTypes {
 	for _, name := range kfuncs {
 		roots = append(roots, s.Kfuncs[name])
 	}
-	return &kernelTypes{b.NewLocal(s.Kernel, cores, roots), s.Cores, kfuncs, s.Kfuncs}
+	var tables []btf.Table
+	for _, o := range s.Ops {
+		tables = append(tables, o.table())
+	}
+	return &kernelTypes{b.NewLocal(s.Kernel, cores, roots, tables), s.Cores, kfuncs, s.Kfuncs}
 }
 
 // patch gives an instruction the number that the object's own types say, and

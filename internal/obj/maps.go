@@ -8,8 +8,8 @@ import (
 	"github.com/whistler-lang/whistler/internal/types"
 )
 
-// A mapReloc puts a program into a slot of a prog-array, or a map into one
-// of a map of maps.
+// A mapReloc puts a program into a slot of a prog-array or a member of a
+// struct of operations, or a map into a slot of a map of maps.
 type mapReloc struct {
 	sec  int
 	off  uint64

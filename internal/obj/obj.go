@@ -40,6 +40,7 @@ type Spec struct {
 	Structs      []*types.Struct
 	Enums        []*types.Enum
 	License      string
+	Ops          []*Ops
 	Kernel       *btf.Types           // where the relocations are from
 	Cores        map[string]*btf.Core // by the names of their references
 	Kfuncs       map[string]btf.ID    // functions of the kernel, by name
@@ -62,6 +63,7 @@ func Write(s *Spec) []byte {
 	local := localTypes(b, s)
 	syms, relocs := writeMaps(f, b, s)
 	writeGlobals(f, b, s.Globals, syms)
+	relocs = append(relocs, writeOps(f, b, s.Ops, local)...)
 
 	externs(f, b, s, local, syms)
 

@@ -33,7 +33,7 @@ struct task_struct {
 };
 struct sock_common { u32 skc_daddr; unsigned short skc_dport, skc_num; unsigned short skc_family; };
 struct sock { struct sock_common __sk_common; int sk_rcvbuf; };
-struct tcp_sock { struct sock sk; u32 snd_cwnd; };
+struct tcp_sock { struct sock sk; u32 snd_cwnd, snd_ssthresh, srtt_us; };
 struct msghdr { void *msg_name; int msg_namelen; };
 struct file { unsigned int f_flags; };
 struct bpf_iter_meta { void *seq; u64 session_id; u64 seq_num; };
@@ -61,3 +61,27 @@ void __bpf_trace_sched_switch(void *__data, bool preempt, struct task_struct *pr
 void __bpf_trace_sys_enter(void *__data, struct task_struct *regs, long id) {}
 struct rq { u32 nr_running; int cpu; } runqueues __attribute__((section(".data..percpu")));
 int cpu_number __attribute__((section(".data..percpu")));
+
+union tcp_cc_info { u64 first; };
+struct tcp_congestion_ops {
+	u32 (*ssthresh)(struct sock *sk);
+	void (*cong_avoid)(struct sock *sk, u32 ack, u32 acked);
+	void (*set_state)(struct sock *sk, unsigned char new_state);
+	u32 (*undo_cwnd)(struct sock *sk);
+	unsigned long (*get_info)(struct sock *sk, u32 ext, int *attr, union tcp_cc_info *info);
+	char name[16];
+	void *owner;
+	struct list_head list;
+	u32 key, flags;
+	void (*init)(struct sock *sk);
+	void (*release)(struct sock *sk);
+};
+struct bpf_struct_ops_common_value { int refcnt, state; };
+struct bpf_struct_ops_tcp_congestion_ops { struct bpf_struct_ops_common_value common; struct tcp_congestion_ops data; } keep4;
+u32 tcp_reno_ssthresh(struct sock *sk) { return sk->sk_rcvbuf; }
+void tcp_reno_cong_avoid(struct sock *sk, u32 ack, u32 acked) {}
+u32 tcp_reno_undo_cwnd(struct sock *sk) { return sk->sk_rcvbuf; }
+struct bpf_dummy_ops_state { int val; };
+struct bpf_dummy_ops { int (*test_1)(struct bpf_dummy_ops_state *cb); int (*test_sleepable)(struct bpf_dummy_ops_state *cb); };
+struct bpf_struct_ops_bpf_dummy_ops { struct bpf_struct_ops_common_value common; struct bpf_dummy_ops data; } keep5;
+int bpf_dummy_ops__test_1(struct bpf_dummy_ops_state *cb__nullable) { return cb__nullable->val; }

@@ -38,7 +38,7 @@
 (defmap m7 :type :hash-of-maps :key u64 :max-entries 3 :inner-map ok1 :values (ok1)) ; ERROR 79: ":values are stored under the keys 0, 1, 2, ..., and the keys of `m7` have 8 bytes"
 (defmap h4 :type :hash :key u32 :value u32 :max-entries 4 :values (ok1)) ; ERROR 67: ":values is for prog-arrays and maps of maps, and `h4` is a hash map"
 (defmap ar :type :arena :max-entries 4) ; ERROR 18: "maps of type :arena cannot be declared: its memory needs pointers of an address space of its own, which programs do not have"
-(defmap so :type :struct-ops :max-entries 1) ; ERROR 18: "maps of type :struct-ops cannot be declared: its value is a kernel struct of functions, not a map's value"
+(defmap so :type :struct-ops :max-entries 1) ; ERROR 18: "maps of type :struct-ops cannot be declared: its value is a struct of the kernel's, which defstruct-ops declares"
 (defmap pa :type :prog-array :values (p q)) ; ERROR 41: "the map `pa` names an unknown program `q`"
 (defmap h5 :type :hash :key u32 :value u32 :max-entries 4 :event bigkey) ; ERROR 66: ":event is for ring and perf buffers, and `h5` is a hash map"
 (defmap h6 :type :hash :key u32 :value u32 :max-entries 4 :map-flags (BPF_F_RDONLY_PROG BPF_F_WRONLY_PROG)) ; ERROR 70: "BPF_F_RDONLY_PROG and BPF_F_WRONLY_PROG exclude each other"
