@@ -13,7 +13,7 @@ import (
 
 // structOpsCases are programs that are functions of a struct of the kernel's.
 var structOpsCases = []Case{
-	{Name: "struct-ops", Hook: "struct_ops, by a link: a congestion control of TCP", Since: "6.4", Targets: congested, Event: transfer, Check: controlled},
+	{Name: "struct-ops", Hook: "struct_ops, by a link: a congestion control of TCP", Targets: congested, Event: transfer, Check: controlled},
 	{Name: "struct-ops-plain", Hook: "struct_ops, without a link: a congestion control of TCP", Since: "5.10", Targets: congested, Event: transfer, Check: controlled},
 }
 
