@@ -39,6 +39,9 @@ type Edge struct {
 	Args []*Value
 }
 
+// Clone gives an edge with arguments of its own.
+func (e Edge) Clone() Edge { return Edge{e.To, append([]*Value(nil), e.Args...)} }
+
 // A Value is computed once and named by its ID. Pos is the form that it
 // comes from.
 type Value struct {

@@ -10,9 +10,11 @@ type pass struct {
 // passes runs again and again until nothing changes.
 var passes = []pass{
 	{"shortcut", shortcut, "first, so that the others see no blocks that only lead on"},
+	{"exits", exits, "an end that all ways share"},
 	{"known", known, "what a register or stack slot already holds"},
 	{"dead", dead, "what nobody reads, now that others are gone"},
 	{"heads", heads, "what both ways begin with"},
+	{"early", early, "constants first, so that ends are alike"},
 	{"tails", tails, "what several ways end with"},
 	{"arms", arms, "a constant for one way is set before the branch, and saves a jump"},
 }

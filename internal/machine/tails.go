@@ -78,15 +78,6 @@ func (f *Func) merge(g []*Block) bool {
 	if n == 0 || n == 1 && len(first.Succs) == 0 {
 		return false
 	}
-	// Each but one saves n slots; with a successor, one of them may have had
-	// no jump, and the new block needs one.
-	slots := 0
-	for _, i := range first.Insns[len(first.Insns)-n:] {
-		slots += i.Slots()
-	}
-	if len(first.Succs) > 0 && (len(g)-1)*slots < 2 {
-		return false
-	}
 	var end *Block
 	for _, b := range g {
 		if len(b.Insns) == n && b != f.Blocks[0] && (len(b.Succs) == 0 || b.Succs[0] != b) {

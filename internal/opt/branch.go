@@ -6,13 +6,19 @@ import "github.com/whistler-lang/whistler/internal/ir"
 //
 //	v1 = ult a b; br ne v1 0   =>   br ult a b
 //	br on a constant           =>   jump
-//	jump to a block that only branches on a parameter given a constant
-//	                           =>   jump to where that goes
+//	br test c1 c2 of two comparisons   =>   br c1, then br c2
+//	jump to a block that only branches on a parameter given a constant, or
+//	on what this way has decided =>   jump to where that goes
 //	a block with one predecessor that only jumps to it joins it
 func branch(f *ir.Func, _ *Config) bool {
 	changed := false
-	for _, b := range f.Blocks {
+	for i := 0; i < len(f.Blocks); i++ { // both may add blocks
+		b := f.Blocks[i]
 		changed = condition(b) || changed
+		for both(f, b) {
+			condition(b)
+			changed = true
+		}
 		changed = constantBranch(f, b) || changed
 	}
 	changed = thread(f) || changed
@@ -26,9 +32,14 @@ func condition(b *ir.Block) bool {
 	changed := false
 	for t.Op == ir.OpBr && (t.Cmp == ir.OpNe || t.Cmp == ir.OpEq) && t.Size == 8 && len(t.Args) == 2 {
 		c, isConst := t.Args[1].IsConst()
-		v := t.Args[0]
-		for v.Op == ir.OpCopy {
-			v = v.Args[0]
+		v := plain(t.Args[0])
+		if v.Op == ir.OpAnd && boolean(v) && isConst && c == 0 { // a test of both
+			if t.Cmp == ir.OpEq {
+				b.Succs[0], b.Succs[1] = b.Succs[1], b.Succs[0]
+			}
+			t.Cmp, t.Args = ir.OpTest, append([]*ir.Value(nil), v.Args...)
+			changed = true
+			continue
 		}
 		if !isConst || !v.Op.Compares() || v.HasImm || c != 0 && c != 1 {
 			break
@@ -40,6 +51,54 @@ func condition(b *ir.Block) bool {
 		changed = true
 	}
 	return changed
+}
+
+// both makes two branches of one on two conditions: the first goes to a new
+// block with the second.
+//
+//	br test c1 c2 b1 b2   =>   br ne c1 0 b3 b2; b3: br ne c2 0 b1 b2
+//	br ne (or c1 c2) 0    =>   br ne c1 0 b1 b3; b3: br ne c2 0 b1 b2
+func both(f *ir.Func, b *ir.Block) bool {
+	t := b.Term
+	if t.Op != ir.OpBr || t.Size != 8 || t.HasImm || len(t.Args) != 2 {
+		return false
+	}
+	x, y := plain(t.Args[0]), plain(t.Args[1])
+	way := 0 // where the first condition leads on to the second
+	switch c, isConst := y.IsConst(); {
+	case t.Cmp == ir.OpTest && boolean(x) && boolean(y):
+	case (t.Cmp == ir.OpNe || t.Cmp == ir.OpEq) && isConst && c == 0 && x.Op == ir.OpOr && x.Size == 8 && len(x.Args) == 2 &&
+		boolean(x.Args[0]) && boolean(x.Args[1]):
+		if t.Cmp == ir.OpEq {
+			b.Succs[0], b.Succs[1] = b.Succs[1], b.Succs[0]
+		}
+		x, y, way = plain(x.Args[0]), plain(x.Args[1]), 1
+	default:
+		return false
+	}
+	mid := f.NewBlock()
+	mid.Succs = []ir.Edge{b.Succs[0].Clone(), b.Succs[1].Clone()}
+	test := func(in *ir.Block, v *ir.Value) *ir.Value {
+		zero := f.Const(0, t.Pos)
+		in.Append(zero)
+		br := f.NewValue(ir.OpBr, t.Pos, v, zero)
+		br.Cmp, br.Size = ir.OpNe, 8
+		return br
+	}
+	mid.Term = test(mid, y)
+	b.Term = test(b, x)
+	b.Succs[way] = ir.Edge{To: mid}
+	condition(mid)
+	return true
+}
+
+// boolean reports whether v is 0 or 1 by being a condition.
+func boolean(v *ir.Value) bool {
+	v = plain(v)
+	if v.Op == ir.OpAnd || v.Op == ir.OpOr {
+		return v.Size == 8 && len(v.Args) == 2 && boolean(v.Args[0]) && boolean(v.Args[1])
+	}
+	return v.Op.Compares() && !v.HasImm
 }
 
 // constantBranch makes a jump of a branch that always goes one way.
@@ -107,14 +166,18 @@ func thread(f *ir.Func) bool {
 			}
 		})
 	}
-	var dom *ir.DomTree
+	var known *ways
+	dom := func() *ir.DomTree {
+		if known == nil {
+			known = newWays(f)
+		}
+		return known.dom
+	}
 	// Uses behind the way not taken, which only leads on from b, keep their
 	// definition. Going around blocks does not end dominance, so that dom,
 	// made before, serves all along.
 	kept := func(b, other *ir.Block) bool {
-		if dom == nil {
-			dom = ir.Dominators(f)
-		}
+		dom := dom()
 		n := 0
 		for _, p := range f.Blocks {
 			for _, e := range p.Succs {
@@ -135,8 +198,20 @@ func thread(f *ir.Func) bool {
 	}
 	for _, b := range f.Blocks {
 		for k := range b.Succs {
+			// What this way, and those before it, have decided. An edge that
+			// has been sent on is still the same way.
+			decide := func(q test) int {
+				if !dom().Reachable(b) {
+					return -1
+				}
+				way := k
+				if len(b.Succs) == 1 {
+					way = -1
+				}
+				return known.decide(q, b, way)
+			}
 			for n := 0; n < 50; n++ {
-				to, ok := skip(b.Succs[k], b, outside, kept)
+				to, ok := skip(b.Succs[k], b, outside, kept, decide)
 				if !ok {
 					break
 				}
@@ -149,7 +224,7 @@ func thread(f *ir.Func) bool {
 }
 
 // skip gives the edge that means the same as e without going through e.To.
-func skip(e ir.Edge, from *ir.Block, outside []bool, kept func(b, other *ir.Block) bool) (ir.Edge, bool) {
+func skip(e ir.Edge, from *ir.Block, outside []bool, kept func(b, other *ir.Block) bool, decide func(test) int) (ir.Edge, bool) {
 	b := e.To
 	if b == from || outside[b.ID] && b.Term.Op != ir.OpBr {
 		return e, false
@@ -174,12 +249,18 @@ func skip(e ir.Edge, from *ir.Block, outside []bool, kept func(b, other *ir.Bloc
 		if len(b.Term.Args) != 2 {
 			return e, false
 		}
-		x, ok1 := arg(b.Term.Args[0]).IsConst()
-		y, ok2 := arg(b.Term.Args[1]).IsConst()
-		if !ok1 || !ok2 {
+		l, r := arg(b.Term.Args[0]), arg(b.Term.Args[1])
+		x, ok1 := l.IsConst()
+		y, ok2 := r.IsConst()
+		if ok1 && ok2 {
+			take = 1 - int(b.Term.Cmp.Eval(b.Term.Size, uint64(x), uint64(y)))
+			break
+		}
+		t := *b.Term
+		t.Args = []*ir.Value{l, r}
+		if take = decide(testOf(&t)); take < 0 {
 			return e, false
 		}
-		take = 1 - int(b.Term.Cmp.Eval(b.Term.Size, uint64(x), uint64(y)))
 	default:
 		return e, false
 	}

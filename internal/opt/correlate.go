@@ -1,45 +1,31 @@
 package opt
 
-import "github.com/whistler-lang/whistler/internal/ir"
+import (
+	"math"
 
-// correlate decides branches that a branch before has decided already: a
+	"github.com/whistler-lang/whistler/internal/ir"
+)
+
+// correlate decides branches that branches before have decided already: a
 // block that is only reached along one edge of a test knows its outcome.
 //
-//	br ne v5 0 b1 b2; b1: br ne v5 0 b3 b4   =>   b1: jump b3
+//	br ult v5 10 b1 b2; b1: br ult v5 20 b3 b4        =>   b1: jump b3
+//	br ule data+34 end b1 b2; b1: br ule data+14 end  =>   b1: jump
 func correlate(f *ir.Func, _ *Config) bool {
-	tests := false
+	any := false
 	for _, b := range f.Blocks {
-		_, _, ok := tested(b)
-		tests = tests || ok
+		any = any || b.Term.Op == ir.OpBr
 	}
-	if !tests {
+	if !any {
 		return false
 	}
-	dom := ir.Dominators(f)
-	preds := dom.Preds
+	w := newWays(f)
 	changed := false
 	for _, b := range f.Blocks {
-		x, c, ok := tested(b)
-		if !ok || !dom.Reachable(b) {
+		if b.Term.Op != ir.OpBr || !w.dom.Reachable(b) {
 			continue
 		}
-		take := -1
-		if x.Op == ir.OpCall && x.Sym == ir.NeverNull && c == 0 && b.Term.Size == 8 {
-			take = outcome(ir.OpNe, 0, true, b.Term.Cmp, c, b.Term.Size)
-		}
-		for s := b; take < 0 && s != f.Blocks[0]; s = dom.Idom(s) {
-			ps := preds[s.ID]
-			if len(ps) != 1 {
-				continue
-			}
-			p := ps[0]
-			y, k, ok := tested(p)
-			if !ok || y != x || p.Term.Size != b.Term.Size || p.Succs[0].To == p.Succs[1].To {
-				continue
-			}
-			take = outcome(p.Term.Cmp, k, p.Succs[0].To == s, b.Term.Cmp, c, b.Term.Size)
-		}
-		if take >= 0 {
+		if take := w.decide(testOf(b.Term), b, -1); take >= 0 {
 			b.Succs = []ir.Edge{b.Succs[take]}
 			b.Term = f.NewValue(ir.OpJump, b.Term.Pos)
 			changed = true
@@ -48,48 +34,308 @@ func correlate(f *ir.Func, _ *Config) bool {
 	return changed
 }
 
-// tested is the value and the constant that b's branch compares.
-func tested(b *ir.Block) (x *ir.Value, c int64, ok bool) {
-	t := b.Term
-	if t.Op != ir.OpBr || t.Cmp == ir.OpTest {
-		return nil, 0, false
-	}
-	if t.HasImm {
-		c, ok = t.Imm, true
-	} else {
-		c, ok = t.Args[1].IsConst()
-	}
-	for x = t.Args[0]; x.Op == ir.OpCopy; {
-		x = x.Args[0]
-	}
-	return x, c, ok
+// A test is what a branch asks: x cmp c or, where y is not nil, x+c cmp y.
+type test struct {
+	cmp  ir.Op
+	size uint8
+	x, y *ir.Value
+	c    int64
 }
 
-// outcome is the side that a test of x against c takes where the test of x
-// against k is known to hold or not; -1 if it may be either.
-func outcome(known ir.Op, k int64, holds bool, cmp ir.Op, c int64, size uint8) int {
-	if !holds {
-		var ok bool
-		if known, ok = known.Negated(); !ok {
-			return -1
+// testOf reads a branch; x is nil where nothing can be said of it.
+func testOf(t *ir.Value) test {
+	q := test{cmp: t.Cmp, size: t.Size}
+	if t.Cmp == ir.OpTest {
+		return q
+	}
+	if t.HasImm {
+		q.x, q.c = plain(t.Args[0]), t.Imm
+		return q
+	}
+	a, b := plain(t.Args[0]), plain(t.Args[1])
+	if c, ok := b.IsConst(); ok {
+		q.x, q.c = a, c
+		return q
+	}
+	if t.Size == 8 && a.Type != ir.Scalar && b.Type != ir.Scalar {
+		if a.Type == ir.PtrEnd {
+			a, b, q.cmp = b, a, q.cmp.Swapped()
+		}
+		if b.Type == ir.PtrEnd {
+			q.x, q.c = pointerOffset(a)
+			q.y = b
 		}
 	}
-	side := func(yes bool) int {
-		if yes {
-			return 0
+	return q
+}
+
+// plain sees through copies.
+func plain(v *ir.Value) *ir.Value {
+	for v.Op == ir.OpCopy {
+		v = v.Args[0]
+	}
+	return v
+}
+
+// pointerOffset takes the constants off a pointer.
+func pointerOffset(v *ir.Value) (*ir.Value, int64) {
+	off := int64(0)
+	for {
+		v = plain(v)
+		if v.Op != ir.OpAdd || v.Size != 8 || v.Core != "" || v.Type == ir.Scalar {
+			return v, off
 		}
-		return 1
+		if v.HasImm {
+			off += v.Imm
+		} else if n, ok := v.Args[1].IsConst(); ok {
+			off += n
+		} else {
+			return v, off
+		}
+		v = v.Args[0]
 	}
-	if known == ir.OpEq {
-		return side(cmp.Eval(size, uint64(k), uint64(c)) != 0)
+}
+
+// ways knows what has been decided where. It may serve while edges are sent
+// past blocks: what held on a way still does.
+type ways struct {
+	dom   *ir.DomTree
+	preds [][]*ir.Block
+	to    [][2]*ir.Block // where branches led, by block ID
+}
+
+func newWays(f *ir.Func) *ways {
+	dom := ir.Dominators(f)
+	w := &ways{dom, dom.Preds, make([][2]*ir.Block, f.NumBlocks())}
+	for _, b := range f.Blocks {
+		if b.Term.Op == ir.OpBr {
+			w.to[b.ID] = [2]*ir.Block{b.Succs[0].To, b.Succs[1].To}
+		}
 	}
-	if k != c {
+	return w
+}
+
+// far bounds how many tests back decide looks.
+const far = 100
+
+// decide is the way that a test takes which stands behind edge k of b, or in
+// b itself for -1: 0 or 1, -1 if it may be either.
+func (w *ways) decide(q test, b *ir.Block, k int) int {
+	if q.x == nil {
 		return -1
 	}
-	if known == cmp {
+	if q.y == nil && q.c == 0 && q.size == 8 && (q.cmp == ir.OpEq || q.cmp == ir.OpNe) && neverNull(q.x) {
+		return side(q.cmp == ir.OpNe)
+	}
+	r := everything(q.size)
+	learn := func(p *ir.Block, taken bool) int {
+		if p.Term.Op != ir.OpBr || w.to[p.ID][0] == w.to[p.ID][1] {
+			return -1
+		}
+		t := testOf(p.Term)
+		if t.x != q.x || t.y != q.y || t.size != q.size {
+			return -1
+		}
+		if !taken {
+			not, ok := t.cmp.Negated()
+			if !ok {
+				return -1
+			}
+			t.cmp = not
+		}
+		if q.y != nil {
+			return further(t, q)
+		}
+		r.narrow(t.cmp, t.c, q.size)
+		if t.cmp == ir.OpNe && t.c == q.c && (q.cmp == ir.OpEq || q.cmp == ir.OpNe) {
+			return side(q.cmp == ir.OpNe)
+		}
+		return r.decide(q)
+	}
+	if k >= 0 {
+		if take := learn(b, k == 0); take >= 0 {
+			return take
+		}
+	}
+	for n, s := 0, b; n < far && s != nil && w.dom.Reachable(s) && len(w.preds[s.ID]) > 0; n++ {
+		if ps := w.preds[s.ID]; len(ps) == 1 {
+			if take := learn(ps[0], w.to[ps[0].ID][0] == s); take >= 0 {
+				return take
+			}
+		}
+		up := w.dom.Idom(s)
+		if up == s {
+			break
+		}
+		s = up
+	}
+	return -1
+}
+
+func side(yes bool) int {
+	if yes {
 		return 0
 	}
-	if not, ok := cmp.Negated(); ok && not == known {
+	return 1
+}
+
+// neverNull reports whether v is an address that cannot be 0.
+func neverNull(v *ir.Value) bool {
+	for n := 0; n < far; n++ {
+		v = plain(v)
+		switch {
+		case v.Op == ir.OpStackAddr, v.Op == ir.OpMapAddr:
+			return true
+		case v.Op == ir.OpCall && v.Sym == ir.NeverNull:
+			return true
+		case v.Op == ir.OpLoad:
+			return v.Type.IsPacket() && v.Sym != ir.MayBeNull
+		case v.Op == ir.OpAdd && v.Size == 8 && v.Type.IsPacket():
+			v = v.Args[0]
+		default:
+			return false
+		}
+	}
+	return false
+}
+
+// further decides whether the packet reaches q's offset where it is known to
+// reach t's, or not to.
+func further(t, q test) int {
+	switch {
+	case t.cmp == q.cmp && t.c == q.c:
+		return 0
+	case (t.cmp == ir.OpUle || t.cmp == ir.OpUlt) && t.c >= q.c: // x+t.c <= y
+		switch q.cmp {
+		case ir.OpUle:
+			return 0
+		case ir.OpUgt:
+			return 1
+		case ir.OpUlt:
+			return decided(t.cmp == ir.OpUlt || t.c > q.c, 0)
+		case ir.OpUge:
+			return decided(t.cmp == ir.OpUlt || t.c > q.c, 1)
+		}
+	case (t.cmp == ir.OpUgt || t.cmp == ir.OpUge) && t.c <= q.c: // x+t.c >= y
+		switch q.cmp {
+		case ir.OpUge:
+			return 0
+		case ir.OpUlt:
+			return 1
+		case ir.OpUgt:
+			return decided(t.cmp == ir.OpUgt || t.c < q.c, 0)
+		case ir.OpUle:
+			return decided(t.cmp == ir.OpUgt || t.c < q.c, 1)
+		}
+	}
+	return -1
+}
+
+func decided(ok bool, take int) int {
+	if ok {
+		return take
+	}
+	return -1
+}
+
+// A span is what is known of a number of some size: its bounds, unsigned and
+// signed.
+type span struct {
+	lo, hi   uint64
+	min, max int64
+}
+
+func everything(size uint8) span {
+	if size == 4 {
+		return span{0, math.MaxUint32, math.MinInt32, math.MaxInt32}
+	}
+	return span{0, math.MaxUint64, math.MinInt64, math.MaxInt64}
+}
+
+// narrow adds that the number cmp c holds.
+func (r *span) narrow(cmp ir.Op, c int64, size uint8) {
+	u, s := uint64(c), c
+	if size == 4 {
+		u, s = uint64(uint32(c)), int64(int32(c))
+	}
+	switch cmp {
+	case ir.OpEq:
+		*r = span{u, u, s, s}
+	case ir.OpNe:
+		if r.lo >= r.hi {
+			return
+		}
+		if u == r.lo {
+			r.lo++
+		}
+		if u == r.hi {
+			r.hi--
+		}
+	case ir.OpUlt:
+		if u > 0 {
+			r.hi = min(r.hi, u-1)
+		}
+	case ir.OpUle:
+		r.hi = min(r.hi, u)
+	case ir.OpUgt:
+		if u < math.MaxUint64 {
+			r.lo = max(r.lo, u+1)
+		}
+	case ir.OpUge:
+		r.lo = max(r.lo, u)
+	case ir.OpSlt:
+		if s > math.MinInt64 {
+			r.max = min(r.max, s-1)
+		}
+	case ir.OpSle:
+		r.max = min(r.max, s)
+	case ir.OpSgt:
+		if s < math.MaxInt64 {
+			r.min = max(r.min, s+1)
+		}
+	case ir.OpSge:
+		r.min = max(r.min, s)
+	}
+}
+
+// decide is the way that q takes for all numbers of the span.
+func (r *span) decide(q test) int {
+	if r.lo > r.hi || r.min > r.max {
+		return -1 // nothing comes here
+	}
+	u, s := uint64(q.c), q.c
+	if q.size == 4 {
+		u, s = uint64(uint32(q.c)), int64(int32(q.c))
+	}
+	var always, never bool
+	switch q.cmp {
+	case ir.OpEq, ir.OpNe:
+		always = r.lo == u && r.hi == u || r.min == s && r.max == s
+		never = u < r.lo || u > r.hi || s < r.min || s > r.max
+		if q.cmp == ir.OpNe {
+			always, never = never, always
+		}
+	case ir.OpUlt:
+		always, never = r.hi < u, r.lo >= u
+	case ir.OpUle:
+		always, never = r.hi <= u, r.lo > u
+	case ir.OpUgt:
+		always, never = r.lo > u, r.hi <= u
+	case ir.OpUge:
+		always, never = r.lo >= u, r.hi < u
+	case ir.OpSlt:
+		always, never = r.max < s, r.min >= s
+	case ir.OpSle:
+		always, never = r.max <= s, r.min > s
+	case ir.OpSgt:
+		always, never = r.min > s, r.max <= s
+	case ir.OpSge:
+		always, never = r.min >= s, r.max < s
+	}
+	switch {
+	case always:
+		return 0
+	case never:
 		return 1
 	}
 	return -1

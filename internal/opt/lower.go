@@ -144,6 +144,9 @@ func lowerImmediate(v *ir.Value, c *Config, w *widths) {
 		}
 	case op.Foldable():
 		n, ok := v.Args[1].IsConst()
+		if v.Size == 4 {
+			n = int64(int32(n))
+		}
 		switch {
 		case !ok:
 		case n == int64(int32(n)):
@@ -166,6 +169,9 @@ func lowerImmediate(v *ir.Value, c *Config, w *widths) {
 // saves the constant a register.
 func lowerCompare(v *ir.Value, c *Config, w *widths) {
 	n, ok := v.Args[1].IsConst()
+	if v.Size == 4 {
+		n = int64(int32(n)) // the low bytes are what counts
+	}
 	switch {
 	case !ok:
 	case n == int64(int32(n)):

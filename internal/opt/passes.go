@@ -30,6 +30,7 @@ var improve = []pass{
 	{"fold", fold, "constants, then identities on what is left"},
 	{"rewrite", rewrite, "rules.lisp"},
 	{"narrow", narrow, "masks and byte swaps that known bits make superfluous"},
+	{"narrow32", narrow32, "arithmetic in 32 bits where no more is asked for; after the masks that narrow drops"},
 	{"branch", branch, "constant and correlated branches, blocks that only jump"},
 	{"correlate", correlate, "branches that earlier ones decide; after copies and constants are plain"},
 	{"cse", cse, "equal values, loads included"},

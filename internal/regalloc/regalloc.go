@@ -75,6 +75,7 @@ type allocator struct {
 	loc        []Loc  // register of each value
 	mem        []Loc  // spill slot of each value that has one
 	spill      []bool // has a spill slot
+	split      []bool // spilled because of calls only, and in registers between them
 	short      []bool // made by the allocator, or stored at once: never spilled again
 	cross      []bool // alive across a call
 	live       *liveness
@@ -123,6 +124,7 @@ func (a *allocator) grow() {
 	for len(a.spill) < n {
 		a.spill = append(a.spill, false)
 		a.short = append(a.short, false)
+		a.split = append(a.split, false)
 	}
 	a.cross = make([]bool, n)
 	a.loc = make([]Loc, n)

@@ -46,7 +46,7 @@ func (a *allocator) overPressure() (victims []*ir.Value) {
 				if a.cross[v.ID] {
 					cross++
 				}
-				if a.spill[v.ID] || math.IsInf(weight[v.ID], 1) {
+				if a.spill[v.ID] && !a.split[v.ID] || math.IsInf(weight[v.ID], 1) {
 					continue
 				}
 				if worst == nil || weight[v.ID] < weight[worst.ID] {
@@ -59,6 +59,9 @@ func (a *allocator) overPressure() (victims []*ir.Value) {
 			victim := worst
 			if cross > 4 {
 				victim = worstCross
+				if victim != nil {
+					a.split[victim.ID] = true
+				}
 			} else if all <= numRegs {
 				return
 			}
@@ -100,17 +103,30 @@ func (a *allocator) overPressure() (victims []*ir.Value) {
 
 // insertSpills puts each of vs into memory: stored behind its definition,
 // loaded before each use. Calls, returns and edges read the slot themselves.
+// A value that is only in the way of calls (split) stays in its register up
+// to the next one, and one load serves until the one after.
 func (a *allocator) insertSpills(vs []*ir.Value) {
-	victim := make([]bool, a.f.NumValues())
+	const (
+		spilled = 1 + iota
+		split
+	)
+	victim := make([]uint8, a.f.NumValues())
+	stored := make([]bool, a.f.NumValues())
 	for _, v := range vs {
-		victim[v.ID] = true
+		victim[v.ID] = spilled
+		if a.split[v.ID] && !a.spill[v.ID] {
+			victim[v.ID] = split
+		} else {
+			a.split[v.ID] = false
+		}
+		stored[v.ID] = a.spill[v.ID]
 		a.spill[v.ID] = true
 	}
 	for _, b := range a.f.Blocks {
 		old := b.Values
 		b.Values = make([]*ir.Value, 0, len(old)+4)
-		// A reload serves the uses in the same stretch between two calls
-		// when they are close together.
+		// A reload serves the uses in the same stretch between two calls;
+		// where registers are short, when they are close together.
 		type cached struct {
 			v  *ir.Value
 			at int
@@ -121,14 +137,19 @@ func (a *allocator) insertSpills(vs []*ir.Value) {
 				return
 			}
 			for i, x := range user.Args {
-				if !victim[x.ID] {
+				kind := victim[x.ID]
+				if kind == 0 {
 					continue
 				}
 				c, ok := cache[x.ID]
-				if !ok || len(b.Values)-c.at > 3 {
-					r := a.f.NewValue(ir.OpReload, user.Pos, x)
+				if !ok || kind == spilled && len(b.Values)-c.at > 3 {
+					from := x
+					if x.Op == ir.OpReload {
+						from = x.Args[0]
+					}
+					r := a.f.NewValue(ir.OpReload, user.Pos, from)
 					r.Type = x.Type
-					a.grow1(r)
+					a.grow1(r, kind == spilled)
 					b.Values = append(b.Values, r)
 					c = cached{r, len(b.Values)}
 					cache[x.ID] = c
@@ -137,6 +158,9 @@ func (a *allocator) insertSpills(vs []*ir.Value) {
 			}
 		}
 		for _, v := range old {
+			if v.Op == ir.OpReload && victim[v.ID] != 0 {
+				continue // its users have their own
+			}
 			if v.Op != ir.OpSpill {
 				fix(v)
 			}
@@ -144,10 +168,15 @@ func (a *allocator) insertSpills(vs []*ir.Value) {
 			if v.Op.IsCall() {
 				clear(cache)
 			}
-			if victim[v.ID] {
+			if victim[v.ID] == split {
+				cache[v.ID] = cached{v: v}
+			}
+			if victim[v.ID] != 0 && !stored[v.ID] {
 				s := a.f.NewValue(ir.OpSpill, v.Pos, v)
-				a.grow1(s)
+				a.grow1(s, true)
 				b.Values = append(b.Values, s)
+			}
+			if victim[v.ID] == spilled {
 				a.short[v.ID] = true
 			}
 		}
@@ -155,12 +184,13 @@ func (a *allocator) insertSpills(vs []*ir.Value) {
 	}
 }
 
-func (a *allocator) grow1(v *ir.Value) {
+func (a *allocator) grow1(v *ir.Value, short bool) {
 	for len(a.spill) <= v.ID {
 		a.spill = append(a.spill, false)
 		a.short = append(a.short, false)
+		a.split = append(a.split, false)
 	}
-	a.short[v.ID] = true
+	a.short[v.ID] = short
 }
 
 // colourSlots gives spilled values their slots; values that are not alive
