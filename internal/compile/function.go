@@ -102,8 +102,12 @@ func reached(funcs []*function) (out []*function) {
 	return out
 }
 
+// unaligned are the architectures whose kernels are configured with
+// HAVE_EFFICIENT_UNALIGNED_ACCESS, which is what the verifier goes by.
+var unaligned = map[string]bool{"amd64": true, "arm64": true}
+
 func (fn *function) config(o Options) *opt.Config {
-	c := &opt.Config{CPU: fn.cpu, Off: o.Off}
+	c := &opt.Config{CPU: fn.cpu, Unaligned: unaligned[o.Arch], Off: o.Off}
 	if o.Trace != nil {
 		c.Trace = func(pass string, f *ir.Func) { fn.trace(o, "after "+pass, f) }
 	}

@@ -254,6 +254,19 @@ func (k *knower) walk(b *Block, keep func(*Insn)) *facts {
 			n += pair
 			continue
 		}
+		if v, ok := s.reloaded(&i); ok {
+			if s.regs[i.Dst] == v {
+				continue
+			}
+			if from, ok := s.holder(v); ok {
+				i = Insn{Insn: bpf.Insn{Op: bpf.ClassALU64 | bpf.AluMov | bpf.SrcX, Dst: i.Dst, Src: from}, Pos: i.Pos}
+			}
+			if keep != nil {
+				keep(&i)
+			}
+			s.regs[i.Dst] = v
+			continue
+		}
 		if s.idle(&i) {
 			continue
 		}
@@ -281,6 +294,19 @@ func (s *facts) moved(i *Insn) (val, bool) {
 		return s.regs[i.Src], true
 	}
 	return val{}, false
+}
+
+// reloaded is what i loads from a stack slot of 8 bytes with a known value.
+func (s *facts) reloaded(i *Insn) (val, bool) {
+	base := s.regs[i.Src]
+	if i.Op != bpf.ClassLDX|bpf.ModeMem|bpf.SizeDW || i.Ref != nil || base.kind != frame {
+		return val{}, false
+	}
+	c := s.cellAt(int16(base.n)+i.Off, 8)
+	if c == nil || !c.v.sure() {
+		return val{}, false
+	}
+	return c.v, true
 }
 
 // holder is a register that holds v.

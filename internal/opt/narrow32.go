@@ -2,27 +2,27 @@ package opt
 
 import "github.com/whistler-lang/whistler/internal/ir"
 
-// narrow32 computes in 32 bits what is cut to them anyway, and does not cut
-// what only the lower half of is looked at:
+// narrow32 computes in 32 bits what only the lower half of is looked at, and
+// does not cut what is looked at that way:
 //
-//	v3 = add v1 v2; v4 = zext.4 v3          =>   v4 = add.4 v1 v2
+//	v3 = add v1 v2; v4 = zext.4 v3          =>   v3 = add.4 v1 v2; v4 = zext.4 v3
 //	v2 = zext.4 v1; v3 = xor.4 v2 v0        =>   v3 = xor.4 v1 v0
 //	v2 = zext.4 v1; br ult v2 100           =>   br ult.4 v1 100
 func narrow32(f *ir.Func, c *Config) bool {
 	changed := false
-	count := useCounts(f)
+	whole := wholes(f)
 	w := &widths{memo: make([]uint8, f.NumValues())}
+	var count []int
+	single := func(v *ir.Value) bool {
+		if count == nil {
+			count = useCounts(f)
+		}
+		return count[v.ID] == 1
+	}
 	for _, b := range f.Blocks {
 		for _, v := range b.Values {
-			if v.Op == ir.OpZext && v.Size == 4 {
-				x := v.Args[0]
-				for x.Op == ir.OpCopy {
-					x = x.Args[0]
-				}
-				if count[x.ID] == 1 && x.Size == 8 && x.Core == "" && !x.HasImm && lowHalf(x, w) {
-					v.Op, v.Args = x.Op, append([]*ir.Value(nil), x.Args...)
-					changed = true
-				}
+			if !whole[v.ID] && v.Size == 8 && v.Core == "" && !v.HasImm && lowHalf(v, w) {
+				v.Size, changed = 4, true
 			}
 			if v.Size == 4 && !v.HasImm && v.Op.Foldable() && v.Op != ir.OpZext && v.Op != ir.OpSext && v.Op != ir.OpBE && v.Op != ir.OpBswap {
 				for i, a := range v.Args {
@@ -32,14 +32,94 @@ func narrow32(f *ir.Func, c *Config) bool {
 				}
 			}
 			if c.CPU >= 3 && v.Op.Compares() {
-				changed = compare32(v, v.Op, count) || changed
+				changed = compare32(v, v.Op, single) || changed
 			}
 		}
 		if t := b.Term; t.Op == ir.OpBr && c.CPU >= 3 {
-			changed = compare32(t, t.Cmp, count) || changed
+			changed = compare32(t, t.Cmp, single) || changed
 		}
 	}
 	return changed
+}
+
+// wholes marks the values that are looked at in more than their lower half.
+func wholes(f *ir.Func) []bool {
+	whole := make([]bool, f.NumValues())
+	feeds := map[*ir.Value][]*ir.Value{} // what edges give to a parameter
+	var work []*ir.Value
+	mark := func(v *ir.Value) {
+		if !whole[v.ID] {
+			whole[v.ID] = true
+			work = append(work, v)
+		}
+	}
+	for _, b := range f.Blocks {
+		for _, v := range b.Values {
+			for i, a := range v.Args {
+				if !halfUse(v, i) && !passes(v) {
+					mark(a)
+				}
+			}
+		}
+		for i, a := range b.Term.Args {
+			if !halfUse(b.Term, i) {
+				mark(a)
+			}
+		}
+		for _, e := range b.Succs {
+			for i, a := range e.Args {
+				feeds[e.To.Params[i]] = append(feeds[e.To.Params[i]], a)
+			}
+		}
+	}
+	for len(work) > 0 {
+		v := work[len(work)-1]
+		work = work[:len(work)-1]
+		if passes(v) {
+			for i, a := range v.Args {
+				if !halfUse(v, i) {
+					mark(a)
+				}
+			}
+		}
+		for _, a := range feeds[v] {
+			mark(a)
+		}
+	}
+	return whole
+}
+
+// passes reports whether v looks at as much of its arguments as is looked at
+// of v.
+func passes(v *ir.Value) bool {
+	switch v.Op {
+	case ir.OpAdd, ir.OpSub, ir.OpMul, ir.OpAnd, ir.OpOr, ir.OpXor:
+		return v.Type == ir.Scalar
+	case ir.OpCopy:
+		return true
+	case ir.OpShl:
+		if len(v.Args) < 2 {
+			return false
+		}
+		_, ok := v.Args[1].IsConst()
+		return ok
+	}
+	return false
+}
+
+// halfUse reports whether v looks at no more than the lower half of its
+// argument i.
+func halfUse(v *ir.Value, i int) bool {
+	switch {
+	case v.Op == ir.OpStore:
+		return i == len(v.Args)-1 && v.Size <= 4
+	case v.Op == ir.OpZext, v.Op == ir.OpSext, v.Op == ir.OpBE, v.Op == ir.OpBswap, v.Op == ir.OpBr:
+		return v.Size <= 4
+	case v.Op == ir.OpAnd && v.Size == 8:
+		m, ok := maskOf(v)
+		return ok && i == 0 && m <= 0xffffffff
+	}
+	return v.Op.Foldable() && v.Op != ir.OpCopy && v.Size == 4
 }
 
 // lowHalf reports whether the lower half of x's result is a function of the
@@ -54,7 +134,7 @@ func lowHalf(x *ir.Value, w *widths) bool {
 	case ir.OpShl:
 		n, ok := x.Args[1].IsConst()
 		return ok && uint64(n) < 32
-	case ir.OpShr, ir.OpUDiv, ir.OpUMod: // cut what is no wider
+	case ir.OpShr, ir.OpUDiv, ir.OpUMod: // of what is no wider
 		if n, ok := x.Args[1].IsConst(); x.Op == ir.OpShr {
 			return ok && uint64(n) < 32 && w.of(x.Args[0]) <= 32
 		}
@@ -68,9 +148,7 @@ func lowCount(op ir.Op) bool { return op != ir.OpShl && op != ir.OpShr && op != 
 
 // uncut is what v takes the lower half of.
 func uncut(v *ir.Value) (*ir.Value, bool) {
-	for v.Op == ir.OpCopy {
-		v = v.Args[0]
-	}
+	v = plain(v)
 	if v.Op == ir.OpZext && v.Size == 4 && v.Args[0].Type == ir.Scalar {
 		return v.Args[0], true
 	}
@@ -79,12 +157,12 @@ func uncut(v *ir.Value) (*ir.Value, bool) {
 
 // compare32 compares the lower halves of numbers that are cut for this
 // comparison only.
-func compare32(v *ir.Value, op ir.Op, count []int) bool {
+func compare32(v *ir.Value, op ir.Op, single func(*ir.Value) bool) bool {
 	if v.Size != 8 || v.HasImm || len(v.Args) != 2 || op >= ir.OpSlt && op <= ir.OpSge {
 		return false
 	}
 	x, ok := uncut(v.Args[0])
-	if !ok || count[v.Args[0].ID] != 1 {
+	if !ok || !single(v.Args[0]) {
 		return false
 	}
 	y, ok := uncut(v.Args[1])

@@ -11,9 +11,10 @@ import (
 
 // Config is what passes may know of the target.
 type Config struct {
-	CPU   int                           // BPF cpu version: 2, 3 or 4
-	Off   map[string]bool               // passes to leave out, for tests
-	Trace func(pass string, f *ir.Func) // called after each pass that changed f
+	CPU       int                           // BPF cpu version: 2, 3 or 4
+	Unaligned bool                          // loads and stores of packets and map values need no alignment
+	Off       map[string]bool               // passes to leave out, for tests
+	Trace     func(pass string, f *ir.Func) // called after each pass that changed f
 }
 
 // A pass changes f and reports whether it did.
@@ -33,6 +34,7 @@ var improve = []pass{
 	{"narrow32", narrow32, "arithmetic in 32 bits where no more is asked for; after the masks that narrow drops"},
 	{"branch", branch, "constant and correlated branches, blocks that only jump"},
 	{"correlate", correlate, "branches that earlier ones decide; after copies and constants are plain"},
+	{"combine", combine, "tests of neighbouring bytes; when the branches between them are plain"},
 	{"cse", cse, "equal values, loads included"},
 	{"forward", forward, "loads of what was just stored in the same stack slot"},
 	{"dce", dce, "what nobody uses"},

@@ -100,11 +100,13 @@ func (a *allocator) colourClass(crossing bool, conflict []uint16, hints [][]hint
 					}
 					victim := v
 					for _, w := range s.vs {
-						if a.cross[w.ID] == crossing && (!a.spill[w.ID] || a.split[w.ID]) && weight[w.ID] < weight[victim.ID] {
+						if a.cross[w.ID] == crossing && weight[w.ID] < weight[victim.ID] {
 							victim = w
 						}
 					}
-					a.split[victim.ID] = crossing && !a.spill[victim.ID]
+					if !crossing {
+						a.heat(victim, b)
+					}
 					return victim
 				}
 				a.loc[v.ID] = a.choose(v, allowed, hints[v.ID])

@@ -72,12 +72,12 @@ const (
 
 type allocator struct {
 	f          *ir.Func
-	loc        []Loc  // register of each value
-	mem        []Loc  // spill slot of each value that has one
-	spill      []bool // has a spill slot
-	split      []bool // spilled because of calls only, and in registers between them
-	short      []bool // made by the allocator, or stored at once: never spilled again
-	cross      []bool // alive across a call
+	loc        []Loc                // register of each value
+	mem        []Loc                // spill slot of each value that has one
+	spill      []bool               // has a spill slot
+	hot        map[int]map[int]bool // by value: the blocks that have no register for it throughout
+	short      []bool               // made by the allocator, or stored at once: never spilled again
+	cross      []bool               // alive across a call
 	live       *liveness
 	slots      int
 	fixedHints [][]hint // per value: the fixed registers it or its successors want
@@ -93,7 +93,7 @@ func Remat(v *ir.Value) bool {
 // Run allocates f, which lower has prepared, and checks the result. It adds
 // spills and reloads to f.
 func Run(f *ir.Func) (*Result, error) {
-	a := &allocator{f: f}
+	a := &allocator{f: f, hot: map[int]map[int]bool{}}
 	for round := 0; ; round++ {
 		if round > 1000 {
 			return nil, fmt.Errorf("register allocation of %s does not settle", f.Name)
@@ -124,7 +124,6 @@ func (a *allocator) grow() {
 	for len(a.spill) < n {
 		a.spill = append(a.spill, false)
 		a.short = append(a.short, false)
-		a.split = append(a.split, false)
 	}
 	a.cross = make([]bool, n)
 	a.loc = make([]Loc, n)

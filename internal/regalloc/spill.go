@@ -29,15 +29,18 @@ func (a *allocator) weights() []float64 {
 }
 
 // overPressure picks values to spill until no more than four are alive
-// across calls at once and no more than ten at all.
+// across calls at once and no more than ten at all. Where only the latter is
+// too much, the block is hot for the value.
 func (a *allocator) overPressure() (victims []*ir.Value) {
 	weight := a.weights()
 	gone := make([]bool, a.f.NumValues())
+	next := make([]int, a.f.NumValues()) // where each value is used next, counted from the end
 	s := newLiveSet(a.f.NumValues())
-	check := func(vs []*ir.Value, extra int, extraCross int) {
+	check := func(b *ir.Block, at int, vs []*ir.Value, extra int, extraCross int) {
 		for {
 			all, cross := extra, extraCross
 			var worst, worstCross *ir.Value
+			least := math.Inf(1)
 			for _, v := range vs {
 				if gone[v.ID] || !a.inReg(v) {
 					continue
@@ -46,11 +49,12 @@ func (a *allocator) overPressure() (victims []*ir.Value) {
 				if a.cross[v.ID] {
 					cross++
 				}
-				if a.spill[v.ID] && !a.split[v.ID] || math.IsInf(weight[v.ID], 1) {
+				if math.IsInf(weight[v.ID], 1) {
 					continue
 				}
-				if worst == nil || weight[v.ID] < weight[worst.ID] {
-					worst = v
+				// What is used late is the better one to go.
+				if w := weight[v.ID] / float64(1+at-next[v.ID]); worst == nil || w < least {
+					worst, least = v, w
 				}
 				if a.cross[v.ID] && (worstCross == nil || weight[v.ID] < weight[worstCross.ID]) {
 					worstCross = v
@@ -59,21 +63,29 @@ func (a *allocator) overPressure() (victims []*ir.Value) {
 			victim := worst
 			if cross > 4 {
 				victim = worstCross
-				if victim != nil {
-					a.split[victim.ID] = true
-				}
 			} else if all <= numRegs {
 				return
 			}
 			if victim == nil {
 				return // colouring will tell
 			}
+			if cross <= 4 {
+				a.heat(victim, b)
+			}
 			gone[victim.ID] = true
 			victims = append(victims, victim)
 		}
 	}
 	for _, b := range a.f.Blocks {
+		at := 0
+		for _, v := range a.live.out[b.ID] {
+			next[v.ID] = -elsewhere
+		}
+		for _, x := range b.Term.Args {
+			next[x.ID] = 0
+		}
 		a.backward(b, s, func(v *ir.Value, s *liveSet) {
+			at++
 			extra, extraCross := 0, 0
 			if v != nil && v.Op.HasResult() && !s.has(v) {
 				extra = 1 // a result that nobody wants takes a register all the same
@@ -95,61 +107,79 @@ func (a *allocator) overPressure() (victims []*ir.Value) {
 					}
 				}
 			}
-			check(s.vs, extra, extraCross)
+			check(b, at, s.vs, extra, extraCross)
+			if v != nil {
+				for _, x := range v.Args {
+					next[x.ID] = at
+				}
+			}
 		})
 	}
 	return victims
 }
 
+// elsewhere is how far away a use in another block counts.
+const elsewhere = 20
+
+// heat notes that v cannot stay in a register throughout b.
+func (a *allocator) heat(v *ir.Value, b *ir.Block) {
+	if a.hot[v.ID] == nil {
+		a.hot[v.ID] = map[int]bool{}
+	}
+	a.hot[v.ID][b.ID] = true
+}
+
 // insertSpills puts each of vs into memory: stored behind its definition,
 // loaded before each use. Calls, returns and edges read the slot themselves.
-// A value that is only in the way of calls (split) stays in its register up
-// to the next one, and one load serves until the one after.
+// A value stays in its register up to the next call, and one load serves
+// until the one after; in blocks that are hot for it, each use, or a few close
+// together, have a load.
 func (a *allocator) insertSpills(vs []*ir.Value) {
-	const (
-		spilled = 1 + iota
-		split
-	)
-	victim := make([]uint8, a.f.NumValues())
+	victim := make([]bool, a.f.NumValues())
 	stored := make([]bool, a.f.NumValues())
 	for _, v := range vs {
-		victim[v.ID] = spilled
-		if a.split[v.ID] && !a.spill[v.ID] {
-			victim[v.ID] = split
-		} else {
-			a.split[v.ID] = false
+		victim[v.ID] = true
+		stored[v.ID] = a.spill[v.ID] || v.Op == ir.OpReload
+		if v.Op != ir.OpReload {
+			a.spill[v.ID] = true
 		}
-		stored[v.ID] = a.spill[v.ID]
-		a.spill[v.ID] = true
 	}
-	for _, b := range a.f.Blocks {
+	type cached struct {
+		v  *ir.Value
+		at int
+	}
+	preds := a.live.dom.Preds
+	ends := make([]map[int]cached, a.f.NumBlocks())
+	spillIn := func(b *ir.Block) {
 		old := b.Values
 		b.Values = make([]*ir.Value, 0, len(old)+4)
-		// A reload serves the uses in the same stretch between two calls;
-		// where registers are short, when they are close together.
-		type cached struct {
-			v  *ir.Value
-			at int
-		}
+		// What is in a register behind the only block before is here too.
 		cache := map[int]cached{}
+		if ps := preds[b.ID]; len(ps) == 1 {
+			for id, c := range ends[ps[0].ID] {
+				if !a.hot[id][b.ID] {
+					cache[id] = c
+				}
+			}
+		}
 		fix := func(user *ir.Value) {
 			if inMemory(user) {
 				return
 			}
 			for i, x := range user.Args {
-				kind := victim[x.ID]
-				if kind == 0 {
+				if !victim[x.ID] {
 					continue
 				}
 				c, ok := cache[x.ID]
-				if !ok || kind == spilled && len(b.Values)-c.at > 3 {
+				hot := a.hot[x.ID][b.ID]
+				if !ok || hot && len(b.Values)-c.at > 3 {
 					from := x
 					if x.Op == ir.OpReload {
 						from = x.Args[0]
 					}
 					r := a.f.NewValue(ir.OpReload, user.Pos, from)
 					r.Type = x.Type
-					a.grow1(r, kind == spilled)
+					a.grow1(r, hot)
 					b.Values = append(b.Values, r)
 					c = cached{r, len(b.Values)}
 					cache[x.ID] = c
@@ -158,7 +188,7 @@ func (a *allocator) insertSpills(vs []*ir.Value) {
 			}
 		}
 		for _, v := range old {
-			if v.Op == ir.OpReload && victim[v.ID] != 0 {
+			if v.Op == ir.OpReload && victim[v.ID] {
 				continue // its users have their own
 			}
 			if v.Op != ir.OpSpill {
@@ -168,19 +198,34 @@ func (a *allocator) insertSpills(vs []*ir.Value) {
 			if v.Op.IsCall() {
 				clear(cache)
 			}
-			if victim[v.ID] == split {
-				cache[v.ID] = cached{v: v}
-			}
-			if victim[v.ID] != 0 && !stored[v.ID] {
-				s := a.f.NewValue(ir.OpSpill, v.Pos, v)
-				a.grow1(s, true)
-				b.Values = append(b.Values, s)
-			}
-			if victim[v.ID] == spilled {
-				a.short[v.ID] = true
+			if victim[v.ID] {
+				hot := a.hot[v.ID][b.ID]
+				if !hot {
+					cache[v.ID] = cached{v: v}
+				}
+				if !stored[v.ID] {
+					s := a.f.NewValue(ir.OpSpill, v.Pos, v)
+					a.grow1(s, true)
+					b.Values = append(b.Values, s)
+				}
+				a.short[v.ID] = a.short[v.ID] || hot
 			}
 		}
 		fix(b.Term)
+		for id := range cache {
+			if a.hot[id][b.ID] {
+				delete(cache, id)
+			}
+		}
+		ends[b.ID] = cache
+	}
+	for _, b := range a.live.dom.RPO {
+		spillIn(b)
+	}
+	for _, b := range a.f.Blocks {
+		if ends[b.ID] == nil {
+			spillIn(b)
+		}
 	}
 }
 
@@ -188,7 +233,6 @@ func (a *allocator) grow1(v *ir.Value, short bool) {
 	for len(a.spill) <= v.ID {
 		a.spill = append(a.spill, false)
 		a.short = append(a.short, false)
-		a.split = append(a.split, false)
 	}
 	a.short[v.ID] = short
 }

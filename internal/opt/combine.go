@@ -1,0 +1,157 @@
+package opt
+
+import (
+	"slices"
+
+	"github.com/whistler-lang/whistler/internal/ir"
+)
+
+// combine compares pieces of memory that stand side by side as one, where all
+// must be equal to constants:
+//
+//	br ne (load.1 p+0) 0x62 b9 b1; b1: br ne (load.1 p+1) 0x61 b9 b2
+//	=>   br ne (load.2 p+0) 0x6162 b9 b2
+//
+// Numbers in memory are little endian, as in every object.
+func combine(f *ir.Func, c *Config) bool {
+	preds := f.Preds()
+	count := useCounts(f)
+	gone := map[*ir.Block]bool{}
+	for _, b := range f.Blocks {
+		for !gone[b] {
+			x, ok := comparedLoad(b)
+			if !ok {
+				break
+			}
+			next := b.Succs[x.same].To
+			y, ok := comparedLoad(next)
+			if !ok || next == b || len(preds[next.ID]) != 1 || len(next.Params) > 0 || !sameEdge(b.Succs[1-x.same], next.Succs[1-y.same]) {
+				break
+			}
+			if !joinable(f, c, &x, &y) || count[x.v.ID] != 1 || count[y.v.ID] != 1 || !onlyLoad(next, y.v) || writesBehind(b, x.v) {
+				break
+			}
+			// The wide load stands where the first was.
+			low, high := x, y
+			if y.off < x.off {
+				low, high = y, x
+			}
+			k := f.Const(int64(uint64(low.c)|uint64(high.c)<<(8*x.v.Size)), b.Term.Pos)
+			for k.ID >= len(count) {
+				count = append(count, 1)
+			}
+			x.v.Aux += low.off - x.off
+			x.v.Size *= 2
+			for _, v := range next.Values {
+				if v != y.v {
+					b.Append(v)
+				}
+			}
+			b.Append(k)
+			b.Term.Args, b.Term.Size = []*ir.Value{x.v, k}, 8
+			on := next.Succs[y.same]
+			for _, e := range next.Succs {
+				ps := preds[e.To.ID][:0]
+				for _, p := range preds[e.To.ID] {
+					switch {
+					case p != next:
+						ps = append(ps, p)
+					case e.To == on.To:
+						ps = append(ps, b)
+					}
+				}
+				preds[e.To.ID] = ps
+			}
+			b.Succs[x.same] = on
+			gone[next] = true
+		}
+	}
+	f.Blocks = slices.DeleteFunc(f.Blocks, func(b *ir.Block) bool { return gone[b] })
+	return len(gone) > 0
+}
+
+// A piece is a load that a branch compares with a constant.
+type piece struct {
+	v    *ir.Value
+	c    int64
+	same int // the way where they are equal
+	base *ir.Value
+	slot int
+	off  int64
+}
+
+func comparedLoad(b *ir.Block) (p piece, ok bool) {
+	t := b.Term
+	if t.Op != ir.OpBr || t.Cmp != ir.OpEq && t.Cmp != ir.OpNe || t.HasImm || len(t.Args) != 2 || b.Succs[0].To == b.Succs[1].To {
+		return p, false
+	}
+	p.v = t.Args[0]
+	p.c, ok = t.Args[1].IsConst()
+	if !ok || p.v.Op != ir.OpLoad || p.v.Type != ir.Scalar || p.v.Core != "" || p.v.Size > 2 || t.Size < 4 || uint64(p.c) != ir.Trunc(uint64(p.c), uint(p.v.Size)*8) {
+		return p, false
+	}
+	here := false
+	for _, v := range b.Values {
+		here = here || v == p.v
+	}
+	if t.Cmp == ir.OpNe {
+		p.same = 1
+	}
+	if s, off, isStack := stackPlace(p.v); isStack {
+		p.slot, p.off = s, off
+		return p, here
+	}
+	p.base, p.off = p.v.Args[0], p.v.Aux
+	for {
+		p.base = plain(p.base)
+		if p.base.Op != ir.OpAdd || p.base.Size != 8 || p.base.Core != "" || p.base.HasImm {
+			return p, here
+		}
+		n, isConst := p.base.Args[1].IsConst()
+		if !isConst {
+			return p, here
+		}
+		p.off += n
+		p.base = p.base.Args[0]
+	}
+}
+
+// joinable reports whether x and y may be one load.
+func joinable(f *ir.Func, c *Config, x, y *piece) bool {
+	size := int64(x.v.Size)
+	low := min(x.off, y.off)
+	if x.v.Size != y.v.Size || x.slot != y.slot || x.base != y.base || max(x.off, y.off) != low+size {
+		return false
+	}
+	if x.slot != 0 { // the verifier wants the stack aligned
+		s := int64(f.Slots[x.slot].Size)
+		return low >= 0 && low+2*size <= s && low%(2*size) == 0 && (s >= 8 || s == 4 || s == 2*size)
+	}
+	switch x.base.Type {
+	case ir.PtrPacket, ir.PtrValue, ir.PtrRecord, ir.PtrMem:
+		return c.Unaligned
+	}
+	return false
+}
+
+// onlyLoad reports whether b computes nothing but v, and constants.
+func onlyLoad(b *ir.Block, v *ir.Value) bool {
+	for _, w := range b.Values {
+		if w != v && w.Op != ir.OpConst && !(w.Op.Pure() && w.Type != ir.Scalar) {
+			return false
+		}
+	}
+	return true
+}
+
+// writesBehind reports whether memory may change between v and the end of b.
+func writesBehind(b *ir.Block, v *ir.Value) bool {
+	seen := false
+	for _, w := range b.Values {
+		if seen && w.Op.Writes() {
+			return true
+		}
+		seen = seen || w == v
+	}
+	return false
+}
