@@ -18,6 +18,13 @@ func shortcut(f *Func) bool {
 				b.Succs[k], changed = s.Succs[0], true
 			}
 		}
+		if b.Branch != nil {
+			if op := b.Branch.Op & 0xf0; negated[op] != 0 && negated[op] < op { // one form for both
+				b.Branch.Op ^= op ^ negated[op]
+				b.Succs[0], b.Succs[1] = b.Succs[1], b.Succs[0]
+				changed = true
+			}
+		}
 		if b.Branch != nil && b.Succs[0] == b.Succs[1] {
 			b.Branch, b.Succs, changed = nil, b.Succs[:1], true
 		}

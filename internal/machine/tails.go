@@ -1,6 +1,8 @@
 package machine
 
 import (
+	"slices"
+
 	"github.com/whistler-lang/whistler/internal/bpf"
 	"github.com/whistler-lang/whistler/internal/types"
 )
@@ -24,12 +26,14 @@ func tails(f *Func) bool {
 	return changed
 }
 
-// An ending is where a block goes and its last instruction, but an exit.
+// An ending is where a block goes, by what branch, and its last instruction
+// but an exit.
 type ending struct {
-	to   int
-	insn bpf.Insn
-	hi   int32
-	ref  bpf.Ref
+	to, or int
+	branch bpf.Insn
+	insn   bpf.Insn
+	hi     int32
+	ref    bpf.Ref
 }
 
 // endAlike groups the blocks that may end with the same instruction, in the
@@ -37,10 +41,13 @@ type ending struct {
 func (f *Func) endAlike() (groups [][]*Block) {
 	index := map[ending]int{}
 	for _, b := range f.Blocks {
-		if b.Branch != nil || len(b.Insns) == 0 {
+		if len(b.Insns) == 0 {
 			continue
 		}
-		e, n := ending{to: -1}, len(b.Insns)
+		e, n := ending{to: -1, or: -1}, len(b.Insns)
+		if b.Branch != nil {
+			e.branch, e.or = b.Branch.Insn, b.Succs[1].ID
+		}
 		if len(b.Succs) > 0 {
 			e.to = b.Succs[0].ID
 		} else if n--; n == 0 {
@@ -78,9 +85,12 @@ func (f *Func) merge(g []*Block) bool {
 	if n == 0 || n == 1 && len(first.Succs) == 0 {
 		return false
 	}
+	if first.Branch != nil && n < 2 { // saves the branch, but needs the jump
+		return false
+	}
 	var end *Block
 	for _, b := range g {
-		if len(b.Insns) == n && b != f.Blocks[0] && (len(b.Succs) == 0 || b.Succs[0] != b) {
+		if len(b.Insns) == n && b != f.Blocks[0] && !slices.Contains(b.Succs, b) {
 			end = b
 			break
 		}
@@ -88,11 +98,11 @@ func (f *Func) merge(g []*Block) bool {
 	if end == nil {
 		end = f.NewBlock()
 		end.Insns = append([]Insn(nil), first.Insns[len(first.Insns)-n:]...)
-		end.Succs, end.Pos = append([]*Block(nil), first.Succs...), first.Pos
+		end.Branch, end.Succs, end.Pos = first.Branch, append([]*Block(nil), first.Succs...), first.Pos
 	}
 	for _, b := range g {
 		if b != end {
-			b.Insns, b.Succs = b.Insns[:len(b.Insns)-n], []*Block{end}
+			b.Insns, b.Branch, b.Succs = b.Insns[:len(b.Insns)-n], nil, []*Block{end}
 		}
 	}
 	return true

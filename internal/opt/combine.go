@@ -17,57 +17,65 @@ func combine(f *ir.Func, c *Config) bool {
 	preds := f.Preds()
 	count := useCounts(f)
 	gone := map[*ir.Block]bool{}
-	for _, b := range f.Blocks {
-		for !gone[b] {
-			x, ok := comparedLoad(b)
-			if !ok {
-				break
+	for before := -1; before < len(gone); { // pairs, then pairs of them
+		before = len(gone)
+		for _, b := range f.Blocks {
+			for !gone[b] && joinNext(f, c, b, preds, &count, gone) {
 			}
-			next := b.Succs[x.same].To
-			y, ok := comparedLoad(next)
-			if !ok || next == b || len(preds[next.ID]) != 1 || len(next.Params) > 0 || !sameEdge(b.Succs[1-x.same], next.Succs[1-y.same]) {
-				break
-			}
-			if !joinable(f, c, &x, &y) || count[x.v.ID] != 1 || count[y.v.ID] != 1 || !onlyLoad(next, y.v) || writesBehind(b, x.v) {
-				break
-			}
-			// The wide load stands where the first was.
-			low, high := x, y
-			if y.off < x.off {
-				low, high = y, x
-			}
-			k := f.Const(int64(uint64(low.c)|uint64(high.c)<<(8*x.v.Size)), b.Term.Pos)
-			for k.ID >= len(count) {
-				count = append(count, 1)
-			}
-			x.v.Aux += low.off - x.off
-			x.v.Size *= 2
-			for _, v := range next.Values {
-				if v != y.v {
-					b.Append(v)
-				}
-			}
-			b.Append(k)
-			b.Term.Args, b.Term.Size = []*ir.Value{x.v, k}, 8
-			on := next.Succs[y.same]
-			for _, e := range next.Succs {
-				ps := preds[e.To.ID][:0]
-				for _, p := range preds[e.To.ID] {
-					switch {
-					case p != next:
-						ps = append(ps, p)
-					case e.To == on.To:
-						ps = append(ps, b)
-					}
-				}
-				preds[e.To.ID] = ps
-			}
-			b.Succs[x.same] = on
-			gone[next] = true
 		}
 	}
 	f.Blocks = slices.DeleteFunc(f.Blocks, func(b *ir.Block) bool { return gone[b] })
 	return len(gone) > 0
+}
+
+// joinNext takes the comparison of the next block into that of b.
+func joinNext(f *ir.Func, c *Config, b *ir.Block, preds [][]*ir.Block, count *[]int, gone map[*ir.Block]bool) bool {
+	x, ok := comparedLoad(b)
+	if !ok {
+		return false
+	}
+	next := b.Succs[x.same].To
+	y, ok := comparedLoad(next)
+	if !ok || next == b || len(preds[next.ID]) != 1 || len(next.Params) > 0 || !sameEdge(b.Succs[1-x.same], next.Succs[1-y.same]) {
+		return false
+	}
+	if !joinable(f, c, &x, &y) || (*count)[x.v.ID] != 1 || (*count)[y.v.ID] != 1 || !onlyLoad(next, y.v) || writesBehind(b, x.v) {
+		return false
+	}
+	// The wide load stands where the first was.
+	low, high := x, y
+	if y.off < x.off {
+		low, high = y, x
+	}
+	k := f.Const(int64(uint64(low.c)|uint64(high.c)<<(8*x.v.Size)), b.Term.Pos)
+	for k.ID >= len(*count) {
+		*count = append(*count, 1)
+	}
+	x.v.Aux += low.off - x.off
+	x.v.Size *= 2
+	for _, v := range next.Values {
+		if v != y.v {
+			b.Append(v)
+		}
+	}
+	b.Append(k)
+	b.Term.Args, b.Term.Size = []*ir.Value{x.v, k}, 8
+	on := next.Succs[y.same]
+	for _, e := range next.Succs {
+		ps := preds[e.To.ID][:0]
+		for _, p := range preds[e.To.ID] {
+			switch {
+			case p != next:
+				ps = append(ps, p)
+			case e.To == on.To:
+				ps = append(ps, b)
+			}
+		}
+		preds[e.To.ID] = ps
+	}
+	b.Succs[x.same] = on
+	gone[next] = true
+	return true
 }
 
 // A piece is a load that a branch compares with a constant.

@@ -30,12 +30,8 @@ func cse(f *ir.Func, _ *Config) bool {
 	exit := make([]epochs, f.NumBlocks())
 	for _, b := range dom.RPO {
 		var ep epochs
-		if ps := preds[b.ID]; len(ps) == 1 && exit[ps[0].ID].set {
-			ep = exit[ps[0].ID]
-		} else {
-			clock++
-			ep.bumpAll(clock)
-		}
+		clock++
+		ep.meet(preds[b.ID], exit, clock)
 		for _, v := range b.Values {
 			if v.Op.Writes() {
 				clock++
@@ -91,6 +87,26 @@ func cse(f *ir.Func, _ *Config) bool {
 type epochs struct {
 	at  [16]int32
 	set bool
+}
+
+// meet is what holds where several ways come together: a class that no way has
+// written since they parted. A way back, of a loop, may have written anything.
+func (e *epochs) meet(preds []*ir.Block, exit []epochs, clock int32) {
+	e.bumpAll(clock)
+	for i, p := range preds {
+		x := &exit[p.ID]
+		if !x.set {
+			e.bumpAll(clock)
+			return
+		}
+		for c := range e.at {
+			if i == 0 {
+				e.at[c] = x.at[c]
+			} else if e.at[c] != x.at[c] {
+				e.at[c] = clock
+			}
+		}
+	}
 }
 
 func (e *epochs) bumpAll(clock int32) {

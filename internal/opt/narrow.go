@@ -98,11 +98,17 @@ func uses(f *ir.Func, v *ir.Value) (n int) {
 // unswap compares the unswapped value with the swapped constant. i is the
 // place in b before which new constants go.
 func (w *widths) unswap(f *ir.Func, b *ir.Block, i *int, v *ir.Value, op ir.Op) bool {
-	if op != ir.OpEq && op != ir.OpNe || len(v.Args) != 2 || v.Size != 8 {
+	if op != ir.OpEq && op != ir.OpNe && op != ir.OpTest || len(v.Args) != 2 || v.Size != 8 {
 		return false
 	}
 	x := v.Args[0]
 	c, isConst := v.Args[1].IsConst()
+	if op == ir.OpTest { // of bits that the swapped number has
+		if !isConst {
+			return false
+		}
+		c &= int64(ir.Trunc(^uint64(0), uint(x.Size)*8))
+	}
 	if x.Op != ir.OpBE && x.Op != ir.OpBswap {
 		return false
 	}
