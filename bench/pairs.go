@@ -130,7 +130,7 @@ func pairs() []*pair {
 				}),
 		},
 		{name: "icmp-echo", program: "icmp_echo", once: true, inputs: append(packets(ping), plain()...)},
-		{name: "conn-events", program: "conn_events", inputs: plain(), masks: []mask{{"events", 0, 8}}},
+		{name: "conn-events", program: "conn_events", once: true, inputs: plain(), masks: []mask{{"events", 0, 8}}},
 		{name: "size-hist", program: "size_hist", inputs: plain()},
 		{name: "runqlat"},
 		{name: "syscall-count", program: "syscall_count", inputs: []input{args(0, 1), args(0, 1), args(0, 257), args(5, 0xffffffffffffffff), args(1, 1<<32)}},
