@@ -1,3 +1,5 @@
+//go:build linux
+
 // Bench compares whistler with clang: pairs of programs with the same
 // behaviour, one in C (bench/c) and one in Lisp (bench/lisp). It checks that
 // both sides of each pair do the same, measures them, and writes

@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 // A pair is a program written twice: c/NAME.c and lisp/NAME.lisp.
@@ -15,9 +17,9 @@ type pair struct {
 	masks  []mask
 	// timed is the input whose run is measured; nil is the first.
 	timed *input
-	// once says that the program changes the packet, so that a second run
-	// in a row would do something else.
-	once bool
+	// repeats is how often the timed input may be run in a row, where the
+	// program changes the packet or fills a ring; 0 is any number.
+	repeats int
 }
 
 // An input is a packet, or the arguments of a raw tracepoint.

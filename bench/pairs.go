@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -116,11 +118,14 @@ func pairs() []*pair {
 		},
 		{name: "rate-limit", program: "rate_limit", inputs: repeat(plain(), 2), masks: []mask{{"windows", 0, 8}}},
 		{name: "token-bucket", program: "token_bucket", inputs: repeat(packets(udp4(1, 53), udp4(1, 80), tcp4(1, 2, syn)), 14), masks: []mask{{"buckets", 8, 8}}},
-		{name: "l4-balance", program: "l4_balance", once: true,
+		{name: "l4-balance", program: "l4_balance", timed: &input{packet: tcp4(40000, 9000, ack)}, // its backend is the service itself
 			inputs: append(packets(tcp4(40000, 80, syn), tcp4(40001, 80, ack), tcp4(40002, 80, ack), udp4(1000, 53, filler(20)...), udp4(1001, 53), udp4(1002, 5353), tcp4(1, 443, syn)), plain()...),
 			setup: all(
-				entriesOf("services", cat(bob[:], be16(80), []byte{6, 0}), cat(le32(0), le32(3)), cat(bob[:], be16(53), []byte{17, 0}), cat(le32(3), le32(2)), cat(bob[:], be16(443), []byte{6, 0}), cat(le32(0), le32(0)), cat(bob[:], be16(5353), []byte{17, 0}), cat(le32(5000), le32(1))),
+				entriesOf("services", cat(bob[:], be16(80), []byte{6, 0}), cat(le32(0), le32(3)), cat(bob[:], be16(53), []byte{17, 0}), cat(le32(3), le32(2)), cat(bob[:], be16(443), []byte{6, 0}), cat(le32(0), le32(0)), cat(bob[:], be16(5353), []byte{17, 0}), cat(le32(5000), le32(1)), cat(bob[:], be16(9000), []byte{6, 0}), cat(le32(5), le32(1))),
 				func(o *object) error {
+					if err := o.fill("backends", le32(5), cat(bob[:], be16(9000), []byte{2, 9, 9, 9, 9, 5}, le32(0), le64(0))); err != nil {
+						return err
+					}
 					for i := range uint32(5) {
 						if err := o.fill("backends", le32(i), cat([]byte{10, 1, 0, byte(i)}, be16(8000+int(i)), []byte{2, 9, 9, 9, 9, byte(i)}, le32(0), le64(0))); err != nil {
 							return err
@@ -129,13 +134,13 @@ func pairs() []*pair {
 					return nil
 				}),
 		},
-		{name: "icmp-echo", program: "icmp_echo", once: true, inputs: append(packets(ping), plain()...)},
-		{name: "conn-events", program: "conn_events", once: true, inputs: plain(), masks: []mask{{"events", 0, 8}}},
+		{name: "icmp-echo", program: "icmp_echo", repeats: 1, inputs: append(packets(ping), plain()...)},
+		{name: "conn-events", program: "conn_events", repeats: 50, inputs: plain(), masks: []mask{{"events", 0, 8}}},
 		{name: "size-hist", program: "size_hist", inputs: plain()},
 		{name: "runqlat"},
 		{name: "syscall-count", program: "syscall_count", inputs: []input{args(0, 1), args(0, 1), args(0, 257), args(5, 0xffffffffffffffff), args(1, 1<<32)}},
 		{name: "tail-dispatch", program: "dispatch", inputs: plain()},
-		{name: "ecmp-jhash", program: "ecmp_jhash", once: true,
+		{name: "ecmp-jhash", program: "ecmp_jhash", repeats: 50,
 			inputs: append(packets(eth(ip6(6, 1, 2, tcp(1, 80, syn, nil, nil)))), plain()...),
 			setup: func(o *object) error {
 				for i := range uint32(16) {
@@ -146,7 +151,7 @@ func pairs() []*pair {
 				return nil
 			},
 		},
-		{name: "syn-cookie", program: "syn_cookie", once: true, inputs: append(packets(tcp4(40000, 80, syn), mss(2, 4, 5, 0xb4, 1, 3, 3, 7)), plain()...)},
+		{name: "syn-cookie", program: "syn_cookie", repeats: 1, inputs: append(packets(tcp4(40000, 80, syn), mss(2, 4, 5, 0xb4, 1, 3, 3, 7)), plain()...)},
 		{name: "payload-crc", program: "payload_crc",
 			inputs: packets(udp4(1, 7000, withCRC(filler(32))...), udp4(1, 7000, withCRC(nil)...), udp4(1, 7000, withCRC(filler(64))...), udp4(1, 7000, withCRC(filler(65))...), udp4(1, 7000, filler(30)...), udp4(1, 7000, 1, 2), udp4(1, 7001, filler(20)...))},
 		{name: "connect-redirect", events: connects,
@@ -166,7 +171,7 @@ func pairs() []*pair {
 			inputs: append(packets(dnsQuery(0x100, 1, "\x07example\x03com"), dnsQuery(0x100, 1, "\x03AdS\x07exAMPLE\x03com"), dnsQuery(0x100, 28, "\x04only\x01a"), dnsQuery(0x100, 1, "\x04only\x01a"), dnsQuery(0x8100, 1, "\x07example\x03com"), dnsQuery(0, 1, "\x3f"+string(filler(63)))), plain()...),
 			setup:  entriesOf("blocked", fnv("\x07example\x03com"), make([]byte, 16), fnv("\x03ads\x07example\x03com"), make([]byte, 16), fnv("\x04only\x01a"), cat(le64(0), le16(1), make([]byte, 6)))},
 		{name: "port-class", program: "port_class", inputs: append(manyPorts(), plain()...)},
-		{name: "dscp-mark", program: "dscp_mark", once: true, inputs: plain(),
+		{name: "dscp-mark", program: "dscp_mark", repeats: 1, inputs: plain(),
 			setup: entriesOf("markings", le16(80), cat([]byte{46, 0, 0, 0}, le32(5)), le16(53), cat([]byte{255, 0, 0, 0}, le32(6)), le16(443), cat([]byte{0, 0, 0, 0}, le32(7)))},
 		{name: "dedupe", program: "dedupe", inputs: repeat(plain(), 2)},
 		{name: "conntrack", program: "conntrack", masks: []mask{{"conns", 16, 8}}, inputs: append(repeat(packets(
@@ -175,10 +180,10 @@ func pairs() []*pair {
 			from(alice, bob, 1000, 80, ack), from(alice, bob, 1000, 80, fin|ack), from(alice, bob, 1000, 80, ack),
 			from(carol, alice, 5, 6, ack), from(carol, alice, 5, 6, syn), from(carol, alice, 5, 6, ack), from(alice, carol, 6, 5, rst), from(carol, carol, 9, 8, syn), from(carol, carol, 8, 9, ack)), 2), plain()...),
 			timed: &input{packet: from(bob, alice, 80, 1000, ack)}},
-		{name: "vxlan-decap", program: "vxlan_decap", once: true,
+		{name: "vxlan-decap", program: "vxlan_decap", repeats: 1,
 			inputs: append(packets(vxlan(0x08000000, 7, ping), vxlan(0x08000000, 8, ping), vxlan(0x08000000, 9, ping), vxlan(0, 7, ping), vxlan(0x08000000, 10, ping)), plain()...),
 			setup:  entriesOf("tunnels", le32(7), make([]byte, 24), le32(8), cat(alice[:], make([]byte, 20)), le32(9), cat(bob[:], make([]byte, 20)))},
-		{name: "ipip-encap", program: "ipip_encap", once: true, inputs: plain(),
+		{name: "ipip-encap", program: "ipip_encap", repeats: 1, inputs: plain(),
 			setup: entriesOf("vips", bob[:], cat([]byte{10, 9, 9, 9}, []byte{10, 8, 8, 8}, []byte{2, 7, 7, 7, 7, 7}, le16(0), le64(0)))},
 		{name: "port-knock", program: "port_knock", masks: []mask{{"sources", 8, 8}},
 			inputs: append(packets(tcp4(1, 22, syn), tcp4(1, 7001, syn), tcp4(1, 8002, syn), tcp4(1, 9003, syn), tcp4(1, 22, syn), tcp4(1, 8002, syn), tcp4(1, 22, syn), from(carol, bob, 1, 9003, syn), from(carol, bob, 1, 7001, syn), from(carol, bob, 1, 7001, syn)), plain()...)},
@@ -186,7 +191,7 @@ func pairs() []*pair {
 		{name: "acl-rules", program: "acl_rules", inputs: plain(), setup: entriesOf("rules", rules()...)},
 		{name: "chacha", program: "chacha", inputs: packets(udp4(1, 7777, filler(64)...), udp4(1, 7777, filler(100)...), udp4(1, 7777, filler(63)...), udp4(1, 7778, filler(64)...)),
 			setup: entriesOf("secrets", le32(0), cat(filler(44), le32(1)))},
-		{name: "mss-clamp", program: "mss_clamp", once: true,
+		{name: "mss-clamp", program: "mss_clamp", repeats: 1,
 			inputs: append(packets(mss(2, 4, 5, 0xb4), mss(1, 1, 2, 4, 5, 0xb4, 0, 0), mss(2, 4, 1, 0), mss(3, 3, 7, 1, 8, 10, 1, 1, 1, 1, 1, 1, 1, 1, 2, 4, 5, 0xb4, 1, 1), mss(8, 1, 0, 0), mss(1, 1, 1, 0)), plain()...)},
 		{name: "open-watch", events: opens, constants: map[string]any{"target_pid": uint32(os.Getpid())}},
 		{name: "ipv6-ext", program: "ipv6_ext",
