@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -10,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
@@ -22,6 +24,9 @@ const connectEnv = "WHISTLER_BENCH_CONNECT"
 // connects attaches to a cgroup of its own and lets a process in it connect
 // UDP sockets; where they are connected to is what is seen.
 func connects(_ *pair, o *object) ([]string, error) {
+	if os.Getenv(connectEnv) != "" {
+		return nil, errors.New("the process in the cgroup must only connect: its main function does not look at " + connectEnv)
+	}
 	root, err := cgroupRoot()
 	if err != nil {
 		return nil, err
@@ -41,7 +46,9 @@ func connects(_ *pair, o *object) ([]string, error) {
 		return nil, err
 	}
 	defer fd.Close()
-	c := exec.Command("/proc/self/exe")
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	c := exec.CommandContext(ctx, "/proc/self/exe")
 	c.Env = append(os.Environ(), connectEnv+"=1")
 	c.Stderr = os.Stderr
 	c.SysProcAttr = &unix.SysProcAttr{UseCgroupFD: true, CgroupFD: int(fd.Fd())}
