@@ -47,6 +47,7 @@ const allowed = `
 	internal/difftest:  docs internal/abi internal/bpf internal/bpf/vm internal/compile internal/ir internal/ir/interp internal/lang internal/machine internal/obj internal/sim internal/source load
 	load:               -
 	docs:               -
+	bench:              -
 	cmd/whistler:       . docs internal/source internal/abi internal/bpf internal/lang internal/kernel internal/needs load
 `
 

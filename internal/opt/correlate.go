@@ -2,6 +2,7 @@ package opt
 
 import (
 	"math"
+	"slices"
 
 	"github.com/whistler-lang/whistler/internal/ir"
 )
@@ -102,11 +103,12 @@ type ways struct {
 	dom   *ir.DomTree
 	preds [][]*ir.Block
 	to    [][2]*ir.Block // where branches led, by block ID
+	feeds map[*ir.Value][]*ir.Value
 }
 
 func newWays(f *ir.Func) *ways {
 	dom := ir.Dominators(f)
-	w := &ways{dom, dom.Preds, make([][2]*ir.Block, f.NumBlocks())}
+	w := &ways{dom: dom, preds: dom.Preds, to: make([][2]*ir.Block, f.NumBlocks())}
 	for _, b := range f.Blocks {
 		if b.Term.Op == ir.OpBr {
 			w.to[b.ID] = [2]*ir.Block{b.Succs[0].To, b.Succs[1].To}
@@ -124,7 +126,7 @@ func (w *ways) decide(q test, b *ir.Block, k int) int {
 	if q.x == nil {
 		return -1
 	}
-	if q.y == nil && q.c == 0 && q.size == 8 && (q.cmp == ir.OpEq || q.cmp == ir.OpNe) && neverNull(q.x) {
+	if q.y == nil && q.c == 0 && q.size == 8 && (q.cmp == ir.OpEq || q.cmp == ir.OpNe) && w.neverNull(q.x, nil) {
 		return side(q.cmp == ir.OpNe)
 	}
 	r := everything(q.size)
@@ -179,8 +181,9 @@ func side(yes bool) int {
 	return 1
 }
 
-// neverNull reports whether v is an address that cannot be 0.
-func neverNull(v *ir.Value) bool {
+// neverNull reports whether v is an address that cannot be 0; seen are the
+// parameters that are being asked already.
+func (w *ways) neverNull(v *ir.Value, seen []*ir.Value) bool {
 	for n := 0; n < far; n++ {
 		v = plain(v)
 		switch {
@@ -192,11 +195,38 @@ func neverNull(v *ir.Value) bool {
 			return v.Type.IsPacket() && v.Sym != ir.MayBeNull
 		case v.Op == ir.OpAdd && v.Size == 8 && v.Type.IsPacket():
 			v = v.Args[0]
+		case v.Op == ir.OpParam && v.Type.IsPacket():
+			if slices.Contains(seen, v) {
+				return true // by what else comes here
+			}
+			if len(seen) > 8 || w.feeds == nil && !w.collect() {
+				return false
+			}
+			seen = append(seen, v)
+			for _, a := range w.feeds[v] {
+				if !w.neverNull(a, seen) {
+					return false
+				}
+			}
+			return len(w.feeds[v]) > 0
 		default:
 			return false
 		}
 	}
 	return false
+}
+
+// collect lists what edges give to the parameters.
+func (w *ways) collect() bool {
+	w.feeds = map[*ir.Value][]*ir.Value{}
+	for _, b := range w.dom.RPO {
+		for _, e := range b.Succs {
+			for i, a := range e.Args {
+				w.feeds[e.To.Params[i]] = append(w.feeds[e.To.Params[i]], a)
+			}
+		}
+	}
+	return true
 }
 
 // further decides whether the packet reaches q's offset where it is known to

@@ -58,6 +58,14 @@ func cse(f *ir.Func, _ *Config) bool {
 					k.b = a.ID
 				}
 			}
+			if v.Op == ir.OpLoad || v.Op == ir.OpLoadS { // by place, however it is written
+				if slot, off, ok := stackPlace(v); ok {
+					k.slot, k.aux, k.a = slot, off, -1
+				} else if v.Core == "" {
+					base, off := pointerOffset(v.Args[0])
+					k.a, k.aux = base.ID, v.Aux+off
+				}
+			}
 			if v.Op.Commutes() && k.b >= 0 && k.a > k.b {
 				k.a, k.b = k.b, k.a
 			}

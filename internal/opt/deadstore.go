@@ -1,88 +1,197 @@
 package opt
 
-import "github.com/whistler-lang/whistler/internal/ir"
+import (
+	"github.com/whistler-lang/whistler/internal/abi"
+	"github.com/whistler-lang/whistler/internal/ir"
+)
 
 // deadstore drops stores to the stack that are overwritten, or that the
-// program ends, before anything reads them.
+// program ends, before anything reads them, on every way.
 func deadstore(f *ir.Func, _ *Config) bool {
-	escaped, read := slotUses(f)
+	if len(f.Slots) < 2 {
+		return false
+	}
+	d := newStackBytes(f)
+	blocks := f.ReversePostorder()
+	for again := true; again; {
+		again = false
+		for i := len(blocks) - 1; i >= 0; i-- {
+			b := blocks[i]
+			live := d.liveOut(b)
+			for k := len(b.Values) - 1; k >= 0; k-- {
+				d.step(b.Values[k], live)
+			}
+			again = d.in[b.ID].set(live) || again
+		}
+	}
 	changed := false
-	for _, b := range f.Blocks {
-		// dead[slot][i]: byte i will be written before it is read.
-		dead := map[int][]bool{}
-		ends := b.Term.Op == ir.OpRet
-		bytes := func(slot int) []bool {
-			d := dead[slot]
-			if d == nil {
-				d = make([]bool, f.Slots[slot].Size)
-				if ends {
-					for i := range d {
-						d[i] = true
-					}
-				}
-				dead[slot] = d
+	for _, b := range blocks {
+		live := d.liveOut(b)
+		kept := len(b.Values)
+		for k := len(b.Values) - 1; k >= 0; k-- {
+			v := b.Values[k]
+			if d.dead(v, live) {
+				changed = true
+				continue
 			}
-			return d
+			d.step(v, live)
+			kept--
+			b.Values[kept] = v
 		}
-		live := func(slot int) {
-			d := bytes(slot)
-			for i := range d {
-				d[i] = false
-			}
-		}
-		liveEscaped := func() {
-			for s := range f.Slots {
-				if s > 0 && escaped[s] {
-					live(s)
-				}
-			}
-		}
-		keep := make([]bool, len(b.Values))
-		for i := len(b.Values) - 1; i >= 0; i-- {
-			v := b.Values[i]
-			keep[i] = true
-			slot, off, isSlot := stackPlace(v)
-			switch {
-			case isSlot && v.Op == ir.OpStore:
-				d := bytes(slot)
-				if off < 0 || off+int64(v.Size) > int64(len(d)) {
-					live(slot)
-					continue
-				}
-				all := true
-				for k := off; k < off+int64(v.Size); k++ {
-					all = all && d[k]
-					d[k] = true
-				}
-				if (all || !read[slot]) && !escaped[slot] {
-					keep[i] = false
-					changed = true
-				}
-			case isSlot:
-				live(slot)
-			default:
-				for _, a := range v.Args {
-					if s, _, ok := stackAddr(a); ok && !v.Op.Pure() {
-						live(s)
-					}
-				}
-				if v.Op.Reads() {
-					liveEscaped()
-					if v.Slot != 0 {
-						live(v.Slot)
-					}
-				}
-			}
-		}
-		kept := b.Values[:0]
-		for i, v := range b.Values {
-			if keep[i] {
-				kept = append(kept, v)
-			}
-		}
-		b.Values = kept
+		b.Values = b.Values[kept:]
 	}
 	return changed
+}
+
+// A bitset has a bit for each byte of the stack.
+type bitset []uint64
+
+func (s bitset) mark(from, to int, on bool) {
+	for i := from; i < to; i++ {
+		if on {
+			s[i/64] |= 1 << (i % 64)
+		} else {
+			s[i/64] &^= 1 << (i % 64)
+		}
+	}
+}
+
+func (s bitset) any(from, to int) bool {
+	for i := from; i < to; i++ {
+		if s[i/64]&(1<<(i%64)) != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// set makes s equal to t and reports whether it was not.
+func (s bitset) set(t bitset) (changed bool) {
+	for i := range s {
+		changed = changed || s[i] != t[i]
+		s[i] = t[i]
+	}
+	return changed
+}
+
+// stackBytes knows which bytes of the stack will still be read.
+type stackBytes struct {
+	f       *ir.Func
+	start   []int // of each slot
+	escaped []bool
+	in      []bitset // at the start of each block, by ID
+	out     bitset
+}
+
+func newStackBytes(f *ir.Func) *stackBytes {
+	d := &stackBytes{f: f, start: make([]int, len(f.Slots)+1)}
+	for i, s := range f.Slots {
+		d.start[i+1] = d.start[i]
+		if s != nil {
+			d.start[i+1] += s.Size
+		}
+	}
+	d.escaped, _ = slotUses(f)
+	words := (d.start[len(f.Slots)] + 63) / 64
+	all := make(bitset, words*(f.NumBlocks()+1))
+	d.in = make([]bitset, f.NumBlocks())
+	for i := range d.in {
+		d.in[i], all = all[:words], all[words:]
+	}
+	d.out = all
+	return d
+}
+
+func (d *stackBytes) liveOut(b *ir.Block) bitset {
+	clear(d.out)
+	for _, e := range b.Succs {
+		for i, w := range d.in[e.To.ID] {
+			d.out[i] |= w
+		}
+	}
+	return d.out
+}
+
+// bytes is where a place of the stack stands, false where it is not all
+// inside of its slot.
+func (d *stackBytes) bytes(slot int, off, size int64) (from, to int, ok bool) {
+	if off < 0 || off+size > int64(d.f.Slots[slot].Size) {
+		return d.start[slot], d.start[slot+1], false
+	}
+	from = d.start[slot] + int(off)
+	return from, from + int(size), true
+}
+
+// dead reports whether v is a store that nobody reads.
+func (d *stackBytes) dead(v *ir.Value, live bitset) bool {
+	slot, off, ok := stackPlace(v)
+	if !ok || v.Op != ir.OpStore || d.escaped[slot] {
+		return false
+	}
+	from, to, ok := d.bytes(slot, off, int64(v.Size))
+	return ok && !live.any(from, to)
+}
+
+// step takes live from behind v to before it.
+func (d *stackBytes) step(v *ir.Value, live bitset) {
+	if slot, off, ok := stackPlace(v); ok {
+		if from, to, inside := d.bytes(slot, off, int64(v.Size)); v.Op != ir.OpStore || inside {
+			live.mark(from, to, v.Op != ir.OpStore)
+		}
+		return
+	}
+	if v.Op.Pure() {
+		return
+	}
+	fills := filled(v)
+	for i, a := range v.Args {
+		s, off, ok := stackAddr(a)
+		if !ok {
+			continue
+		}
+		if n, isConst := sizeBehind(v, i); isConst && fills == i {
+			if from, to, inside := d.bytes(s, off, n); inside {
+				live.mark(from, to, false)
+				continue
+			}
+		}
+		live.mark(d.start[s], d.start[s+1], true)
+	}
+	if v.Slot != 0 {
+		live.mark(d.start[v.Slot], d.start[v.Slot+1], true)
+	}
+}
+
+// fillers are the helpers that write all of a buffer, whatever happens: where
+// they fail, zeros (net/core/filter.c, kernel/trace/bpf_trace.c,
+// kernel/bpf/helpers.c).
+var fillers = map[string]bool{"bpf_skb_load_bytes": true, "bpf_skb_load_bytes_relative": true, "bpf_probe_read_kernel": true,
+	"bpf_probe_read_user": true, "bpf_probe_read": true, "bpf_get_current_comm": true, "bpf_copy_from_user": true}
+
+// filled is the argument that v, a call, writes in whole without reading it,
+// -1 if there is none.
+func filled(v *ir.Value) int {
+	if v.Op != ir.OpCall {
+		return -1
+	}
+	h := abi.HelperByID(int32(v.Aux))
+	if h == nil || !fillers[h.C] {
+		return -1
+	}
+	for i, k := range h.Args {
+		if k == abi.ArgMemOut {
+			return i
+		}
+	}
+	return -1
+}
+
+// sizeBehind is the size in the argument behind argument i.
+func sizeBehind(v *ir.Value, i int) (int64, bool) {
+	if i+1 >= len(v.Args) {
+		return 0, false
+	}
+	return v.Args[i+1].IsConst()
 }
 
 // slotUses finds the slots whose address goes anywhere but into loads,

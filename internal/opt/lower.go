@@ -159,7 +159,7 @@ func lowerImmediate(v *ir.Value, c *Config, w *widths) {
 			v.Imm, v.HasImm, v.Args = n, true, v.Args[:1]
 		case op == ir.OpAnd && n == 0xffffffff:
 			v.Op, v.Size, v.Args = ir.OpZext, 4, v.Args[:1]
-		case op == ir.OpAnd && n == int64(uint32(n)):
+		case op == ir.OpAnd && n == int64(uint32(n)), (op == ir.OpOr || op == ir.OpXor) && n == int64(uint32(n)) && w.of(v.Args[0]) <= 32:
 			v.Size, v.Imm, v.HasImm, v.Args = 4, int64(int32(n)), true, v.Args[:1]
 		}
 	}

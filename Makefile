@@ -1,0 +1,13 @@
+.PHONY: bench test kernels
+
+# Compares with clang and writes bench/results.md; as root, with clang-14,
+# clang-19, llvm-19 and libbpf-dev.
+bench:
+	go run ./bench
+
+test:
+	go test ./...
+
+# All kernels of the matrix, under qemu; writes docs/kernels.md.
+kernels:
+	go test ./internal/matrix -kernels all -update -timeout 60m
