@@ -24,8 +24,11 @@ func Names() (names []string) {
 	for _, p := range passes {
 		names = append(names, "machine-"+p.name)
 	}
-	return names
+	return append(names, "machine-"+last.name)
 }
+
+// last runs once, behind the others.
+var last = pass{"keep", keep, "addresses that many calls want, in registers that are left"}
 
 // Improve runs the passes but those in off.
 func Improve(f *Func, off map[string]bool) {
@@ -36,5 +39,9 @@ func Improve(f *Func, off map[string]bool) {
 				changed = p.run(f) || changed
 			}
 		}
+	}
+	if !off["machine-"+last.name] && last.run(f) {
+		tails(f)
+		shortcut(f)
 	}
 }
