@@ -38,6 +38,7 @@ var improve = []pass{
 	{"cse", cse, "equal values, loads included"},
 	{"forward", forward, "loads of what was just stored in the same stack slot"},
 	{"dce", dce, "what nobody uses"},
+	{"widen", widen, "copies and constants side by side; when addresses are plain"},
 	{"deadstore", deadstore, "stack stores that nobody reads"},
 }
 
