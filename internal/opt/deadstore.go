@@ -91,7 +91,7 @@ func newStackBytes(f *ir.Func) *stackBytes {
 			d.start[i+1] += s.Size
 		}
 	}
-	d.escaped, _ = slotUses(f)
+	d.escaped = escapes(f)
 	words := (d.start[len(f.Slots)] + 63) / 64
 	all := make(bitset, words*(f.NumBlocks()+1))
 	d.in = make([]bitset, f.NumBlocks())
@@ -144,12 +144,16 @@ func (d *stackBytes) step(v *ir.Value, live bitset) {
 		return
 	}
 	fills := filled(v)
+	if v.Op == ir.OpStore { // somewhere in a slot, or elsewhere
+		return
+	}
 	for i, a := range v.Args {
-		s, off, ok := stackAddr(a)
-		if !ok {
+		s := rootSlot(a)
+		if s == 0 {
 			continue
 		}
-		if n, isConst := sizeBehind(v, i); isConst && fills == i {
+		_, off, exact := stackAddr(a)
+		if n, isConst := sizeBehind(v, i); exact && isConst && fills == i {
 			if from, to, inside := d.bytes(s, off, n); inside {
 				live.mark(from, to, false)
 				continue
@@ -194,52 +198,52 @@ func sizeBehind(v *ir.Value, i int) (int64, bool) {
 	return v.Args[i+1].IsConst()
 }
 
-// slotUses finds the slots whose address goes anywhere but into loads,
-// stores and call arguments, and those that are read at all.
-func slotUses(f *ir.Func) (escaped, read []bool) {
-	escaped, read = make([]bool, len(f.Slots)), make([]bool, len(f.Slots))
+// rootSlot is the slot whose address v is computed from, 0 if there is none.
+func rootSlot(v *ir.Value) int {
+	for n := 0; n < far; n++ {
+		v = plain(v)
+		switch {
+		case v.Op == ir.OpStackAddr:
+			return v.Slot
+		case v.Op == ir.OpAdd && v.Size == 8:
+			for _, a := range v.Args[1:] {
+				if s := rootSlot(a); s != 0 {
+					return s
+				}
+			}
+			v = v.Args[0]
+		case v.Op == ir.OpSub && v.Size == 8:
+			v = v.Args[0]
+		default:
+			return 0
+		}
+	}
+	return 0
+}
+
+// escapes finds the slots whose address goes anywhere but into loads, stores
+// and call arguments, also with a number added.
+func escapes(f *ir.Func) []bool {
+	escaped := make([]bool, len(f.Slots))
 	for _, b := range f.Blocks {
 		for _, v := range b.Values {
-			if s, _, ok := stackPlace(v); ok {
-				if v.Op != ir.OpStore {
-					read[s] = true
-				} else if !v.HasImm {
-					if s2, _, ok := stackAddr(v.Args[len(v.Args)-1]); ok {
-						escaped[s2] = true
-					}
+			for i, a := range v.Args {
+				switch {
+				case v.Op.IsCall(), v.Op == ir.OpAdd, v.Op == ir.OpCopy, v.Op == ir.OpSub && i == 0:
+				case i == 0 && v.Slot == 0 && (v.Op == ir.OpLoad || v.Op == ir.OpLoadS || v.Op == ir.OpStore || v.Op == ir.OpAtomic):
+				default:
+					escaped[rootSlot(a)] = true
 				}
-				continue
-			}
-			if v.Slot != 0 && v.Op != ir.OpStackAddr {
-				read[v.Slot] = true
-			}
-			if v.Op == ir.OpAdd || v.Op == ir.OpCopy {
-				if _, _, ok := stackAddr(v); ok {
-					continue // just an address; its users are judged
-				}
-			}
-			for _, a := range v.Args {
-				if s, _, ok := stackAddr(a); ok {
-					read[s] = true
-					if !v.Op.IsCall() {
-						escaped[s] = true
-					}
-				}
-			}
-		}
-		mark := func(a *ir.Value) {
-			if s, _, ok := stackAddr(a); ok {
-				escaped[s], read[s] = true, true
 			}
 		}
 		for _, a := range b.Term.Args {
-			mark(a)
+			escaped[rootSlot(a)] = true
 		}
 		for _, e := range b.Succs {
 			for _, a := range e.Args {
-				mark(a)
+				escaped[rootSlot(a)] = true
 			}
 		}
 	}
-	return escaped, read
+	return escaped
 }

@@ -20,19 +20,34 @@ func narrow32(f *ir.Func, c *Config) bool {
 		return count[v.ID] == 1
 	}
 	for _, b := range f.Blocks {
+		zero := map[*ir.Value]int{}
 		for _, v := range b.Values {
 			if !whole[v.ID] && v.Size == 8 && v.Core == "" && !v.HasImm && lowHalf(v, w) {
 				v.Size, changed = 4, true
 			}
 			if v.Size == 4 && !v.HasImm && v.Op.Foldable() && v.Op != ir.OpZext && v.Op != ir.OpSext && v.Op != ir.OpBE && v.Op != ir.OpBswap {
 				for i, a := range v.Args {
-					if x, ok := uncut(a); ok && (i == 0 || lowCount(v.Op)) {
+					if i > 0 && !lowCount(v.Op) {
+						continue
+					}
+					if x, ok := uncut(a); ok {
 						v.Args[i], changed = x, true
+					} else if upper(a) {
+						zero[v] = i
 					}
 				}
 			}
 			if c.CPU >= 3 && v.Op.Compares() {
 				changed = compare32(v, v.Op, single) || changed
+			}
+		}
+		for i := 0; i < len(b.Values) && len(zero) > 0; i++ {
+			if k, ok := zero[b.Values[i]]; ok {
+				n := f.Const(0, b.Values[i].Pos)
+				b.Values[i].Args[k] = n
+				b.Insert(i, n)
+				i++
+				changed = true
 			}
 		}
 		if t := b.Term; t.Op == ir.OpBr && c.CPU >= 3 {
@@ -153,6 +168,16 @@ func uncut(v *ir.Value) (*ir.Value, bool) {
 		return v.Args[0], true
 	}
 	return nil, false
+}
+
+// upper reports whether v's lower half is 0.
+func upper(v *ir.Value) bool {
+	v = plain(v)
+	if v.Op != ir.OpShl || v.Size != 8 || v.HasImm {
+		return false
+	}
+	n, ok := v.Args[1].IsConst()
+	return ok && n >= 32 && n < 64
 }
 
 // compare32 compares the lower halves of numbers that are cut for this
