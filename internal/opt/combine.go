@@ -12,6 +12,11 @@ import (
 //	br ne (load.1 p+0) 0x62 b9 b1; b1: br ne (load.1 p+1) 0x61 b9 b2
 //	=>   br ne (load.2 p+0) 0x6162 b9 b2
 //
+// Three bytes take the one before with them:
+//
+//	br ne (load.2 p+12) 8 b9 b1; b1: br ne (load.1 p+14) 0x45 b9 b2
+//	=>   br ne (and (load.4 p+11) 0xffffff00) 0x45000800 b9 b2
+//
 // Numbers in memory are little endian, as in every object.
 func combine(f *ir.Func, c *Config) bool {
 	preds := f.Preds()
@@ -39,7 +44,8 @@ func joinNext(f *ir.Func, c *Config, b *ir.Block, preds [][]*ir.Block, count *[]
 	if !ok || next == b || len(preds[next.ID]) != 1 || len(next.Params) > 0 || !sameEdge(b.Succs[1-x.same], next.Succs[1-y.same]) {
 		return false
 	}
-	if !joinable(f, c, &x, &y) || (*count)[x.v.ID] != 1 || (*count)[y.v.ID] != 1 || !onlyLoad(next, y.v) || writesBehind(b, x.v) {
+	three := !joinable(f, c, &x, &y)
+	if three && !makeThree(c, &x, &y) || (*count)[x.v.ID] != 1 || (*count)[y.v.ID] != 1 || !onlyLoad(next, y.v) || writesBehind(b, x.v) {
 		return false
 	}
 	// The wide load stands where the first was.
@@ -47,19 +53,31 @@ func joinNext(f *ir.Func, c *Config, b *ir.Block, preds [][]*ir.Block, count *[]
 	if y.off < x.off {
 		low, high = y, x
 	}
-	k := f.Const(int64(uint64(low.c)|uint64(high.c)<<(8*x.v.Size)), b.Term.Pos)
-	for k.ID >= len(*count) {
-		*count = append(*count, 1)
+	n := uint64(low.c) | uint64(high.c)<<(8*low.v.Size)
+	from, size := low.off, 2*x.v.Size
+	if three {
+		n, from, size = n<<8, from-1, 4
 	}
-	x.v.Aux += low.off - x.off
-	x.v.Size *= 2
+	k := f.Const(int64(n), b.Term.Pos)
+	x.v.Aux += from - x.off
+	x.v.Size = size
 	for _, v := range next.Values {
 		if v != y.v {
 			b.Append(v)
 		}
 	}
+	whole := x.v
+	if three {
+		mask := f.Const(0xffffff00, b.Term.Pos)
+		whole = f.NewValue(ir.OpAnd, b.Term.Pos, x.v, mask)
+		b.Append(mask)
+		b.Append(whole)
+	}
 	b.Append(k)
-	b.Term.Args, b.Term.Size = []*ir.Value{x.v, k}, 8
+	for len(*count) < f.NumValues() {
+		*count = append(*count, 1)
+	}
+	b.Term.Args, b.Term.Size = []*ir.Value{whole, k}, 8
 	on := next.Succs[y.same]
 	for _, e := range next.Succs {
 		ps := preds[e.To.ID][:0]
@@ -140,6 +158,19 @@ func joinable(f *ir.Func, c *Config, x, y *piece) bool {
 		return c.Unaligned
 	}
 	return false
+}
+
+// makeThree reports whether x and y are three bytes side by side, with one
+// before them that may be read too.
+func makeThree(c *Config, x, y *piece) bool {
+	low, high := x, y
+	if y.off < x.off {
+		low, high = y, x
+	}
+	if x.slot != 0 || y.slot != 0 || x.base != y.base || x.v.Size+y.v.Size != 3 || high.off != low.off+int64(low.v.Size) || low.off < 1 {
+		return false
+	}
+	return c.Unaligned && (x.base.Type == ir.PtrPacket || x.base.Type == ir.PtrValue)
 }
 
 // onlyLoad reports whether b computes nothing but v, and constants.

@@ -12,7 +12,7 @@ import (
 //
 //	v1 = const 14; v2 = add v0 v1; v3 = load.1 v2+0   =>   v3 = load.1 v0+14
 func lower(f *ir.Func, c *Config) bool {
-	w := &widths{memo: make([]uint8, f.NumValues())}
+	w := newWidths(f, false)
 	for _, b := range f.Blocks {
 		for _, v := range b.Values {
 			lowerAddress(v)

@@ -13,10 +13,10 @@ import (
 //	v1 = load.2; eq (be.2 v1) 0x0800   =>   eq v1 0x0008
 //	v1 = load.4; v2 = shr v1 32        =>   v2 = 0
 func narrow(f *ir.Func, _ *Config) bool {
-	w := widths{memo: make([]uint8, f.NumValues())}
+	w := newWidths(f, false)
 	// What the verifier must be able to bound keeps masks that are idle only
 	// because of what the verifier does not know.
-	seen := &widths{memo: make([]uint8, f.NumValues()), verifier: true}
+	seen := newWidths(f, true)
 	bounded := offsets(f)
 	width := func(v, of *ir.Value) uint8 {
 		if v.ID < len(bounded) && bounded[v.ID] {
@@ -191,6 +191,62 @@ type widths struct {
 	memo     []uint8 // width+1, 0 when unknown yet
 	depth    int
 	cut      bool // the depth limit was met: the answer is right, but not the best
+}
+
+// newWidths begins with the parameters: as wide as what edges bring to them,
+// loops included.
+func newWidths(f *ir.Func, verifier bool) *widths {
+	w := &widths{memo: make([]uint8, f.NumValues()), verifier: verifier}
+	type param struct {
+		v    *ir.Value
+		from []*ir.Value
+	}
+	var params []param
+	at := map[*ir.Value]int{}
+	for _, b := range f.Blocks {
+		for _, p := range b.Params {
+			if b != f.Blocks[0] && p.Type == ir.Scalar {
+				at[p] = len(params)
+				params = append(params, param{v: p})
+			}
+		}
+	}
+	if len(params) == 0 {
+		return w
+	}
+	for _, b := range f.Blocks {
+		for _, e := range b.Succs {
+			for i, a := range e.Args {
+				if n, ok := at[e.To.Params[i]]; ok {
+					params[n].from = append(params[n].from, a)
+				}
+			}
+		}
+	}
+	// From nothing up, until it holds; what does not settle soon may be anything.
+	width := make([]uint8, len(params))
+	for round := 0; ; round++ {
+		clear(w.memo)
+		for n, p := range params {
+			w.memo[p.v.ID] = width[n] + 1
+		}
+		changed := false
+		for n, p := range params {
+			most := width[n]
+			for _, a := range p.from {
+				most = max(most, w.of(a))
+			}
+			if most > width[n] {
+				if round >= 3 {
+					most = 64
+				}
+				width[n], changed = most, true
+			}
+		}
+		if !changed {
+			return w
+		}
+	}
 }
 
 func (w *widths) of(v *ir.Value) uint8 {

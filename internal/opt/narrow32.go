@@ -11,7 +11,7 @@ import "github.com/whistler-lang/whistler/internal/ir"
 func narrow32(f *ir.Func, c *Config) bool {
 	changed := false
 	whole := wholes(f)
-	w := &widths{memo: make([]uint8, f.NumValues())}
+	w := newWidths(f, false)
 	var count []int
 	single := func(v *ir.Value) bool {
 		if count == nil {

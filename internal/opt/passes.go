@@ -36,6 +36,7 @@ var improve = []pass{
 	{"correlate", correlate, "branches that earlier ones decide; after copies and constants are plain"},
 	{"combine", combine, "tests of neighbouring bytes; when the branches between them are plain"},
 	{"cse", cse, "equal values, loads included"},
+	{"hoist", hoist, "what both ways of a branch compute; when equal values have one name"},
 	{"forward", forward, "loads of what was just stored in the same stack slot"},
 	{"dce", dce, "what nobody uses"},
 	{"widen", widen, "copies and constants side by side; when addresses are plain"},

@@ -8,22 +8,30 @@ import (
 
 // What unroll looks for: a loop of at most mostTurns turns whose ways through
 // all turns are walkLimit values or more, and whose copies are not more than
-// copyLimit values.
+// copyLimit values; or whose copies are no more than smallGrowth values more
+// than the loop or, in a loop that runs often itself, innerSize in all.
 const (
-	mostTurns = 256
-	walkLimit = 200_000
-	copyLimit = 4096
+	mostTurns   = 256
+	walkLimit   = 200_000
+	copyLimit   = 4096
+	smallGrowth = 4
+	innerSize   = 40
 )
 
-// unroll puts a copy of a loop's body for each turn where the verifier, which
+// unroll puts a copy of a loop's body for each turn where that is hardly
+// larger, since the count becomes constants, and where the verifier, which
 // walks every turn, would find no state again that it has seen at the loop's
 // head: some ways through a turn check more of the packet than others, and a
 // branch compares what earlier turns have counted. Each copy has states of
 // its own, so that ways come together again.
 func unroll(f *ir.Func, _ *Config) bool {
 	dom := ir.Dominators(f)
-	for _, l := range innerLoops(f, dom) {
-		if l.turns() && l.explodes() && l.close(f) {
+	loops := innerLoops(f, dom)
+	if len(loops) > 0 {
+		depth(f, nil)
+	}
+	for _, l := range loops {
+		if l.turns() && (l.explodes() || l.small()) && l.close(f) {
 			l.copy(f)
 			f.Prune()
 			return true
@@ -149,6 +157,46 @@ func (l *loop) turns() bool {
 		}
 	}
 	return false
+}
+
+// small reports whether the copies are about as large as the loop.
+func (l *loop) small() bool {
+	p := l.head.Params[l.counter]
+	known := map[*ir.Value]bool{p: true} // computed from the count alone
+	constant := func(v *ir.Value) bool {
+		_, isConst := v.IsConst()
+		return isConst || known[v]
+	}
+	size, left := 0, 0
+	for _, b := range l.blocks {
+		for _, v := range b.Values {
+			if v.Op == ir.OpConst || v.Op == ir.OpCopy || v.Op == ir.OpStackAddr || v.Op == ir.OpMapAddr {
+				known[v] = known[v] || v.Op == ir.OpCopy && known[v.Args[0]]
+				continue
+			}
+			if v.Op.IsCall() {
+				return false // its arguments are what takes room
+			}
+			size++
+			switch {
+			case v.Op.Foldable() && !slices.ContainsFunc(v.Args, func(a *ir.Value) bool { return !constant(a) }):
+				known[v] = true
+			case v.Op == ir.OpAdd && v.Type != ir.Scalar && constant(v.Args[1]): // the offset of an access
+			default:
+				left++
+			}
+		}
+		switch {
+		case b.Term.Op != ir.OpBr:
+		case b == l.test, !slices.ContainsFunc(b.Term.Args, func(a *ir.Value) bool { return !constant(a) }):
+			size++
+		default:
+			size++
+			left++
+		}
+	}
+	all := left * (l.last + 1)
+	return all <= size+smallGrowth || l.head.Depth > 1 && all <= innerSize
 }
 
 // explodes reports whether the verifier may walk the ways through the turns
