@@ -24,6 +24,7 @@ type function struct {
 	f                     *ir.Func
 	ctx                   *abi.ProgType   // nil where no program calls it
 	sub                   *lang.Sub       // nil for a program
+	calls                 []string        // see callees; as improve has left it
 	mistakes              []facts.Finding // that wait for confirm
 }
 
@@ -118,14 +119,10 @@ func (fn *function) trace(o Options, stage string, what fmt.Stringer) {
 
 // improve looks for mistakes, optimises the function and puts those in it
 // that are worth it. The list may hold warnings only.
-func (fn *function) improve(u *lang.Unit, funcs []*function, o Options) (said source.List) {
+func (fn *function) improve(u *lang.Unit, in *opt.Inliner, o Options) (said source.List) {
 	c := fn.config(o)
 	fn.trace(o, "lowered", fn.f)
 	said = fn.check(u, o)
-	in := inliner(funcs)
-	if o.Off["inline"] {
-		in.Funcs = nil
-	}
 	// What is called once is improved where it is put.
 	once := in.Funcs[fn.c] != nil && in.Calls[fn.c] == 1
 	improve := func() error {
@@ -142,6 +139,7 @@ func (fn *function) improve(u *lang.Unit, funcs []*function, o Options) (said so
 			err = improve()
 		}
 	}
+	fn.recount(in)
 	if err != nil {
 		return source.List{fn.bug("the optimiser", err)}
 	}
@@ -191,17 +189,26 @@ func confirm(u *lang.Unit, all, emitted []*function) (said source.List) {
 }
 
 // inliner says which functions may be put into others.
-func inliner(funcs []*function) *opt.Inliner {
+func inliner(funcs []*function, o Options) *opt.Inliner {
 	in := &opt.Inliner{Funcs: map[string]*ir.Func{}, Calls: map[string]int{}}
 	for _, g := range funcs {
-		for _, name := range callees(g.f) {
-			in.Calls[name]++
-		}
-		if g.sub != nil && !g.sub.Global && !g.sub.Callback {
+		g.recount(in)
+		if g.sub != nil && !g.sub.Global && !g.sub.Callback && !o.Off["inline"] {
 			in.Funcs[g.c] = g.f
 		}
 	}
 	return in
+}
+
+// recount counts the calls of a function that has changed.
+func (fn *function) recount(in *opt.Inliner) {
+	for _, name := range fn.calls {
+		in.Calls[name]--
+	}
+	fn.calls = callees(fn.f)
+	for _, name := range fn.calls {
+		in.Calls[name]++
+	}
 }
 
 // lower brings the function into the machine's form.

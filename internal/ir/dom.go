@@ -88,6 +88,23 @@ func (d *DomTree) Dominates(a, b *Block) bool {
 // Idom is the closest block that dominates b; the entry's is itself.
 func (d *DomTree) Idom(b *Block) *Block { return d.idom[b.ID] }
 
+// Preorder lists the reachable blocks so that those that a block dominates
+// stand right behind it: where one is met that a block does not dominate, no
+// more of its own follow.
+func (d *DomTree) Preorder() []*Block {
+	at := make([]*Block, 2*len(d.RPO)+2)
+	for _, b := range d.RPO {
+		at[d.in[b.ID]] = b
+	}
+	order := at[:0]
+	for _, b := range at {
+		if b != nil {
+			order = append(order, b)
+		}
+	}
+	return order
+}
+
 // ReversePostorder lists the reachable blocks so that, loops aside, each
 // stands before its successors. The first successor comes first where the
 // order is free, which puts a branch's taken side right behind it.

@@ -16,36 +16,113 @@ func correlate(f *ir.Func, _ *Config) bool {
 		return false
 	}
 	dom := ir.Dominators(f)
-	preds := dom.Preds
-	changed := false
-	for _, b := range f.Blocks {
-		x, c, ok := tested(b)
-		if !ok || !dom.Reachable(b) {
+	take := make([]int8, f.NumBlocks()) // the side that b takes, and 1; 0 if it may be either
+	known := outcomes{dom: dom, same: map[test]outcomeAt{}, equal: map[test]outcomeAt{}}
+	for _, s := range dom.Preorder() {
+		if ps := dom.Preds[s.ID]; len(ps) == 1 && take[ps[0].ID] == 0 {
+			known.add(ps[0], s)
+		}
+		x, c, ok := tested(s)
+		if !ok {
 			continue
 		}
-		take := -1
-		if x.Op == ir.OpCall && x.Sym == ir.NeverNull && c == 0 && b.Term.Size == 8 {
-			take = outcome(ir.OpNe, 0, true, b.Term.Cmp, c, b.Term.Size)
+		side := -1
+		if x.Op == ir.OpCall && x.Sym == ir.NeverNull && c == 0 && s.Term.Size == 8 {
+			side = outcome(ir.OpNe, 0, true, s.Term.Cmp, c, s.Term.Size)
 		}
-		for s := b; take < 0 && s != f.Blocks[0]; s = dom.Idom(s) {
-			ps := preds[s.ID]
-			if len(ps) != 1 {
-				continue
-			}
-			p := ps[0]
-			y, k, ok := tested(p)
-			if !ok || y != x || p.Term.Size != b.Term.Size || p.Succs[0].To == p.Succs[1].To {
-				continue
-			}
-			take = outcome(p.Term.Cmp, k, p.Succs[0].To == s, b.Term.Cmp, c, b.Term.Size)
+		if side < 0 {
+			side = known.decide(s, x, c)
 		}
-		if take >= 0 {
-			b.Succs = []ir.Edge{b.Succs[take]}
+		take[s.ID] = int8(side + 1)
+	}
+	changed := false
+	for _, b := range f.Blocks {
+		if side := take[b.ID]; side > 0 {
+			b.Succs = []ir.Edge{b.Succs[side-1]}
 			b.Term = f.NewValue(ir.OpJump, b.Term.Pos)
 			changed = true
 		}
 	}
 	return changed
+}
+
+// A test is a comparison of a value of some width with a constant.
+type test struct {
+	x    int
+	size uint8
+	c    int64
+}
+
+// An outcomeAt is what a block knows of a test that leads to it only.
+type outcomeAt struct {
+	at    *ir.Block // the outcome holds in what this dominates
+	cmp   ir.Op
+	c     int64
+	holds bool
+	outer *outcomeAt
+}
+
+// outcomes are the tests that are decided where a walk over the dominator
+// tree has come to.
+type outcomes struct {
+	dom   *ir.DomTree
+	same  map[test]outcomeAt
+	equal map[test]outcomeAt // of any constant (c is 0 in the key): x is known
+}
+
+// add notes what the branch of p says in s, which it alone leads to.
+func (o *outcomes) add(p, s *ir.Block) {
+	x, c, ok := tested(p)
+	if !ok || p.Succs[0].To == p.Succs[1].To {
+		return
+	}
+	now := outcomeAt{at: s, cmp: p.Term.Cmp, c: c, holds: p.Succs[0].To == s}
+	put := func(table map[test]outcomeAt, k test) {
+		n := now
+		if outer, ok := o.top(table, k, s); ok {
+			n.outer = &outer
+		}
+		table[k] = n
+	}
+	put(o.same, test{x.ID, p.Term.Size, c})
+	if now.cmp == ir.OpEq && now.holds || now.cmp == ir.OpNe && !now.holds {
+		put(o.equal, test{x.ID, p.Term.Size, 0})
+	}
+}
+
+// top is the innermost outcome under k that holds in b: those whose blocks do
+// not dominate b have been left for good.
+func (o *outcomes) top(table map[test]outcomeAt, k test, b *ir.Block) (outcomeAt, bool) {
+	n, ok := table[k]
+	for ok && !o.dom.Dominates(n.at, b) {
+		if n.outer == nil {
+			delete(table, k)
+			return n, false
+		}
+		n = *n.outer
+		table[k] = n
+	}
+	return n, ok
+}
+
+// decide is the side that b's test of x against c takes, -1 if it may be
+// either. The innermost outcome that decides it counts.
+func (o *outcomes) decide(b *ir.Block, x *ir.Value, c int64) int {
+	k := test{x.ID, b.Term.Size, c}
+	same, found := o.top(o.same, k, b)
+	for found {
+		if side := outcome(same.cmp, same.c, same.holds, b.Term.Cmp, c, b.Term.Size); side >= 0 {
+			return side
+		}
+		if found = same.outer != nil; found {
+			same = *same.outer
+		}
+	}
+	k.c = 0
+	if equal, ok := o.top(o.equal, k, b); ok {
+		return outcome(equal.cmp, equal.c, equal.holds, b.Term.Cmp, c, b.Term.Size)
+	}
+	return -1
 }
 
 // tested is the value and the constant that b's branch compares.

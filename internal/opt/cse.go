@@ -25,10 +25,10 @@ func cse(f *ir.Func, _ *Config) bool {
 		v *ir.Value
 		b *ir.Block
 	}
-	table := map[key][]entry{}
+	table := map[key]entry{} // in a walk over the tree, the innermost of each
 	clock := int32(0)
 	exit := make([]epochs, f.NumBlocks())
-	for _, b := range dom.RPO {
+	for _, b := range dom.Preorder() {
 		var ep epochs
 		if ps := preds[b.ID]; len(ps) == 1 && exit[ps[0].ID].set {
 			ep = exit[ps[0].ID]
@@ -68,16 +68,11 @@ func cse(f *ir.Func, _ *Config) bool {
 			if v.Op.Reads() {
 				k.epoch = ep.of(v)
 			}
-			found := false
-			for _, e := range table[k] {
-				if dom.Dominates(e.b, b) {
-					v.MakeCopy(e.v)
-					changed, found = true, true
-					break
-				}
-			}
-			if !found {
-				table[k] = append(table[k], entry{v, b})
+			if e, ok := table[k]; ok && dom.Dominates(e.b, b) {
+				v.MakeCopy(e.v)
+				changed = true
+			} else {
+				table[k] = entry{v, b}
 			}
 		}
 		ep.set = true
