@@ -39,6 +39,7 @@ func forms(head, form string) func(n int) string {
 }
 
 var growths = []growth{
+	{"fresh", forms(hashU64, "(when (= (ctx rx-queue-index) $i) (setf (getmap m $i) 1))")},
 	{"setf", forms(hashU64, "(when (= x $i) (setf (getmap m $i) x))")},
 	{"setf-const", forms(hashU64, "(when (= x $i) (setf (getmap m $i) $i))")},
 	{"logtest", forms(hashU64, "(when (logtest x $i) (setf (getmap m 1) x))")},
