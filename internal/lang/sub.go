@@ -90,7 +90,7 @@ func declareSubprog(c *compiler, d *decl) sexp.Value {
 	if s.Global {
 		s.checkGlobal(places, cell.At.Or(d.pos))
 	}
-	if formNamed(sym.Name) != nil || preludeBase().docs[sym.Name] != nil {
+	if formNamed(sym.Name) != nil || preludeBase().defs[sym.Name] != nil {
 		panic(source.Errorf(s.Pos, "`%s` is a form of the language", s.Name).WithHint("choose another name").WithCode("duplicate"))
 	}
 	s.body = body

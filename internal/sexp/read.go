@@ -55,6 +55,14 @@ func ReadAll(f *source.File, table *Table, features Features) (forms []Located, 
 	}
 }
 
+// ReadAt reads the datum that begins at pos.
+func ReadAt(pos source.Pos, table *Table) (Value, *source.Error) {
+	r := NewReader(pos.File, table, nil)
+	r.off = int(pos.Start)
+	v, _, _, err := r.Next()
+	return v, err
+}
+
 // Located is a top-level datum and its place.
 type Located struct {
 	V   Value
