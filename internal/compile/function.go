@@ -22,15 +22,20 @@ type function struct {
 	pos                   source.Pos
 	cpu                   int
 	f                     *ir.Func
-	ctx                   *abi.ProgType   // nil where no program calls it
-	sub                   *lang.Sub       // nil for a program
-	calls                 []string        // see callees; as improve has left it
-	mistakes              []facts.Finding // that wait for confirm
+	ctx                   *abi.ProgType        // nil where no program calls it
+	sub                   *lang.Sub            // nil for a program
+	maps                  map[string]*lang.Map // of the unit, by their names in the object
+	calls                 []string             // see callees; as improve has left it
+	mistakes              []facts.Finding      // that wait for confirm
 }
 
 // gather lists the functions of a unit: those that are called before those
 // that call them, and programs last, in the order of the source.
 func gather(u *lang.Unit) (out []*function) {
+	maps := make(map[string]*lang.Map, len(u.Maps))
+	for _, m := range u.Maps {
+		maps[m.C] = m
+	}
 	byName := map[string]*lang.Sub{}
 	for _, s := range u.Subs {
 		byName[s.C] = s
@@ -49,13 +54,13 @@ func gather(u *lang.Unit) (out []*function) {
 		for _, p := range u.Programs {
 			cpu = p.CPU
 		}
-		out = append(out, &function{name: s.Name, c: s.C, section: obj.TextSection, pos: s.Pos, cpu: cpu, f: s.Func, ctx: s.ProgType(), sub: s})
+		out = append(out, &function{name: s.Name, c: s.C, section: obj.TextSection, pos: s.Pos, cpu: cpu, f: s.Func, ctx: s.ProgType(), sub: s, maps: maps})
 	}
 	for _, s := range u.Subs {
 		visit(s)
 	}
 	for _, p := range u.Programs {
-		out = append(out, &function{name: p.Name, c: p.C, section: p.Section, typ: p.Type.Keyword, pos: p.Pos, cpu: p.CPU, f: p.Func, ctx: p.Type})
+		out = append(out, &function{name: p.Name, c: p.C, section: p.Section, typ: p.Type.Keyword, pos: p.Pos, cpu: p.CPU, f: p.Func, ctx: p.Type, maps: maps})
 	}
 	return out
 }

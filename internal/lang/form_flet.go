@@ -19,6 +19,9 @@ type localFunc struct {
 }
 
 func (l *lowerer) localFunction(name *sexp.Symbol) *localFunc {
+	if !l.env().Mentions(name) {
+		return nil
+	}
 	for s := l.scope; s != nil; s = s.up {
 		if s.fn != nil && s.name == name {
 			return s.fn

@@ -99,6 +99,9 @@ func (l *lowerer) bind(name *sexp.Symbol, v *variable) {
 }
 
 func (l *lowerer) lookup(name *sexp.Symbol) *variable {
+	if !l.env().Mentions(name) {
+		return nil
+	}
 	for s := l.scope; s != nil; s = s.up {
 		if s.name == name && s.v != nil {
 			return s.v

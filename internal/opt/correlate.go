@@ -17,7 +17,7 @@ func correlate(f *ir.Func, _ *Config) bool {
 	}
 	dom := ir.Dominators(f)
 	take := make([]int8, f.NumBlocks()) // the side that b takes, and 1; 0 if it may be either
-	known := outcomes{dom: dom, same: map[test]outcomeAt{}, equal: map[test]outcomeAt{}}
+	known := outcomes{dom: dom, same: map[test]int32{}, equal: map[test]int32{}, all: make([]outcomeAt, 1, len(f.Blocks)+1)}
 	for _, s := range dom.Preorder() {
 		if ps := dom.Preds[s.ID]; len(ps) == 1 && take[ps[0].ID] == 0 {
 			known.add(ps[0], s)
@@ -57,17 +57,18 @@ type test struct {
 type outcomeAt struct {
 	at    *ir.Block // the outcome holds in what this dominates
 	cmp   ir.Op
-	c     int64
 	holds bool
-	outer *outcomeAt
+	c     int64
+	outer int32 // the next one around this
 }
 
 // outcomes are the tests that are decided where a walk over the dominator
-// tree has come to.
+// tree has come to. They are named by their places in all; 0 is none.
 type outcomes struct {
 	dom   *ir.DomTree
-	same  map[test]outcomeAt
-	equal map[test]outcomeAt // of any constant (c is 0 in the key): x is known
+	all   []outcomeAt
+	same  map[test]int32
+	equal map[test]int32 // of any constant (c is 0 in the key): x is known
 }
 
 // add notes what the branch of p says in s, which it alone leads to.
@@ -77,12 +78,10 @@ func (o *outcomes) add(p, s *ir.Block) {
 		return
 	}
 	now := outcomeAt{at: s, cmp: p.Term.Cmp, c: c, holds: p.Succs[0].To == s}
-	put := func(table map[test]outcomeAt, k test) {
-		n := now
-		if outer, ok := o.top(table, k, s); ok {
-			n.outer = &outer
-		}
-		table[k] = n
+	put := func(table map[test]int32, k test) {
+		now.outer = o.top(table, k, s)
+		table[k] = int32(len(o.all))
+		o.all = append(o.all, now)
 	}
 	put(o.same, test{x.ID, p.Term.Size, c})
 	if now.cmp == ir.OpEq && now.holds || now.cmp == ir.OpNe && !now.holds {
@@ -92,34 +91,31 @@ func (o *outcomes) add(p, s *ir.Block) {
 
 // top is the innermost outcome under k that holds in b: those whose blocks do
 // not dominate b have been left for good.
-func (o *outcomes) top(table map[test]outcomeAt, k test, b *ir.Block) (outcomeAt, bool) {
-	n, ok := table[k]
-	for ok && !o.dom.Dominates(n.at, b) {
-		if n.outer == nil {
-			delete(table, k)
-			return n, false
-		}
-		n = *n.outer
+func (o *outcomes) top(table map[test]int32, k test, b *ir.Block) int32 {
+	n := table[k]
+	first := n
+	for n != 0 && !o.dom.Dominates(o.all[n].at, b) {
+		n = o.all[n].outer
+	}
+	if n != first {
 		table[k] = n
 	}
-	return n, ok
+	return n
 }
 
 // decide is the side that b's test of x against c takes, -1 if it may be
 // either. The innermost outcome that decides it counts.
 func (o *outcomes) decide(b *ir.Block, x *ir.Value, c int64) int {
 	k := test{x.ID, b.Term.Size, c}
-	same, found := o.top(o.same, k, b)
-	for found {
+	for n := o.top(o.same, k, b); n != 0; n = o.all[n].outer {
+		same := &o.all[n]
 		if side := outcome(same.cmp, same.c, same.holds, b.Term.Cmp, c, b.Term.Size); side >= 0 {
 			return side
 		}
-		if found = same.outer != nil; found {
-			same = *same.outer
-		}
 	}
 	k.c = 0
-	if equal, ok := o.top(o.equal, k, b); ok {
+	if n := o.top(o.equal, k, b); n != 0 {
+		equal := &o.all[n]
 		return outcome(equal.cmp, equal.c, equal.holds, b.Term.Cmp, c, b.Term.Size)
 	}
 	return -1

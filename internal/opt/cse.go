@@ -12,14 +12,25 @@ func cse(f *ir.Func, _ *Config) bool {
 	dom := ir.Dominators(f)
 	preds := dom.Preds
 	type key struct {
-		op       ir.Op
-		size     uint8
-		slot     int
-		aux, imm int64
-		sym      string
-		core     string
-		a, b     int
-		epoch    int32
+		op        ir.Op
+		size      uint8
+		slot      int32
+		aux, imm  int64
+		sym, core int32 // numbers of names
+		a, b      int32
+		epoch     int32
+	}
+	names := map[string]int32{"": 0}
+	number := func(name string) int32 {
+		if name == "" {
+			return 0
+		}
+		n, ok := names[name]
+		if !ok {
+			n = int32(len(names))
+			names[name] = n
+		}
+		return n
 	}
 	type entry struct {
 		v *ir.Value
@@ -44,7 +55,7 @@ func cse(f *ir.Func, _ *Config) bool {
 			if !v.Op.Pure() && v.Op != ir.OpLoad && v.Op != ir.OpLoadS || v.Op == ir.OpCopy || v.Op == ir.OpConst {
 				continue // constants are made where they are used
 			}
-			k := key{op: v.Op, size: v.Size, slot: v.Slot, aux: v.Aux, imm: v.Imm, sym: v.Sym, core: v.Core, a: -1, b: -1}
+			k := key{op: v.Op, size: v.Size, slot: int32(v.Slot), aux: v.Aux, imm: v.Imm, sym: number(v.Sym), core: number(v.Core), a: -1, b: -1}
 			if v.HasImm {
 				k.b = -2
 			}
@@ -55,11 +66,11 @@ func cse(f *ir.Func, _ *Config) bool {
 				n, isConst := a.IsConst()
 				switch {
 				case i == 0:
-					k.a = a.ID
+					k.a = int32(a.ID)
 				case isConst && !v.HasImm:
 					k.b, k.imm = -3, n
 				default:
-					k.b = a.ID
+					k.b = int32(a.ID)
 				}
 			}
 			if v.Op.Commutes() && k.b >= 0 && k.a > k.b {

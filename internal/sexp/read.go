@@ -20,7 +20,8 @@ type Reader struct {
 	off      int
 	table    *Table
 	features Features
-	conses   []Cons // to be used: they are made by the dozen
+	conses   []Cons // to be used
+	dozen    int    // how many of them were made at once
 	depth    int
 	dropping int // inside a form that #+ or #| leaves out: literals are not judged
 }
@@ -223,7 +224,8 @@ func (r *Reader) wrap(start int, head *Symbol, mark string) Value {
 
 func (r *Reader) cons() *Cons {
 	if len(r.conses) == 0 {
-		r.conses = make([]Cons, 24)
+		r.dozen = min(2*r.dozen+4, 32)
+		r.conses = make([]Cons, r.dozen)
 	}
 	c := &r.conses[0]
 	r.conses = r.conses[1:]
