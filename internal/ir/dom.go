@@ -212,13 +212,24 @@ func (f *Func) Compact() {
 // Prune drops the blocks that cannot be reached; it reports whether there
 // were any.
 func (f *Func) Prune() bool {
-	rpo := f.ReversePostorder()
-	if len(rpo) == len(f.Blocks) {
-		return false
-	}
 	seen := make([]bool, f.nextB)
-	for _, b := range rpo {
-		seen[b.ID] = true
+	work := make([]*Block, 1, len(f.Blocks))
+	work[0] = f.Blocks[0]
+	seen[work[0].ID] = true
+	n := 1
+	for len(work) > 0 {
+		b := work[len(work)-1]
+		work = work[:len(work)-1]
+		for i := range b.Succs {
+			if to := b.Succs[i].To; !seen[to.ID] {
+				seen[to.ID] = true
+				work = append(work, to)
+				n++
+			}
+		}
+	}
+	if n == len(f.Blocks) {
+		return false
 	}
 	kept := f.Blocks[:0]
 	for _, b := range f.Blocks {
