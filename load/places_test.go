@@ -11,7 +11,7 @@ import (
 
 // Places of arguments of static probes, as assemblers write them.
 func TestUSDTPlaces(t *testing.T) {
-	reg := func(name string) int16 { return registers["amd64"][name] }
+	reg := func(name string) int16 { return registers()["amd64"][name] }
 	for _, c := range []struct {
 		arch, args string
 		want       []usdtArg // nil: refused

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // A static probe is a no-op in a program with a note that says where it is
@@ -161,14 +162,16 @@ func splitArgs(s string) (words []string) {
 	return words
 }
 
-var usdtPlaces = map[string]*regexp.Regexp{
-	"amd64": regexp.MustCompile(`^(?:\$(?P<const>-?\w+)|%(?P<reg>\w+)|(?P<off>-?\w*)\(%(?P<base>\w+)(?:,%(?P<index>\w+)(?:,(?P<scale>\d))?)?\))$`),
-	"arm64": regexp.MustCompile(`^(?:(?P<const>-?\d\w*)|(?P<reg>[a-z]\w*)|\[(?P<base>\w+)(?:, *(?P<off>-?\w+))?\])$`),
-}
+var usdtPlaces = sync.OnceValue(func() map[string]*regexp.Regexp {
+	return map[string]*regexp.Regexp{
+		"amd64": regexp.MustCompile(`^(?:\$(?P<const>-?\w+)|%(?P<reg>\w+)|(?P<off>-?\w*)\(%(?P<base>\w+)(?:,%(?P<index>\w+)(?:,(?P<scale>\d))?)?\))$`),
+		"arm64": regexp.MustCompile(`^(?:(?P<const>-?\d\w*)|(?P<reg>[a-z]\w*)|\[(?P<base>\w+)(?:, *(?P<off>-?\w+))?\])$`),
+	}
+})
 
 // at reads a place in the notation of the architecture's assembler.
 func (a *usdtArg) at(place, arch string) bool {
-	re := usdtPlaces[arch]
+	re := usdtPlaces()[arch]
 	if re == nil {
 		return false
 	}
@@ -195,7 +198,7 @@ func (a *usdtArg) at(place, arch string) bool {
 		return err == nil
 	}
 	register := func(name string) (int16, bool) {
-		off, ok := registers[arch][name]
+		off, ok := registers()[arch][name]
 		return off, ok
 	}
 	var ok bool
@@ -222,7 +225,9 @@ func (a *usdtArg) at(place, arch string) bool {
 }
 
 // registers are the offsets in struct pt_regs of what assemblers call them.
-var registers = map[string]map[string]int16{"amd64": amd64Registers(), "arm64": arm64Registers()}
+var registers = sync.OnceValue(func() map[string]map[string]int16 {
+	return map[string]map[string]int16{"amd64": amd64Registers(), "arm64": arm64Registers()}
+})
 
 // amd64PtRegs are the fields of pt_regs, of 8 bytes each.
 var amd64PtRegs = strings.Fields("r15 r14 r13 r12 bp bx r11 r10 r9 r8 ax cx dx si di orig_ax ip cs flags sp ss")

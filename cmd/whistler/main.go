@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"reflect"
 	"runtime/debug"
+	"strings"
 
 	"github.com/alecthomas/kong"
 	"github.com/whistler-lang/whistler"
@@ -68,8 +70,7 @@ func run(args []string, out, errw *os.File) int {
 		a.style = source.ANSI
 	}
 	exit := -1
-	var cmds commands
-	parser, err := kong.New(&cmds, kong.Name("whistler"), kong.Description("A Lisp that compiles to eBPF. `whistler help FORM` explains a form of the language."),
+	parser, err := kong.New(grammar(args), kong.Name("whistler"), kong.Description("A Lisp that compiles to eBPF. `whistler help FORM` explains a form of the language."),
 		kong.UsageOnError(), kong.Writers(out, errw), kong.Exit(func(code int) { exit = code; panic(errSilent(code)) }), kong.Bind(a),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 	if err != nil {
@@ -88,6 +89,21 @@ func run(args []string, out, errw *os.File) int {
 		return exitUsage
 	}
 	return a.finish(ctx.Run(a))
+}
+
+// grammar is the commands that the command line may be about: the one that
+// it begins with, which saves the time to look into all others, or all, of
+// which completion tells.
+func grammar(args []string) any {
+	if len(args) > 0 && args[0] != "completion" {
+		t := reflect.TypeFor[commands]()
+		for i := range t.NumField() {
+			if f := t.Field(i); strings.ToLower(f.Name) == args[0] {
+				return reflect.New(reflect.StructOf([]reflect.StructField{f})).Interface()
+			}
+		}
+	}
+	return &commands{}
 }
 
 func parse(p *kong.Kong, args []string) (ctx *kong.Context, err error) {

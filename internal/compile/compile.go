@@ -38,8 +38,9 @@ func Compile(files []*source.File, o Options) (*Result, source.List) {
 	}
 	r := &Result{Unit: unit, Warnings: unit.Warnings}
 	funcs := gather(unit)
+	in := inliner(funcs, o)
 	for _, f := range funcs {
-		said := f.improve(unit, funcs, o)
+		said := f.improve(unit, in, o)
 		if len(said.Errors()) > 0 {
 			return nil, append(errs, said...)
 		}

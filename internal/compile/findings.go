@@ -33,16 +33,15 @@ func environment(u *lang.Unit, fn *function) facts.Env {
 		return false
 	}
 	return facts.Env{Ctx: ctx, Kfunc: kfunc, Sub: fn.sub != nil && !fn.sub.Global, Global: global, Map: func(name string) *facts.Map {
-		for _, m := range u.Maps {
-			if m.C == name {
-				var objects []facts.Object
-				for _, f := range m.Objects() {
-					objects = append(objects, facts.Object{Name: f.Type.Struct.Name, Off: int64(f.Offset), Size: int64(f.Type.Size)})
-				}
-				return &facts.Map{Name: m.Name, Objects: objects, Array: m.Type.Array, ReadOnly: m.Flags&uint32(readOnly) != 0, MaxEntries: m.MaxEntries, KeySize: m.KeySize, ValueSize: m.ValueSize}
-			}
+		m := fn.maps[name]
+		if m == nil {
+			return nil
 		}
-		return nil
+		var objects []facts.Object
+		for _, f := range m.Objects() {
+			objects = append(objects, facts.Object{Name: f.Type.Struct.Name, Off: int64(f.Offset), Size: int64(f.Type.Size)})
+		}
+		return &facts.Map{Name: m.Name, Objects: objects, Array: m.Type.Array, ReadOnly: m.Flags&uint32(readOnly) != 0, MaxEntries: m.MaxEntries, KeySize: m.KeySize, ValueSize: m.ValueSize}
 	}}
 }
 

@@ -22,14 +22,20 @@ type function struct {
 	pos                   source.Pos
 	cpu                   int
 	f                     *ir.Func
-	ctx                   *abi.ProgType   // nil where no program calls it
-	sub                   *lang.Sub       // nil for a program
-	mistakes              []facts.Finding // that wait for confirm
+	ctx                   *abi.ProgType        // nil where no program calls it
+	sub                   *lang.Sub            // nil for a program
+	maps                  map[string]*lang.Map // of the unit, by their names in the object
+	calls                 []string             // see callees; as improve has left it
+	mistakes              []facts.Finding      // that wait for confirm
 }
 
 // gather lists the functions of a unit: those that are called before those
 // that call them, and programs last, in the order of the source.
 func gather(u *lang.Unit) (out []*function) {
+	maps := make(map[string]*lang.Map, len(u.Maps))
+	for _, m := range u.Maps {
+		maps[m.C] = m
+	}
 	byName := map[string]*lang.Sub{}
 	for _, s := range u.Subs {
 		byName[s.C] = s
@@ -48,13 +54,13 @@ func gather(u *lang.Unit) (out []*function) {
 		for _, p := range u.Programs {
 			cpu = p.CPU
 		}
-		out = append(out, &function{name: s.Name, c: s.C, section: obj.TextSection, pos: s.Pos, cpu: cpu, f: s.Func, ctx: s.ProgType(), sub: s})
+		out = append(out, &function{name: s.Name, c: s.C, section: obj.TextSection, pos: s.Pos, cpu: cpu, f: s.Func, ctx: s.ProgType(), sub: s, maps: maps})
 	}
 	for _, s := range u.Subs {
 		visit(s)
 	}
 	for _, p := range u.Programs {
-		out = append(out, &function{name: p.Name, c: p.C, section: p.Section, typ: p.Type.Keyword, pos: p.Pos, cpu: p.CPU, f: p.Func, ctx: p.Type})
+		out = append(out, &function{name: p.Name, c: p.C, section: p.Section, typ: p.Type.Keyword, pos: p.Pos, cpu: p.CPU, f: p.Func, ctx: p.Type, maps: maps})
 	}
 	return out
 }
@@ -122,14 +128,10 @@ func (fn *function) trace(o Options, stage string, what fmt.Stringer) {
 
 // improve looks for mistakes, optimises the function and puts those in it
 // that are worth it. The list may hold warnings only.
-func (fn *function) improve(u *lang.Unit, funcs []*function, o Options) (said source.List) {
+func (fn *function) improve(u *lang.Unit, in *opt.Inliner, o Options) (said source.List) {
 	c := fn.config(o)
 	fn.trace(o, "lowered", fn.f)
 	said = fn.check(u, o)
-	in := inliner(funcs)
-	if o.Off["inline"] {
-		in.Funcs = nil
-	}
 	// What is called once is improved where it is put.
 	once := in.Funcs[fn.c] != nil && in.Calls[fn.c] == 1
 	improve := func() error {
@@ -146,6 +148,7 @@ func (fn *function) improve(u *lang.Unit, funcs []*function, o Options) (said so
 			err = improve()
 		}
 	}
+	fn.recount(in)
 	if err != nil {
 		return source.List{fn.bug("the optimiser", err)}
 	}
@@ -195,17 +198,26 @@ func confirm(u *lang.Unit, all, emitted []*function) (said source.List) {
 }
 
 // inliner says which functions may be put into others.
-func inliner(funcs []*function) *opt.Inliner {
+func inliner(funcs []*function, o Options) *opt.Inliner {
 	in := &opt.Inliner{Funcs: map[string]*ir.Func{}, Calls: map[string]int{}}
 	for _, g := range funcs {
-		for _, name := range callees(g.f) {
-			in.Calls[name]++
-		}
-		if g.sub != nil && !g.sub.Global && !g.sub.Callback {
+		g.recount(in)
+		if g.sub != nil && !g.sub.Global && !g.sub.Callback && !o.Off["inline"] {
 			in.Funcs[g.c] = g.f
 		}
 	}
 	return in
+}
+
+// recount counts the calls of a function that has changed.
+func (fn *function) recount(in *opt.Inliner) {
+	for _, name := range fn.calls {
+		in.Calls[name]--
+	}
+	fn.calls = callees(fn.f)
+	for _, name := range fn.calls {
+		in.Calls[name]++
+	}
 }
 
 // lower brings the function into the machine's form.

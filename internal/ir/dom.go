@@ -1,5 +1,7 @@
 package ir
 
+import "slices"
+
 // DomTree answers which block dominates which.
 type DomTree struct {
 	idom    []*Block   // by ID
@@ -8,47 +10,22 @@ type DomTree struct {
 	RPO     []*Block   // reachable blocks, each after those that dominate it
 }
 
-// Dominators computes the tree of f (Cooper, Harvey, Kennedy 2001).
+// Dominators computes the tree of f (Lengauer, Tarjan 1979, the simple
+// version): blocks where thousands of ways meet are common in long programs.
 func Dominators(f *Func) *DomTree {
 	n := f.nextB
 	ints := make([]int32, 5*n)
 	d := &DomTree{idom: make([]*Block, n), in: ints[:n], out: ints[n : 2*n], Preds: f.Preds()}
-	d.RPO = f.ReversePostorder()
+	w := f.walk()
+	d.RPO = w.rpo
 	num := ints[2*n : 3*n]
 	for i, b := range d.RPO {
 		num[b.ID] = int32(i + 1)
 	}
-	preds := d.Preds
-	entry := f.Blocks[0]
-	d.idom[entry.ID] = entry
-	for changed := true; changed; {
-		changed = false
-		for _, b := range d.RPO[1:] {
-			var idom *Block
-			for _, p := range preds[b.ID] {
-				if d.idom[p.ID] == nil {
-					continue
-				}
-				if idom == nil {
-					idom = p
-					continue
-				}
-				a, c := p, idom
-				for a != c {
-					for num[a.ID] > num[c.ID] {
-						a = d.idom[a.ID]
-					}
-					for num[c.ID] > num[a.ID] {
-						c = d.idom[c.ID]
-					}
-				}
-				idom = a
-			}
-			if d.idom[b.ID] != idom {
-				d.idom[b.ID], changed = idom, true
-			}
-		}
+	for i, k := range w.dominators(d.Preds) {
+		d.idom[w.pre[i].ID] = w.pre[k]
 	}
+	entry := f.Blocks[0]
 	// Children by their numbers: the first of each block, and the next ones.
 	child, sibling := ints[3*n:4*n], ints[4*n:]
 	for i := len(d.RPO) - 1; i > 0; i-- {
@@ -88,36 +65,123 @@ func (d *DomTree) Dominates(a, b *Block) bool {
 // Idom is the closest block that dominates b; the entry's is itself.
 func (d *DomTree) Idom(b *Block) *Block { return d.idom[b.ID] }
 
+// Preorder lists the reachable blocks so that those that a block dominates
+// stand right behind it: where one is met that a block does not dominate, no
+// more of its own follow.
+func (d *DomTree) Preorder() []*Block {
+	at := make([]*Block, 2*len(d.RPO)+2)
+	for _, b := range d.RPO {
+		at[d.in[b.ID]] = b
+	}
+	order := at[:0]
+	for _, b := range at {
+		if b != nil {
+			order = append(order, b)
+		}
+	}
+	return order
+}
+
 // ReversePostorder lists the reachable blocks so that, loops aside, each
 // stands before its successors. The first successor comes first where the
 // order is free, which puts a branch's taken side right behind it.
-func (f *Func) ReversePostorder() []*Block {
-	seen := make([]bool, f.nextB)
-	post := make([]*Block, 0, len(f.Blocks))
+func (f *Func) ReversePostorder() []*Block { return f.walk().rpo }
+
+// A walk is a walk in depth over what can be reached.
+type walk struct {
+	rpo    []*Block
+	pre    []*Block // in the order in which the walk came to them
+	at     []int32  // places in pre, by ID, and 1
+	parent []int32  // where the walk came from, as a place in pre
+}
+
+func (f *Func) walk() *walk {
+	n := len(f.Blocks)
+	ints := make([]int32, f.nextB+n)
+	blocks := make([]*Block, 2*n)
+	w := &walk{rpo: blocks[:0:n], pre: blocks[n:n], at: ints[:f.nextB], parent: ints[f.nextB:f.nextB]}
 	type frame struct {
 		b    *Block
 		next int
 	}
-	seen[f.Blocks[0].ID] = true
-	stack := []frame{{f.Blocks[0], len(f.Blocks[0].Succs)}}
+	stack := make([]frame, 0, 32)
+	enter := func(b *Block, from int32) {
+		w.pre, w.parent = append(w.pre, b), append(w.parent, from)
+		w.at[b.ID] = int32(len(w.pre))
+		stack = append(stack, frame{b, len(b.Succs)})
+	}
+	enter(f.Blocks[0], 0)
 	for len(stack) > 0 {
 		top := &stack[len(stack)-1]
 		if top.next > 0 {
 			top.next--
 			to := top.b.Succs[top.next].To
-			if !seen[to.ID] {
-				seen[to.ID] = true
-				stack = append(stack, frame{to, len(to.Succs)})
+			if w.at[to.ID] == 0 {
+				enter(to, w.at[top.b.ID]-1)
 			}
 			continue
 		}
-		post = append(post, top.b)
+		w.rpo = append(w.rpo, top.b)
 		stack = stack[:len(stack)-1]
 	}
-	for i, j := 0, len(post)-1; i < j; i, j = i+1, j-1 {
-		post[i], post[j] = post[j], post[i]
+	slices.Reverse(w.rpo)
+	return w
+}
+
+// dominators gives the closest dominator of each block of w.pre, as places
+// in it.
+func (w *walk) dominators(preds [][]*Block) []int32 {
+	n := len(w.pre)
+	ints := make([]int32, 6*n)
+	semi, label, up, idom := ints[:n], ints[n:2*n], ints[2*n:3*n], ints[3*n:4*n]
+	first, next := ints[4*n:5*n], ints[5*n:] // lists of the blocks with one semidominator
+	for i := range int32(n) {
+		semi[i], label[i], up[i], first[i] = i, i, -1, -1
 	}
-	return post
+	var path []int32
+	// eval gives the block with the smallest semidominator between v and the
+	// root of the part of the tree that is linked, and makes the way shorter.
+	eval := func(v int32) int32 {
+		if up[v] < 0 {
+			return v
+		}
+		path = path[:0]
+		for x := v; up[up[x]] >= 0; x = up[x] {
+			path = append(path, x)
+		}
+		for i := len(path) - 1; i >= 0; i-- {
+			x := path[i]
+			if semi[label[up[x]]] < semi[label[x]] {
+				label[x] = label[up[x]]
+			}
+			up[x] = up[up[x]]
+		}
+		return label[v]
+	}
+	for i := int32(n) - 1; i > 0; i-- {
+		for _, p := range preds[w.pre[i].ID] {
+			if at := w.at[p.ID]; at != 0 {
+				semi[i] = min(semi[i], semi[eval(at-1)])
+			}
+		}
+		next[i], first[semi[i]] = first[semi[i]], i
+		parent := w.parent[i]
+		up[i] = parent
+		for v := first[parent]; v >= 0; v = next[v] {
+			if u := eval(v); semi[u] < semi[v] {
+				idom[v] = u
+			} else {
+				idom[v] = parent
+			}
+		}
+		first[parent] = -1
+	}
+	for i := int32(1); i < int32(n); i++ {
+		if idom[i] != semi[i] {
+			idom[i] = idom[idom[i]]
+		}
+	}
+	return idom
 }
 
 // Compact numbers blocks and values anew where most numbers are of what is
@@ -148,13 +212,24 @@ func (f *Func) Compact() {
 // Prune drops the blocks that cannot be reached; it reports whether there
 // were any.
 func (f *Func) Prune() bool {
-	rpo := f.ReversePostorder()
-	if len(rpo) == len(f.Blocks) {
-		return false
-	}
 	seen := make([]bool, f.nextB)
-	for _, b := range rpo {
-		seen[b.ID] = true
+	work := make([]*Block, 1, len(f.Blocks))
+	work[0] = f.Blocks[0]
+	seen[work[0].ID] = true
+	n := 1
+	for len(work) > 0 {
+		b := work[len(work)-1]
+		work = work[:len(work)-1]
+		for i := range b.Succs {
+			if to := b.Succs[i].To; !seen[to.ID] {
+				seen[to.ID] = true
+				work = append(work, to)
+				n++
+			}
+		}
+	}
+	if n == len(f.Blocks) {
+		return false
 	}
 	kept := f.Blocks[:0]
 	for _, b := range f.Blocks {

@@ -26,6 +26,7 @@ func (l *lowerer) bindings(c *call) (bs []binding) {
 		panic(l.failAt(c.at(0), c.args[0], "the bindings of `%s` must be a list", c.head.Display()).WithExpected("((name value)...)").WithCode("bad-binding"))
 	}
 	cell, _ := c.args[0].(*sexp.Cons)
+	names := map[*sexp.Symbol]source.Pos{}
 	for _, x := range list {
 		at := cell.At
 		next, _ := cell.Cdr.(*sexp.Cons)
@@ -69,10 +70,11 @@ func (l *lowerer) bindings(c *call) (bs []binding) {
 		if b.name == sexp.Nil || b.name == sexp.T || b.name.Keyword {
 			panic(l.failAt(b.at, b.name, "`%s` cannot be a variable", b.name.Display()).WithCode("bad-binding"))
 		}
-		for _, o := range bs {
-			if o.name == b.name && c.head.Name == "LET" {
-				panic(l.failAt(b.at, b.name, "the variable `%s` is bound twice", b.name.Display()).WithNote(o.at, "it is bound here first").WithCode("duplicate"))
+		if c.head.Name == "LET" {
+			if first, twice := names[b.name]; twice {
+				panic(l.failAt(b.at, b.name, "the variable `%s` is bound twice", b.name.Display()).WithNote(first, "it is bound here first").WithCode("duplicate"))
 			}
+			names[b.name] = b.at
 		}
 		bs = append(bs, b)
 	}
@@ -137,8 +139,10 @@ func lowerLet(l *lowerer, c *call) val {
 		inits[i] = l.initial(b)
 	}
 	vars := make([]*variable, len(bs))
+	var taken addresses
+	taken.find(body)
 	for i, b := range bs {
-		vars[i] = l.bindVar(b, inits[i], body)
+		vars[i] = l.bindVar(b, inits[i], taken.of(b.name))
 	}
 	v := l.body(body)
 	l.scope = saved
@@ -174,24 +178,23 @@ func lowerLetStar(l *lowerer, c *call) val {
 	body := l.declarations(c.rest(1), bs)
 	saved := l.scope
 	vars := make([]*variable, len(bs))
+	// The variable's address may be taken in a later initializer.
+	slots := make([]bool, len(bs))
+	var taken addresses
+	taken.find(body)
+	for i := len(bs) - 1; i >= 0; i-- {
+		slots[i] = taken.of(bs[i].name)
+		if bs[i].init != nil {
+			taken.find(bs[i].init)
+		}
+	}
 	for i, b := range bs {
-		// The variable's address may be taken in a later initializer.
-		vars[i] = l.bindVar(b, l.initial(b), &sexp.Cons{Car: tailInits(bs[i+1:]), Cdr: body})
+		vars[i] = l.bindVar(b, l.initial(b), slots[i])
 	}
 	v := l.body(body)
 	l.scope = saved
 	l.warnUnused(bs, vars, c.rest(1))
 	return v
-}
-
-func tailInits(bs []binding) sexp.Value {
-	var items []sexp.Value
-	for _, b := range bs {
-		if b.init != nil {
-			items = append(items, b.init)
-		}
-	}
-	return sexp.List(items...)
 }
 
 // initial lowers a binding's initializer; without one the variable is zero.
@@ -233,7 +236,9 @@ func (l *lowerer) placeType(t *types.Type, v val, name sexp.Value, at source.Pos
 	return types.U64
 }
 
-func (l *lowerer) bindVar(b binding, init val, body sexp.Value) *variable {
+// bindVar binds a variable, to a slot of the stack if something takes its
+// address.
+func (l *lowerer) bindVar(b binding, init val, taken bool) *variable {
 	written := b.typ != nil && b.typ.Kind == types.Int
 	t := l.placeType(b.typ, init, b.name, b.at)
 	v := &variable{name: b.name.Display(), typ: t, written: written, pos: b.at.Or(l.pos)}
@@ -259,7 +264,7 @@ func (l *lowerer) bindVar(b binding, init val, body sexp.Value) *variable {
 	if written && !init.t.IsPtr() {
 		x = l.truncate(init, t)
 	}
-	if addressTaken(b.name, body) {
+	if taken {
 		v.slot = l.f.NewSlot(t.Size, v.name, v.pos)
 		l.storeVar(v, x)
 	} else {
@@ -269,26 +274,42 @@ func (l *lowerer) bindVar(b binding, init val, body sexp.Value) *variable {
 	return v
 }
 
-// addressTaken reports whether (stack-addr name) stands anywhere in body.
-func addressTaken(name *sexp.Symbol, body sexp.Value) bool {
-	var walk func(v sexp.Value, depth int) bool
-	walk = func(v sexp.Value, depth int) bool {
-		if depth > maxNesting {
-			return true
-		}
-		for c, ok := v.(*sexp.Cons); ok; c, ok = c.Cdr.(*sexp.Cons) {
-			if h, isSym := c.Car.(*sexp.Symbol); isSym && h.Name == "STACK-ADDR" {
-				if next, ok := c.Cdr.(*sexp.Cons); ok && next.Car == sexp.Value(name) {
-					return true
-				}
-			}
-			if walk(c.Car, depth+1) {
-				return true
-			}
-		}
-		return false
+// addresses are the variables for which (stack-addr name) stands somewhere.
+type addresses struct {
+	names map[*sexp.Symbol]bool
+	all   bool // there is more than find has seen
+}
+
+func (a *addresses) of(name *sexp.Symbol) bool { return a.all || a.names[name] }
+
+// find adds those in form, or in a list of forms.
+func (a *addresses) find(form sexp.Value) { a.walk(form, 0) }
+
+func (a *addresses) walk(v sexp.Value, depth int) {
+	if depth > maxNesting {
+		a.all = true
+		return
 	}
-	return walk(body, 0)
+	for c, ok := v.(*sexp.Cons); ok; c, ok = c.Cdr.(*sexp.Cons) {
+		switch x := c.Car.(type) {
+		case *sexp.Symbol:
+			if x.Name != "STACK-ADDR" {
+				continue
+			}
+			next, ok := c.Cdr.(*sexp.Cons)
+			if !ok {
+				continue
+			}
+			if name, isSym := next.Car.(*sexp.Symbol); isSym {
+				if a.names == nil {
+					a.names = map[*sexp.Symbol]bool{}
+				}
+				a.names[name] = true
+			}
+		case *sexp.Cons:
+			a.walk(x, depth+1)
+		}
+	}
 }
 
 func (l *lowerer) storeVar(v *variable, x *ir.Value) {

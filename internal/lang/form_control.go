@@ -74,33 +74,73 @@ func lowerIf(l *lowerer, c *call) val {
 	})
 }
 
+// lowerCond lowers (%cond (test form)... else), a chain of ifs, each in the
+// else of the one before: in a loop, as chains may be long.
+func lowerCond(l *lowerer, c *call) val {
+	last := len(c.args) - 1
+	forks := make([]fork, last)
+	for i, x := range c.args[:last] {
+		arm := x.(*sexp.Cons)
+		yes, no := l.block(), l.block()
+		l.cond(arm.Car, source.Pos{}, yes, no)
+		l.seal(yes)
+		l.seal(no)
+		forks[i] = l.fork(yes, no, func() val { return l.expr(arm.Cdr.(*sexp.Cons).Car, source.Pos{}) })
+	}
+	v := c.arg(last)
+	for i := last - 1; i >= 0; i-- {
+		v = l.meet(forks[i], v)
+	}
+	return v
+}
+
 // arms lowers two ways that meet, and gives the value of the one taken.
 func (l *lowerer) arms(yes, no *ir.Block, then, other func() val) val {
-	merge := l.block()
-	result := l.f.NewParam(merge, ir.Scalar, l.pos)
+	f := l.fork(yes, no, then)
+	return l.meet(f, other())
+}
+
+// A fork is two ways of which the first is lowered.
+type fork struct {
+	merge  *ir.Block
+	result *ir.Value
+	v      val       // of the first way
+	end    *ir.Block // of the first way
+	live   bool      // the first way comes to its end
+}
+
+// fork lowers the first of two ways, and goes on with the other.
+func (l *lowerer) fork(yes, no *ir.Block, then func() val) fork {
+	f := fork{merge: l.block()}
+	f.result = l.f.NewParam(f.merge, ir.Scalar, l.pos)
 	l.start(yes)
-	a := then()
-	aEnd := l.cur
-	aLive := l.reachable()
+	f.v = then()
+	f.end = l.cur
+	f.live = l.reachable()
 	l.start(no)
-	b := other()
+	return f
+}
+
+// meet ends the other way, which gives b.
+func (l *lowerer) meet(f fork, b val) val {
+	a := f.v
 	bLive := l.reachable()
 	bEnd := l.cur
-	if !aLive && a.t.Kind != types.Never {
+	if !f.live && a.t.Kind != types.Never {
 		a.t = types.Nowhere
 	}
 	if !bLive && b.t.Kind != types.Never {
 		b.t = types.Nowhere
 	}
 	t := l.unify(a, b)
-	result.Type = t.Space
-	l.start(aEnd)
-	l.jump(merge, l.pos, a.v)
+	f.result.Type = t.Space
+	l.start(f.end)
+	l.jump(f.merge, l.pos, a.v)
 	l.start(bEnd)
-	l.jump(merge, l.pos, b.v)
-	l.seal(merge)
-	l.start(merge)
-	return val{result, t}
+	l.jump(f.merge, l.pos, b.v)
+	l.seal(f.merge)
+	l.start(f.merge)
+	return val{f.result, t}
 }
 
 // unify is the type of a value that comes from either of two forms.

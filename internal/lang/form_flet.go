@@ -19,6 +19,9 @@ type localFunc struct {
 }
 
 func (l *lowerer) localFunction(name *sexp.Symbol) *localFunc {
+	if !l.env().Mentions(name) {
+		return nil
+	}
 	for s := l.scope; s != nil; s = s.up {
 		if s.fn != nil && s.name == name {
 			return s.fn
@@ -142,6 +145,8 @@ func (l *lowerer) callLocal(c *call, f *localFunc) val {
 	saved := l.scope
 	l.scope = f.scope
 	l.enterMacro(f.name.Display(), c.form.Pos)
+	var taken addresses
+	taken.find(f.body)
 	for i, p := range f.params {
 		var v val
 		if i < len(args) {
@@ -149,7 +154,7 @@ func (l *lowerer) callLocal(c *call, f *localFunc) val {
 		} else {
 			v = l.expr(p.init, source.Pos{})
 		}
-		l.bindVar(binding{name: p.name, typ: p.typ, at: p.at}, v, f.body)
+		l.bindVar(binding{name: p.name, typ: p.typ, at: p.at}, v, taken.of(p.name))
 	}
 	t := l.newBlock(f.name)
 	v := l.inBlock(t, func() val { return l.body(l.declarations(f.body, nil)) })

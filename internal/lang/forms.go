@@ -25,6 +25,7 @@ func init() {
 		{"SETF", 0, -1, "{place value}...", "Stores values into places, in order, and gives the last one.", lowerSetf},
 		{"SETQ", 0, -1, "{variable value}...", "The same as setf.", lowerSetf},
 		{"IF", 2, 3, "test then [else]", "Evaluates then where test is not 0, otherwise else, or gives 0.", lowerIf},
+		{"%COND", 1, -1, "(test form)... else", "The form of the first test that is not 0, otherwise else.", lowerCond},
 		{"AND", 0, -1, "form...", "0 as soon as a form is 0, else the value of the last; 1 without forms.", lowerAnd},
 		{"OR", 0, -1, "form...", "The first value that is not 0, else 0.", lowerOr},
 		{"NOT", 1, 1, "x", "1 if x is 0, else 0.", lowerNot},

@@ -14,33 +14,38 @@ import (
 	"github.com/whistler-lang/whistler/internal/types"
 )
 
-// preludeBase reads the prelude. Macros for bodies may have the names of
-// compile-time functions (min, abs, 1+); they live under bodyPrefix+NAME, so
-// that macro code still sees the functions.
+// preludeBase has the names of what the prelude defines. Macros for bodies
+// may have the names of compile-time functions (min, abs, 1+); they live under
+// bodyPrefix+NAME, so that macro code still sees the functions.
 var preludeBase = sync.OnceValue(func() *base {
-	b := &base{table: sexp.NewTable(nil), docs: map[string]*sexp.Cons{}}
-	for _, f := range prelude.Files() {
-		forms, errs := sexp.ReadAll(f, b.table, sexp.Features{})
-		if len(errs) > 0 {
-			panic("prelude: " + errs[0].Render(source.Style{}))
-		}
-		for _, form := range forms {
-			def, ok := form.V.(*sexp.Cons)
-			if !ok {
-				panic("prelude: not a definition: " + sexp.Print(form.V))
-			}
-			rest := def.Cdr.(*sexp.Cons)
-			name := rest.Car.(*sexp.Symbol)
-			b.docs[name.Name] = def
-			if def.Car.(*sexp.Symbol).Name == "DEFMACRO" {
-				name = b.table.Intern(bodyPrefix + name.Name)
-				def = &sexp.Cons{Car: def.Car, Pos: def.Pos, Cdr: &sexp.Cons{Car: name, Cdr: rest.Cdr}}
-			}
-			b.macros = append(b.macros, preludeMacro{name, def})
+	ds := prelude.Definitions()
+	b := &base{table: sexp.NewTable(nil), defs: make(map[string]*preludeDef, len(ds)), all: make([]preludeDef, len(ds))}
+	for i, d := range ds {
+		def := &b.all[i]
+		def.Definition = d
+		def.sym = b.table.InternAs(strings.ToUpper(d.Name), d.Name)
+		b.defs[def.sym.Name] = def
+		if d.Macro {
+			def.sym = b.table.Intern(bodyPrefix + def.sym.Name)
 		}
 	}
 	return b
 })
+
+// read reads a definition of the prelude, into a table on top of b's.
+func (b *base) read(name string, table *sexp.Table) *sexp.Cons {
+	d := b.defs[strings.TrimPrefix(name, bodyPrefix)]
+	v, err := sexp.ReadAt(d.At, table)
+	form, ok := v.(*sexp.Cons)
+	if err != nil || !ok {
+		panic("prelude: " + d.Name + " cannot be read: " + sexp.Print(v))
+	}
+	if d.Macro {
+		rest := form.Cdr.(*sexp.Cons)
+		form = &sexp.Cons{Car: form.Car, Pos: form.Pos, Cdr: &sexp.Cons{Car: d.sym, Cdr: rest.Cdr}}
+	}
+	return form
+}
 
 const bodyPrefix = "%BODY/"
 
@@ -94,6 +99,9 @@ func (l *lowerer) bind(name *sexp.Symbol, v *variable) {
 }
 
 func (l *lowerer) lookup(name *sexp.Symbol) *variable {
+	if !l.env().Mentions(name) {
+		return nil
+	}
 	for s := l.scope; s != nil; s = s.up {
 		if s.name == name && s.v != nil {
 			return s.v
@@ -571,7 +579,7 @@ func (c *compiler) operators() (names []string) {
 			names = append(names, f.name)
 		}
 	}
-	for n := range preludeBase().docs {
+	for n := range preludeBase().defs {
 		if !strings.HasPrefix(n, "%") {
 			names = append(names, n)
 		}

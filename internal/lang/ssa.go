@@ -75,7 +75,7 @@ func (b *builder) start(blk *ir.Block) { b.cur = blk }
 func (b *builder) jump(to *ir.Block, pos source.Pos, args ...*ir.Value) {
 	b.cur.Term = b.f.NewValue(ir.OpJump, pos)
 	b.cur.Succs = []ir.Edge{{To: to, Args: args}}
-	b.state[to].preds = append(b.state[to].preds, pred{b.cur, 0})
+	b.edge(to, 0)
 }
 
 // branch ends the current block: to yes when cmp holds, else to no.
@@ -84,8 +84,15 @@ func (b *builder) branch(cmp ir.Op, x, y *ir.Value, yes, no *ir.Block, pos sourc
 	t.Cmp = cmp
 	b.cur.Term = t
 	b.cur.Succs = []ir.Edge{{To: yes}, {To: no}}
-	b.state[yes].preds = append(b.state[yes].preds, pred{b.cur, 0})
-	b.state[no].preds = append(b.state[no].preds, pred{b.cur, 1})
+	b.edge(yes, 0)
+	b.edge(no, 1)
+}
+
+// edge notes successor k of the current block.
+func (b *builder) edge(to *ir.Block, k int) {
+	st := b.state[to]
+	st.preds = append(st.preds, pred{b.cur, k})
+	st.live = st.live || b.state[b.cur].live || b.cur == b.f.Blocks[0]
 }
 
 // ret ends the current block and goes on in one that nothing reaches.

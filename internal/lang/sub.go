@@ -90,7 +90,7 @@ func declareSubprog(c *compiler, d *decl) sexp.Value {
 	if s.Global {
 		s.checkGlobal(places, cell.At.Or(d.pos))
 	}
-	if formNamed(sym.Name) != nil || preludeBase().docs[sym.Name] != nil {
+	if formNamed(sym.Name) != nil || preludeBase().defs[sym.Name] != nil {
 		panic(source.Errorf(s.Pos, "`%s` is a form of the language", s.Name).WithHint("choose another name").WithCode("duplicate"))
 	}
 	s.body = body
@@ -217,6 +217,8 @@ func (c *compiler) lowerSub(s *Sub) {
 
 // bindParams makes variables of the parameters of s.
 func (l *lowerer) bindParams(s *Sub) {
+	var taken addresses
+	taken.find(s.body)
 	for _, p := range s.Params {
 		v := l.f.NewParam(l.cur, p.Type.Space, s.Pos)
 		x := &variable{name: p.Name, typ: p.Type, written: p.Type.Kind == types.Int, pos: s.Pos}
@@ -224,7 +226,7 @@ func (l *lowerer) bindParams(s *Sub) {
 		if s == l.prog.Replaces && p.Type.Kind == types.Int { // the caller may be anybody's
 			v = l.truncate(val{v, types.U64}, p.Type)
 		}
-		if addressTaken(p.sym, s.body) {
+		if taken.of(p.sym) {
 			x.slot = l.f.NewSlot(x.typ.Size, x.name, x.pos)
 			l.storeVar(x, v)
 		} else {

@@ -30,16 +30,16 @@ func Topics() (ts []Topic) {
 	}
 	base := preludeBase()
 	var names []string
-	for n := range base.docs {
+	for n := range base.defs {
 		names = append(names, n)
 	}
+	table := sexp.NewTable(base.table)
 	sort.Strings(names)
 	for _, n := range names {
-		def := base.docs[n]
-		if strings.HasPrefix(n, "%") || def.Car.(*sexp.Symbol).Name != "DEFMACRO" {
+		if strings.HasPrefix(n, "%") || !base.defs[n].Macro {
 			continue
 		}
-		items, _ := sexp.Slice(def)
+		items, _ := sexp.Slice(base.read(n, table))
 		t := Topic{Name: strings.ToLower(n), Kind: "macro"}
 		params := ""
 		if list, ok := sexp.Slice(items[2]); ok {

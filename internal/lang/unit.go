@@ -164,8 +164,9 @@ func Lower(files []*source.File, opt Options) (*Unit, source.List) {
 			e.Severity = source.SevWarning
 			c.unit.Warnings = append(c.unit.Warnings, e)
 		}})
-	for _, m := range base.macros {
-		c.in.Lazy(m.name, m.form)
+	read := func(name *sexp.Symbol) *sexp.Cons { return base.read(name.Name, c.table) }
+	for i := range base.all {
+		c.in.Lazy(base.all[i].sym, base.all[i].Macro, read)
 	}
 	for _, f := range files {
 		c.readFile(f)
@@ -315,14 +316,14 @@ func (c *compiler) objectName(what string, sym *sexp.Symbol, pos source.Pos) str
 
 // base is the prelude, read once.
 type base struct {
-	table  *sexp.Table
-	macros []preludeMacro
-	docs   map[string]*sexp.Cons
+	table *sexp.Table
+	all   []preludeDef
+	defs  map[string]*preludeDef // by name, in upper case
 }
 
-type preludeMacro struct {
-	name *sexp.Symbol
-	form *sexp.Cons
+type preludeDef struct {
+	prelude.Definition
+	sym *sexp.Symbol // that the compile-time Lisp has it under
 }
 
 // didYouMean finds the nearest of names to name by edit distance.

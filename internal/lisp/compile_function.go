@@ -39,6 +39,7 @@ func (c *comp) closure(name Value, src *sexp.Cons, skip int, pos source.Pos, blo
 
 // compileFunction compiles a global function or macro at its first call.
 func (in *Interp) compileFunction(fn *Function) {
+	fn.source()
 	saved := in.pos
 	expanding := in.expanding
 	in.enter()

@@ -17,6 +17,48 @@ type Env struct {
 	exp  Value            // of a symbol macro
 	exit *exitPoint       // a block or tagbody
 	live map[*lexVar]*box // the variables of running code
+
+	depth int       // how many of Shadow's bindings are here in a row
+	index *envIndex // of this one and some of those above, where there are many
+}
+
+// An envIndex tells which names indexed bindings may be of: the host may bind
+// thousands of variables, one inside of the other, and look for another name.
+type envIndex struct {
+	names [4]uint64
+	up    *Env // the next one that it says nothing of
+}
+
+// indexed is how many bindings an index is of.
+const indexed = 64
+
+func hash(sym *sexp.Symbol) (word int, bit uint64) {
+	h := uint32(2166136261)
+	for _, c := range []byte(sym.Name) {
+		h = (h ^ uint32(c)) * 16777619
+	}
+	return int(h >> 8 & 3), 1 << (h & 63)
+}
+
+// find gives the innermost binding of sym for which is holds.
+func (e *Env) find(sym *sexp.Symbol, is func(k envKind) bool) *Env {
+	word, bit := -1, uint64(0)
+	for e != nil {
+		if e.index != nil {
+			if word < 0 {
+				word, bit = hash(sym)
+			}
+			if e.index.names[word]&bit == 0 {
+				e = e.index.up
+				continue
+			}
+		}
+		if e.name == sym && is(e.kind) {
+			return e
+		}
+		e = e.up
+	}
+	return nil
 }
 
 type envKind uint8
@@ -48,22 +90,12 @@ func (e *Env) liveBox(v *lexVar) *box {
 
 // variable finds what sym means as a variable: nil if nothing local.
 func (e *Env) variable(sym *sexp.Symbol) *Env {
-	for ; e != nil; e = e.up {
-		if e.name == sym && (e.kind == envVar || e.kind == envSpecial || e.kind == envSymMacro || e.kind == envShadow) {
-			return e
-		}
-	}
-	return nil
+	return e.find(sym, func(k envKind) bool { return k == envVar || k == envSpecial || k == envSymMacro || k == envShadow })
 }
 
 // function finds what sym means as an operator: nil if nothing local.
 func (e *Env) function(sym *sexp.Symbol) *Env {
-	for ; e != nil; e = e.up {
-		if e.name == sym && (e.kind == envFun || e.kind == envMacro || e.kind == envShadow) {
-			return e
-		}
-	}
-	return nil
+	return e.find(sym, func(k envKind) bool { return k == envFun || k == envMacro || k == envShadow })
 }
 
 func (e *Env) hidesFunction(sym *sexp.Symbol) bool {
@@ -82,9 +114,28 @@ func (e *Env) localMacro(sym *sexp.Symbol) *Function {
 // as its own variables or functions.
 func (e *Env) Shadow(syms ...*sexp.Symbol) *Env {
 	for _, s := range syms {
-		e = &Env{up: e, kind: envShadow, name: s}
+		n := &Env{up: e, kind: envShadow, name: s, depth: 1}
+		if e != nil {
+			n.depth += e.depth
+		}
+		if n.depth%indexed == 0 {
+			n.index = &envIndex{}
+			up := n
+			for range indexed {
+				word, bit := hash(up.name)
+				n.index.names[word] |= bit
+				up = up.up
+			}
+			n.index.up = up
+		}
+		e = n
 	}
 	return e
+}
+
+// Mentions reports whether the host or the source binds sym as anything.
+func (e *Env) Mentions(sym *sexp.Symbol) bool {
+	return e.find(sym, func(envKind) bool { return true }) != nil
 }
 
 // Shadowed reports whether sym is hidden by the host or bound locally.

@@ -18,7 +18,8 @@ type Function struct {
 
 	// Written in Lisp: src is (defun name . rest), compiled at the first call.
 	src  *sexp.Cons
-	skip int // conses of src before the lambda list; 0 means 2
+	read func(name *sexp.Symbol) *sexp.Cons // gives src, if that is still to be read
+	skip int                                // conses of src before the lambda list; 0 means 2
 	env  *Env
 	lam  *lambda
 	caps []*box
@@ -46,7 +47,19 @@ func (fn *Function) Name() *sexp.Symbol {
 }
 
 // Pos is where the function was defined.
-func (fn *Function) Pos() source.Pos { return fn.pos }
+func (fn *Function) Pos() source.Pos {
+	fn.source()
+	return fn.pos
+}
+
+// source is the form that defines fn, nil for what is written in Go.
+func (fn *Function) source() *sexp.Cons {
+	if fn.read != nil {
+		fn.src, fn.read = fn.read(fn.Name()), nil
+		fn.pos = fn.src.Pos
+	}
+	return fn.src
+}
 
 func (fn *Function) display() string {
 	switch n := fn.name.(type) {
@@ -64,7 +77,7 @@ func (fn *Function) tail() (*sexp.Cons, bool) {
 	if n == 0 {
 		n = 2
 	}
-	c := fn.src
+	c := fn.source()
 	for ; n > 0 && c != nil; n-- {
 		c, _ = c.Cdr.(*sexp.Cons)
 	}
@@ -73,7 +86,7 @@ func (fn *Function) tail() (*sexp.Cons, bool) {
 
 // LambdaList is the lambda list as written; only for what is Lisp.
 func (fn *Function) LambdaList() (Value, bool) {
-	if fn.src == nil {
+	if fn.source() == nil {
 		return nil, false
 	}
 	if t, ok := fn.tail(); ok {
@@ -94,7 +107,7 @@ func (fn *Function) paramText() string {
 
 // Doc is the docstring.
 func (fn *Function) Doc() string {
-	if fn.src == nil {
+	if fn.source() == nil {
 		return fn.doc
 	}
 	t, ok := fn.tail()

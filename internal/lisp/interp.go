@@ -434,13 +434,11 @@ func (in *Interp) GlobalFunction(sym *sexp.Symbol) (Value, bool) {
 	return nil, false
 }
 
-// Lazy registers a (defmacro ...) or (defun ...) without looking into it.
-func (in *Interp) Lazy(name *sexp.Symbol, form *sexp.Cons) {
-	head, _ := form.Car.(*sexp.Symbol)
-	fn := &Function{name: name, src: form, pos: form.Pos, macro: head != nil && head.Name == "DEFMACRO"}
-	g := in.global(name)
-	fn.prelude = true
-	if fn.macro {
+// Lazy registers a macro or function whose definition, a (defmacro ...) or
+// (defun ...), is read when somebody looks into it.
+func (in *Interp) Lazy(name *sexp.Symbol, macro bool, read func(name *sexp.Symbol) *sexp.Cons) {
+	fn := &Function{name: name, read: read, macro: macro, prelude: true}
+	if g := in.global(name); macro {
 		g.macro = fn
 	} else {
 		g.fn = fn

@@ -15,20 +15,22 @@ import (
 // It walks to a fixed point: a register that different ways bring different
 // values to has a value of its own from there on.
 func known(f *Func) bool {
-	k := &knower{f: f, in: make([]*facts, f.nextB), escapes: f.stackEscapes()}
+	k := &knower{f: f, in: make([]*facts, f.nextB), stale: make([]bool, f.nextB), escapes: f.stackEscapes(), names: map[bpf.Ref]int64{}}
 	blocks := f.order()
 	k.in[f.Blocks[0].ID] = entryFacts()
+	k.stale[f.Blocks[0].ID] = true
 	for again := true; again; {
 		again = false
 		for _, b := range blocks {
-			if k.in[b.ID] != nil {
+			if k.stale[b.ID] {
+				k.stale[b.ID] = false
 				again = k.leave(b, k.walk(b, nil)) || again
 			}
 		}
 	}
 	changed := false
 	for _, b := range blocks {
-		kept := b.Insns[:0:0]
+		kept := make([]Insn, 0, len(b.Insns))
 		k.walk(b, func(i *Insn) { kept = append(kept, *i) })
 		if len(kept) != len(b.Insns) || k.cheaper {
 			b.Insns, changed = kept, true
@@ -41,9 +43,7 @@ func known(f *Func) bool {
 // A val is what a register or stack cell is known to hold.
 type val struct {
 	kind kind
-	n    int64  // the constant, the offset from R10, or the number of an unknown value
-	ref  string // what an ld_imm64 names
-	what bpf.RefKind
+	n    int64 // the constant, the offset from R10, the number of an unknown value or of a name
 }
 
 type kind uint8
@@ -85,6 +85,8 @@ func (s *facts) clone() *facts {
 type knower struct {
 	f       *Func
 	in      []*facts
+	stale   []bool // blocks whose in has changed since they were walked
+	names   map[bpf.Ref]int64
 	escapes bool // addresses of the stack are where stores may find them
 	cheaper bool // an instruction was replaced by a shorter one
 }
@@ -123,7 +125,9 @@ func (k *knower) leave(b *Block, out *facts) bool {
 			s = out.clone()
 			s.learn(b.Branch, i == 0)
 		}
-		changed = k.meet(to, s) || changed
+		if k.meet(to, s) {
+			k.stale[to.ID], changed = true, true
+		}
 	}
 	return changed
 }
@@ -225,7 +229,7 @@ func (k *knower) walk(b *Block, keep func(*Insn)) *facts {
 	s := k.in[b.ID].clone()
 	for n := 0; n < len(b.Insns); n++ {
 		i := b.Insns[n]
-		if v, ok := s.moved(&i); ok {
+		if v, ok := k.moved(s, &i); ok {
 			// The address of a stack slot takes two instructions.
 			pair := 0
 			if v.kind == frame && n+1 < len(b.Insns) {
@@ -279,10 +283,16 @@ func (k *knower) walk(b *Block, keep func(*Insn)) *facts {
 }
 
 // moved is what i, a move or a constant, puts into its register.
-func (s *facts) moved(i *Insn) (val, bool) {
+func (k *knower) moved(s *facts, i *Insn) (val, bool) {
 	switch {
 	case i.IsLdImm64() && i.Ref != nil:
-		return val{kind: named, ref: i.Ref.Name, what: i.Ref.Kind}, true
+		name := bpf.Ref{Kind: i.Ref.Kind, Name: i.Ref.Name}
+		n, ok := k.names[name]
+		if !ok {
+			n = int64(len(k.names))
+			k.names[name] = n
+		}
+		return val{kind: named, n: n}, true
 	case i.IsLdImm64():
 		return val{kind: constant, n: int64(uint32(i.Imm)) | int64(i.Hi)<<32}, true
 	case i.Ref != nil || i.Off != 0:

@@ -32,11 +32,18 @@ var last = pass{"keep", keep, "addresses that many calls want, in registers that
 
 // Improve runs the passes but those in off.
 func Improve(f *Func, off map[string]bool) {
-	for round, changed := 0, true; changed && round < 20; round++ {
-		changed = false
-		for _, p := range passes {
-			if !off["machine-"+p.name] {
-				changed = p.run(f) || changed
+	version := 1                     // counts the changes
+	idle := make([]int, len(passes)) // at which version a pass has found nothing
+	for round, start := 0, 0; start != version && round < 20; round++ {
+		start = version
+		for i, p := range passes {
+			if off["machine-"+p.name] || idle[i] == version {
+				continue
+			}
+			if p.run(f) {
+				version++
+			} else {
+				idle[i] = version
 			}
 		}
 	}

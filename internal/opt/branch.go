@@ -10,7 +10,7 @@ import "github.com/whistler-lang/whistler/internal/ir"
 //	jump to a block that only branches on a parameter given a constant, or
 //	on what this way has decided =>   jump to where that goes
 //	a block with one predecessor that only jumps to it joins it
-func branch(f *ir.Func, _ *Config) bool {
+func branch(f *ir.Func, c *Config) bool {
 	changed := false
 	for i := 0; i < len(f.Blocks); i++ { // both may add blocks
 		b := f.Blocks[i]
@@ -21,7 +21,7 @@ func branch(f *ir.Func, _ *Config) bool {
 		}
 		changed = constantBranch(f, b) || changed
 	}
-	changed = thread(f) || changed
+	changed = thread(f, c) || changed
 	changed = join(f) || changed
 	return changed
 }
@@ -140,8 +140,19 @@ func sameEdge(a, b ir.Edge) bool {
 	return true
 }
 
+// A way that has decided a long chain of tests is sent past so many of them
+// in all: a few for each block, and some more.
+const (
+	decidedPerBlock = 8
+	decidedAtLeast  = 1000
+)
+
 // thread sends edges past blocks that compute nothing.
-func thread(f *ir.Func) bool {
+func thread(f *ir.Func, c *Config) bool {
+	if c.decided == nil {
+		n := decidedPerBlock*len(f.Blocks) + decidedAtLeast
+		c.decided = &n
+	}
 	changed := false
 	// Blocks with values that something outside of them uses: going around
 	// such a block would leave the use without its definition.
@@ -201,9 +212,10 @@ func thread(f *ir.Func) bool {
 			// What this way, and those before it, have decided. An edge that
 			// has been sent on is still the same way.
 			decide := func(q test) int {
-				if !dom().Reachable(b) {
+				if *c.decided <= 0 || !dom().Reachable(b) {
 					return -1
 				}
+				*c.decided--
 				way := k
 				if len(b.Succs) == 1 {
 					way = -1

@@ -12,23 +12,34 @@ func cse(f *ir.Func, _ *Config) bool {
 	dom := ir.Dominators(f)
 	preds := dom.Preds
 	type key struct {
-		op       ir.Op
-		size     uint8
-		slot     int
-		aux, imm int64
-		sym      string
-		core     string
-		a, b     int
-		epoch    int32
+		op        ir.Op
+		size      uint8
+		slot      int32
+		aux, imm  int64
+		sym, core int32 // numbers of names
+		a, b      int32
+		epoch     int32
+	}
+	names := map[string]int32{"": 0}
+	number := func(name string) int32 {
+		if name == "" {
+			return 0
+		}
+		n, ok := names[name]
+		if !ok {
+			n = int32(len(names))
+			names[name] = n
+		}
+		return n
 	}
 	type entry struct {
 		v *ir.Value
 		b *ir.Block
 	}
-	table := map[key][]entry{}
+	table := map[key]entry{} // in a walk over the tree, the innermost of each
 	clock := int32(0)
 	exit := make([]epochs, f.NumBlocks())
-	for _, b := range dom.RPO {
+	for _, b := range dom.Preorder() {
 		var ep epochs
 		clock++
 		ep.meet(preds[b.ID], exit, clock)
@@ -40,7 +51,7 @@ func cse(f *ir.Func, _ *Config) bool {
 			if !v.Op.Pure() && v.Op != ir.OpLoad && v.Op != ir.OpLoadS || v.Op == ir.OpCopy || v.Op == ir.OpConst {
 				continue // constants are made where they are used
 			}
-			k := key{op: v.Op, size: v.Size, slot: v.Slot, aux: v.Aux, imm: v.Imm, sym: v.Sym, core: v.Core, a: -1, b: -1}
+			k := key{op: v.Op, size: v.Size, slot: int32(v.Slot), aux: v.Aux, imm: v.Imm, sym: number(v.Sym), core: number(v.Core), a: -1, b: -1}
 			if v.HasImm {
 				k.b = -2
 			}
@@ -51,19 +62,19 @@ func cse(f *ir.Func, _ *Config) bool {
 				n, isConst := a.IsConst()
 				switch {
 				case i == 0:
-					k.a = a.ID
+					k.a = int32(a.ID)
 				case isConst && !v.HasImm:
 					k.b, k.imm = -3, n
 				default:
-					k.b = a.ID
+					k.b = int32(a.ID)
 				}
 			}
 			if v.Op == ir.OpLoad || v.Op == ir.OpLoadS { // by place, however it is written
 				if slot, off, ok := stackPlace(v); ok {
-					k.slot, k.aux, k.a = slot, off, -1
+					k.slot, k.aux, k.a = int32(slot), off, -1
 				} else if v.Core == "" {
 					base, off := pointerOffset(v.Args[0])
-					k.a, k.aux = base.ID, v.Aux+off
+					k.a, k.aux = int32(base.ID), v.Aux+off
 				}
 			}
 			if v.Op.Commutes() && k.b >= 0 && k.a > k.b {
@@ -72,16 +83,11 @@ func cse(f *ir.Func, _ *Config) bool {
 			if v.Op.Reads() {
 				k.epoch = ep.of(v)
 			}
-			found := false
-			for _, e := range table[k] {
-				if dom.Dominates(e.b, b) {
-					v.MakeCopy(e.v)
-					changed, found = true, true
-					break
-				}
-			}
-			if !found {
-				table[k] = append(table[k], entry{v, b})
+			if e, ok := table[k]; ok && dom.Dominates(e.b, b) {
+				v.MakeCopy(e.v)
+				changed = true
+			} else {
+				table[k] = entry{v, b}
 			}
 		}
 		ep.set = true

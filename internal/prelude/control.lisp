@@ -10,15 +10,17 @@
 
 (defmacro cond (&rest clauses)
   "Evaluates the body of the first clause (test body...) whose test is not 0."
-  (if (null clauses)
-      0
-      (let ((clause (car clauses)) (rest (cdr clauses)))
-        (unless (consp clause)
-          (%fail clause "malformed clause of cond" "(test form...)"))
-        (cond ((member (car clause) '(t otherwise))
-               (if (cdr clause) `(progn ,@(cdr clause)) 1))
-              ((null (cdr clause)) `(or ,(car clause) (cond ,@rest)))
-              (t `(if ,(car clause) (progn ,@(cdr clause)) (cond ,@rest)))))))
+  (let ((arms nil) (else 0))
+    (loop while clauses
+          do (let ((clause (pop clauses)))
+               (unless (consp clause)
+                 (%fail clause "malformed clause of cond" "(test form...)"))
+               (cond ((member (car clause) '(t otherwise))
+                      (setf else (if (cdr clause) `(progn ,@(cdr clause)) 1) clauses nil))
+                     ((null (cdr clause))
+                      (setf else `(or ,(car clause) (cond ,@clauses)) clauses nil))
+                     (t (push `(,(car clause) (progn ,@(cdr clause))) arms)))))
+    `(%cond ,@(reverse arms) ,else)))
 
 (defmacro case (key &rest clauses)
   "Evaluates the body of the first clause (keys body...) that has the key. Keys are constants, lists of them, t or otherwise."
@@ -26,17 +28,18 @@
     `(%once ((,k ,key)) (%case-keys ,clauses) (%case ,k ,@clauses))))
 
 (defmacro %case (k &rest clauses)
-  (if (null clauses)
-      0
-      (let ((clause (car clauses)))
-        (unless (consp clause)
-          (%fail clause "malformed clause of case" "(key form...) or ((key...) form...)"))
-        (let ((keys (car clause)) (body `(progn ,@(cdr clause))))
-          (cond ((member keys '(t otherwise)) body)
-                ((and keys (listp keys))
-                 `(if (or ,@(mapcar (lambda (x) `(= ,k ,x)) keys)) ,body (%case ,k ,@(cdr clauses))))
-                ((null keys) `(%case ,k ,@(cdr clauses)))
-                (t `(if (= ,k ,keys) ,body (%case ,k ,@(cdr clauses)))))))))
+  (let ((arms nil) (else 0))
+    (loop while clauses
+          do (let ((clause (pop clauses)))
+               (unless (consp clause)
+                 (%fail clause "malformed clause of case" "(key form...) or ((key...) form...)"))
+               (let ((keys (car clause)) (body `(progn ,@(cdr clause))))
+                 (cond ((member keys '(t otherwise))
+                        (setf else body clauses nil))
+                       ((and keys (listp keys))
+                        (push `((or ,@(mapcar (lambda (x) `(= ,k ,x)) keys)) ,body) arms))
+                       (keys (push `((= ,k ,keys) ,body) arms))))))
+    `(%cond ,@(reverse arms) ,else)))
 
 (defmacro ecase (key &rest clauses)
   "The same as case: a key that no clause has gives 0."

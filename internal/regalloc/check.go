@@ -2,7 +2,6 @@ package regalloc
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/whistler-lang/whistler/internal/ir"
@@ -17,52 +16,73 @@ func Check(r *Result) error {
 	for _, b := range r.Blocks {
 		index[b.IR.ID] = b
 	}
+	places := int(Slot0) + r.Spills
 	in := make([]state, f.NumBlocks())
-	entry := state{}
+	entry := make(state, places)
 	for i, p := range f.Blocks[0].Params {
 		entry[Loc(1+i)] = set{p}
 	}
 	in[f.Blocks[0].ID] = entry
-	work := []*ir.Block{f.Blocks[0]}
-	for len(work) > 0 {
-		b := work[len(work)-1]
-		work = work[:len(work)-1]
-		st := maps.Clone(in[b.ID])
-		blk := index[b.ID]
-		if blk == nil {
-			return fmt.Errorf("b%d is missing", b.ID)
-		}
-		if err := checkBlock(blk, st); err != nil {
-			return fmt.Errorf("b%d: %v", b.ID, err)
-		}
-		for _, e := range b.Succs {
-			// On the edge, each parameter becomes one more name of what its
-			// argument's place holds; names from an earlier turn of a loop go.
-			renamed := state{}
-			for l, vs := range st {
-				now := vs.without(func(v *ir.Value) bool { return v.IsParamOf(e.To) })
-				for i, a := range e.Args {
-					if vs.has(a) {
-						now = append(now[:len(now):len(now)], e.To.Params[i])
-					}
-				}
-				if len(now) > 0 {
-					renamed[l] = now
-				}
+	stale := make([]bool, f.NumBlocks()) // what has changed since it was looked at
+	stale[f.Blocks[0].ID] = true
+	order := f.ReversePostorder()
+	st := make(state, places)
+	for again := true; again; {
+		again = false
+		for _, b := range order {
+			if !stale[b.ID] {
+				continue
 			}
-			if old := in[e.To.ID]; old == nil {
-				in[e.To.ID] = renamed
-				work = append(work, e.To)
-			} else if old.meet(renamed) {
-				work = append(work, e.To)
+			stale[b.ID] = false
+			copy(st, in[b.ID])
+			blk := index[b.ID]
+			if blk == nil {
+				return fmt.Errorf("b%d is missing", b.ID)
+			}
+			if err := checkBlock(blk, st); err != nil {
+				return fmt.Errorf("b%d: %v", b.ID, err)
+			}
+			for _, e := range b.Succs {
+				to := st.along(e)
+				if old := in[e.To.ID]; old == nil {
+					in[e.To.ID] = slices.Clone(to)
+				} else if !old.meet(to) {
+					continue
+				}
+				stale[e.To.ID], again = true, true
 			}
 		}
 	}
 	return nil
 }
 
+// along is s behind the edge e: each parameter becomes one more name of what
+// its argument's place holds; names from an earlier turn of a loop go.
+func (s state) along(e ir.Edge) state {
+	if len(e.To.Params) == 0 {
+		return s
+	}
+	to := make(state, len(s))
+	for l, vs := range s {
+		if len(vs) == 0 {
+			continue
+		}
+		now := vs.without(func(v *ir.Value) bool { return v.IsParamOf(e.To) })
+		for i, a := range e.Args {
+			if vs.has(a) {
+				now = append(now[:len(now):len(now)], e.To.Params[i])
+			}
+		}
+		to[l] = now
+	}
+	return to
+}
+
 func checkBlock(b *Block, st state) error {
 	need := func(v *ir.Value, l Loc, by *ir.Value) error {
+		if l < 0 || int(l) >= len(st) {
+			return fmt.Errorf("%s wants %v in %v", by.LongString(), v, l)
+		}
 		if !st[l].has(v) {
 			return fmt.Errorf("%s wants %v in %v, which holds %v", by.LongString(), v, l, st[l])
 		}
@@ -98,7 +118,7 @@ func checkBlock(b *Block, st state) error {
 			}
 			for r := Loc(0); r < numRegs; r++ {
 				if clobbers(v)&(1<<r) != 0 {
-					delete(st, r)
+					st[r] = nil
 				}
 			}
 			st.forget(v)
@@ -162,20 +182,15 @@ func (s set) without(drop func(*ir.Value) bool) set {
 	return rest
 }
 
-type state map[Loc]set
+// A state is what each place holds.
+type state []set
 
 // forget drops v everywhere: a new turn of a loop computes it anew, and what
 // places still hold of the turn before is stale.
 func (s state) forget(v *ir.Value) {
 	for l, vs := range s {
-		rest := vs.without(func(x *ir.Value) bool { return origin(x) == v })
-		if len(rest) == len(vs) {
-			continue
-		}
-		if len(rest) == 0 {
-			delete(s, l)
-		} else {
-			s[l] = rest
+		if len(vs) > 0 {
+			s[l] = vs.without(func(x *ir.Value) bool { return origin(x) == v })
 		}
 	}
 }
@@ -184,14 +199,8 @@ func (s state) forget(v *ir.Value) {
 func (s state) meet(t state) bool {
 	changed := false
 	for l, vs := range s {
-		both := vs.without(func(v *ir.Value) bool { return !t[l].has(v) })
-		if len(both) != len(vs) {
-			changed = true
-			if len(both) == 0 {
-				delete(s, l)
-			} else {
-				s[l] = both
-			}
+		if both := vs.without(func(v *ir.Value) bool { return !t[l].has(v) }); len(both) != len(vs) {
+			s[l], changed = both, true
 		}
 	}
 	return changed

@@ -107,6 +107,9 @@ func (t *Table) Find(name string) *Symbol {
 // Intern gives the symbol of that exact name (upper case for ordinary ones).
 func (t *Table) Intern(name string) *Symbol { return t.intern(name, "") }
 
+// InternAs is Intern for a symbol that messages show as spelling.
+func (t *Table) InternAs(name, spelling string) *Symbol { return t.intern(name, spelling) }
+
 func (t *Table) intern(name, spelling string) *Symbol {
 	if s := t.Find(name); s != nil {
 		return s

@@ -20,6 +20,8 @@ type Reader struct {
 	off      int
 	table    *Table
 	features Features
+	conses   []Cons // to be used
+	dozen    int    // how many of them were made at once
 	depth    int
 	dropping int // inside a form that #+ or #| leaves out: literals are not judged
 }
@@ -52,6 +54,14 @@ func ReadAll(f *source.File, table *Table, features Features) (forms []Located, 
 		}
 		forms = append(forms, Located{v, pos})
 	}
+}
+
+// ReadAt reads the datum that begins at pos.
+func ReadAt(pos source.Pos, table *Table) (Value, *source.Error) {
+	r := NewReader(pos.File, table, nil)
+	r.off = int(pos.Start)
+	v, _, _, err := r.Next()
+	return v, err
 }
 
 // Located is a top-level datum and its place.
@@ -110,6 +120,9 @@ func (r *Reader) errorf(start int, format string, args ...any) *source.Error {
 // skip passes white space and comments.
 func (r *Reader) skip() {
 	for r.off < len(r.text) {
+		if b := r.text[r.off]; b < utf8.RuneSelf && ends[b] == 0 && b != '#' {
+			return
+		}
 		c, n := utf8.DecodeRuneInString(r.text[r.off:])
 		switch {
 		case unicode.IsSpace(c) || c == 0xfeff:
@@ -202,8 +215,21 @@ func (r *Reader) wrap(start int, head *Symbol, mark string) Value {
 	markEnd := r.off
 	v, at := r.must(start, "`"+mark+"`")
 	whole := r.pos(start)
-	return &Cons{Car: head, Pos: whole, At: source.Pos{File: r.file, Start: int32(start), End: int32(markEnd)},
-		Cdr: &Cons{Car: v, Cdr: Nil, At: at, Pos: at}}
+	tail := r.cons()
+	*tail = Cons{Car: v, Cdr: Nil, At: at, Pos: at}
+	c := r.cons()
+	*c = Cons{Car: head, Pos: whole, At: source.Pos{File: r.file, Start: int32(start), End: int32(markEnd)}, Cdr: tail}
+	return c
+}
+
+func (r *Reader) cons() *Cons {
+	if len(r.conses) == 0 {
+		r.dozen = min(2*r.dozen+4, 32)
+		r.conses = make([]Cons, r.dozen)
+	}
+	c := &r.conses[0]
+	r.conses = r.conses[1:]
+	return c
 }
 
 func (r *Reader) list(start int) Value {
@@ -239,7 +265,8 @@ func (r *Reader) list(start int) Value {
 		if !ok {
 			continue
 		}
-		c := &Cons{Car: v, Cdr: Nil, At: r.pos(at)}
+		c := r.cons()
+		c.Car, c.Cdr, c.At = v, Nil, r.pos(at)
 		if last == nil {
 			head = c
 		} else {
@@ -283,13 +310,22 @@ func (r *Reader) delimited(off int) bool {
 	if off >= len(r.text) {
 		return true
 	}
+	if b := r.text[off]; b < utf8.RuneSelf {
+		return ends[b] != 0
+	}
 	c, _ := utf8.DecodeRuneInString(r.text[off:])
-	return unicode.IsSpace(c) || strings.ContainsRune("()\"';`,", c)
+	return unicode.IsSpace(c)
 }
+
+// ends marks the bytes below utf8.RuneSelf that end a token.
+var ends = [utf8.RuneSelf]uint8{'\t': 1, '\n': 1, '\v': 1, '\f': 1, '\r': 1, ' ': 1, '(': 1, ')': 1, '"': 1, '\'': 1, ';': 1, '`': 1, ',': 1}
 
 func (r *Reader) str(start int) Value {
 	r.off++
-	var out []rune
+	out := []rune{}
+	if end := strings.IndexByte(r.text[r.off:], '"'); end > 0 {
+		out = make([]rune, 0, end)
+	}
 	for r.off < len(r.text) {
 		c, n := utf8.DecodeRuneInString(r.text[r.off:])
 		r.off += n
@@ -487,7 +523,41 @@ func (r *Reader) name(start int) (name string, escaped bool, colon int) {
 	return b.String(), escaped, colon
 }
 
+// plain reads a token that is a symbol's name, which is known already, in the
+// usual characters; nil if it is not.
+func (r *Reader) plain() *Symbol {
+	var upper [40]byte
+	rest := r.text[r.off:]
+	n := 0
+	for ; n < len(rest); n++ {
+		c := rest[n]
+		switch {
+		case c >= 'a' && c <= 'z':
+			c -= 32
+		case c >= utf8.RuneSelf, c == '|', c == '\\', c == ':', c == '.', c >= '0' && c <= '9' && n < 2:
+			return nil // a number, perhaps
+		case ends[c] != 0:
+			goto end
+		}
+		if n == len(upper) {
+			return nil
+		}
+		upper[n] = c
+	}
+end:
+	for t := r.table; t != nil && n > 0; t = t.base {
+		if s := t.symbols[string(upper[:n])]; s != nil {
+			r.off += n
+			return s
+		}
+	}
+	return nil
+}
+
 func (r *Reader) token(start int) Value {
+	if s := r.plain(); s != nil {
+		return s
+	}
 	first := r.text[r.off]
 	name, escaped, colon := r.name(start)
 	spelling := r.text[start:r.off]

@@ -15,7 +15,9 @@ func (a *analysis) prepare() {
 	a.entry, a.joins = make([][]int32, a.f.NumBlocks()), make([]bool, a.f.NumBlocks())
 	a.seenAt = make([][]state, a.f.NumBlocks())
 	a.ids = map[variable]int32{}
-	a.fuel = 20000 + 60*n
+	// Most values of a long function are walked once or twice; what has many
+	// states there, the verifier does not walk to its end either.
+	a.fuel = 20000 + 60*min(n, 5000) + 10*max(n-5000, 0)
 	rpo := a.f.ReversePostorder()
 	a.findNeed(rpo)
 	a.findAlive(rpo)

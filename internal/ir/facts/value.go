@@ -83,16 +83,14 @@ func (x *Val) isConst(n int64) bool {
 // covers reports whether a walk from x sees all that a walk from y sees.
 func (x *Val) covers(y *Val) bool {
 	switch {
-	case *x == *y:
-		return true
 	case x.Class != y.Class:
 		return false
 	case x.Class == Unknown:
 		return true
 	case x.Class == Number:
-		return x.Trust >= y.Trust && x.Sym == y.Sym && x.Off == y.Off && x.Num.Covers(y.Num)
+		return x.Num.Max >= y.Num.Max && x.Trust >= y.Trust && x.Sym == y.Sym && x.Off == y.Off && x.Num.Covers(y.Num)
 	}
-	return false
+	return *x == *y
 }
 
 // A packet is how long the packet is known to be behind an object: at least
