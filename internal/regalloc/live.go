@@ -17,7 +17,7 @@ func computeLiveness(f *ir.Func, spill []bool) *liveness {
 	n := f.NumBlocks()
 	l := &liveness{in: make([][]*ir.Value, n), out: make([][]*ir.Value, n),
 		memIn: make([][]*ir.Value, n), memOut: make([][]*ir.Value, n), dom: ir.Dominators(f)}
-	preds := f.Preds()
+	preds := l.dom.Preds
 	def := make([]*ir.Block, f.NumValues())
 	for _, b := range f.Blocks {
 		for _, p := range b.Params {
