@@ -168,9 +168,10 @@ func (d *stackBytes) step(v *ir.Value, live bitset) {
 
 // fillers are the helpers that write all of a buffer, whatever happens: where
 // they fail, zeros (net/core/filter.c, kernel/trace/bpf_trace.c,
-// kernel/bpf/helpers.c).
+// kernel/bpf/helpers.c). bpf_get_current_comm is none: of a short name, Linux
+// 6.1 leaves the rest of the buffer as it was.
 var fillers = map[string]bool{"bpf_skb_load_bytes": true, "bpf_skb_load_bytes_relative": true, "bpf_probe_read_kernel": true,
-	"bpf_probe_read_user": true, "bpf_probe_read": true, "bpf_get_current_comm": true, "bpf_copy_from_user": true}
+	"bpf_probe_read_user": true, "bpf_probe_read": true, "bpf_copy_from_user": true}
 
 // filled is the argument that v, a call, writes in whole without reading it,
 // -1 if there is none.
