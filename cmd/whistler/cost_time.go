@@ -26,7 +26,7 @@ var timedTypes = []ebpf.ProgramType{ebpf.SocketFilter, ebpf.SchedCLS, ebpf.Sched
 	ebpf.LWTXmit, ebpf.LWTSeg6Local, ebpf.FlowDissector, ebpf.Netfilter}
 
 // time measures a run of a program on a packet, and one of an empty program
-// of its type: by turns, the minimum of all rounds.
+// of its type, by turns: the minimum of all rounds.
 func (p *costed) time(coll *load.Collection, packet []byte) error {
 	s := coll.Spec.Programs[p.name]
 	if !slices.Contains(timedTypes, s.Type) {
@@ -67,58 +67,67 @@ func (p *costed) time(coll *load.Collection, packet []byte) error {
 	}
 	steady = steady && bytes.Equal(out.DataOut, packet) // else the next run would get what this one left
 
-	var best [2]int
-	for i, prog := range []*ebpf.Program{coll.Program(p.name), empty} {
-		if best[i], err = timeOf(prog, packet, steady, full); err != nil {
-			return err
-		}
+	times, err := interleaved([]*ebpf.Program{coll.Program(p.name), empty}, packet, steady, full)
+	if err != nil {
+		return err
 	}
-	p.ns, p.emptyNs = best[0], best[1]
+	p.ns, p.emptyNs = times[0], times[1]
 	return nil
 }
 
-// timeOf is the time of a run in nanoseconds. The kernel's clock has a coarse
-// grain for single runs: the mean of the faster half counts, not one.
-func timeOf(prog *ebpf.Program, packet []byte, steady bool, after []func() error) (int, error) {
-	run := func(repeat int) (int, error) {
-		_, took, err := prog.Benchmark(packet, repeat, nil)
-		for _, f := range after {
-			err = errors.Join(err, f())
-		}
-		return int(took.Nanoseconds()), err
-	}
-	var all []int
+// interleaved is the time of a run of each program in nanoseconds. The
+// kernel's clock has a coarse grain for single runs: of those the mean of the
+// faster half counts, not one.
+func interleaved(progs []*ebpf.Program, packet []byte, steady bool, after []func() error) (best []int, err error) {
+	tries := timeTries
 	if !steady {
-		for range timeRounds * timeSingle {
-			ns, err := run(1)
-			if err != nil {
-				return 0, err
+		tries = timeSingle
+	}
+	all := make([][]int, len(progs))
+	repeat := slices.Repeat([]int{1}, len(progs))
+	for round := range timeRounds {
+		for i, prog := range progs {
+			if steady && round == 0 {
+				_, probe, err := prog.Benchmark(packet, 1000, nil)
+				if err != nil {
+					return nil, err
+				}
+				repeat[i] = min(1_000_000, int(timeTurn/max(probe, 1))+1)
 			}
-			all = append(all, ns)
+			for range tries {
+				_, took, err := prog.Benchmark(packet, repeat[i], nil)
+				for _, f := range after {
+					err = errors.Join(err, f())
+				}
+				if err != nil {
+					return nil, err
+				}
+				all[i] = append(all[i], int(took))
+			}
 		}
-		slices.Sort(all)
+	}
+	for _, ns := range all {
+		slices.Sort(ns)
+		if steady {
+			ns = ns[:1]
+		} else {
+			ns = ns[:len(ns)/2]
+		}
 		sum := 0
-		for _, ns := range all[:len(all)/2] {
-			sum += ns
+		for _, n := range ns {
+			sum += n
 		}
-		return sum / (len(all) / 2), nil
+		best = append(best, (sum+len(ns)/2)/len(ns))
 	}
-	probe, err := run(1000)
-	if err != nil {
-		return 0, err
-	}
-	repeat := min(1_000_000, int(timeTurn.Nanoseconds())/max(probe, 1)+1)
-	for range timeRounds * timeTries {
-		ns, err := run(repeat)
-		if err != nil {
-			return 0, err
-		}
-		all = append(all, ns)
-	}
-	return slices.Min(all), nil
+	return best, nil
 }
 
+// emptyRing makes room before a ring is full. It leaves records in it, since
+// one that finds it empty would wake its reader up, and be slow.
 func emptyRing(r *ringbuf.Reader) error {
+	if r.AvailableBytes() < r.BufferSize()/2 {
+		return nil
+	}
 	if err := r.Flush(); err != nil {
 		return err
 	}
