@@ -32,6 +32,7 @@ type commands struct {
 	Run        runCmd        `cmd:"" help:"Compile or read an object, load and attach it, and show its maps and events."`
 	Check      checkCmd      `cmd:"" help:"Compile and load without attaching: sizes, and the verifier's answer."`
 	Needs      needsCmd      `cmd:"" help:"Say which kernel each program needs, and for which line."`
+	Cost       costCmd       `cmd:"" help:"Say what each form costs: instructions, the verifier's work, instructions and time of a run."`
 	Disasm     disasmCmd     `cmd:"" help:"Print the instructions of a source or object between their source lines."`
 	Expand     expandCmd     `cmd:"" help:"Print a source with the macros that it defines expanded."`
 	Stages     stagesCmd     `cmd:"" help:"Print a program after every stage of the compiler."`

@@ -48,7 +48,7 @@ const allowed = `
 	load:               -
 	docs:               -
 	bench:              -
-	cmd/whistler:       . docs internal/source internal/abi internal/bpf internal/lang internal/kernel internal/needs load
+	cmd/whistler:       . docs internal/source internal/abi internal/bpf internal/bpf/vm internal/lang internal/kernel internal/needs internal/sim load
 `
 
 // pure packages turn bytes into bytes: the same answer on every machine.
