@@ -35,7 +35,7 @@ func draw(r *rand.Rand) (d drawn) {
 }
 
 func (d drawn) String() string {
-	return fmt.Sprintf("cpu v%d, without %s", d.cpu, strings.Join(append(d.off, "nothing")[:max(1, len(d.off))], " "))
+	return fmt.Sprintf("cpu v%d, passes left out: %s", d.cpu, strings.Join(d.off, " "))
 }
 
 func (d drawn) compile(src string) (*Unit, error) {
