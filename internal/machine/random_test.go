@@ -9,7 +9,7 @@ import (
 	"github.com/whistler-lang/whistler/internal/types"
 )
 
-var functions = flag.Int("functions", 400, "random functions that TestRandom compares")
+var functions = flag.Int("functions", 800, "random functions that TestRandom compares")
 
 // A maker makes random functions of few different pieces, so that they have
 // much in common for the passes to find. Between two pieces every register up
@@ -85,11 +85,13 @@ func (m *maker) condition() Insn {
 }
 
 func (m *maker) reg() bpf.Reg {
-	n := m.r.Intn(m.top + 1)
-	return bpf.Reg(n)
+	if m.r.Intn(3) > 0 { // some registers more than others
+		return bpf.Reg(m.r.Intn(3) + m.top - 4)
+	}
+	return bpf.Reg(m.r.Intn(m.top + 1))
 }
 
-func (m *maker) small() int32 { return []int32{0, 1, 2, 5, -1}[m.r.Intn(5)] }
+func (m *maker) small() int32 { return []int32{0, 1, 0, 1, 2, -1}[m.r.Intn(6)] }
 
 func ins(op uint8, dst, src bpf.Reg, off int16, imm int32) Insn {
 	return Insn{Insn: bpf.Insn{Op: op, Dst: dst, Src: src, Off: off, Imm: imm}}

@@ -2,6 +2,7 @@ package mutants
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"flag"
@@ -19,7 +20,7 @@ import (
 var (
 	which  = flag.String("mutants", "", "all, or what the names of those to try begin with; else a few")
 	from   = flag.String("suite", "", "try this suite in the place of each mutant's own")
-	update = flag.Bool("update", false, "write the first suite that catches each mutant into the table")
+	update = flag.Bool("update", false, "where a mutant's suite does not catch it, write into the table which one does")
 )
 
 // A suite is some of the tests of a package.
@@ -122,6 +123,9 @@ func TestMutants(t *testing.T) {
 		if _, err := m.apply(); err != nil {
 			t.Error(err)
 		}
+		if !slices.ContainsFunc(suites, func(s suite) bool { return s.name == m.suite }) {
+			t.Errorf("%s: there is no suite %s", m.name, m.suite)
+		}
 		if slices.ContainsFunc(all[:i], func(n *mutant) bool { return n.name == m.name }) {
 			t.Errorf("two mutants %s", m.name)
 		}
@@ -158,14 +162,18 @@ func TestMutants(t *testing.T) {
 	}
 }
 
-// try runs m's suite, or with -update all until one fails.
+// try runs m's suite, and with -update the others until one fails.
 func (m *mutant) try(t *testing.T) {
-	tried := 0
+	var try []suite
 	for _, s := range suites {
-		if name := m.suite; !*update && s.name != name && *from == "" || *from != "" && s.name != *from {
-			continue
+		switch {
+		case s.name == cmp.Or(*from, m.suite):
+			try = append([]suite{s}, try...)
+		case *update:
+			try = append(try, s)
 		}
-		tried++
+	}
+	for _, s := range try {
 		start := time.Now()
 		said, caught := m.run(t, s)
 		if caught {
@@ -175,10 +183,6 @@ func (m *mutant) try(t *testing.T) {
 			}
 			return
 		}
-	}
-	if tried == 0 {
-		t.Errorf("there is no suite %s", m.suite)
-		return
 	}
 	t.Errorf("survives\n%v", m)
 }
