@@ -41,6 +41,7 @@ const allowed = `
 
 	internal/kernel:    internal/lang
 	internal/e2e:       -
+	internal/mutants:   -
 	internal/hooks:     internal/kernel load
 	internal/matrix:    . internal/hooks internal/kernel
 	internal/matrix/guest: internal/hooks internal/matrix

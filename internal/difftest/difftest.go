@@ -61,34 +61,50 @@ type Unit struct {
 	Result  *compile.Result
 	lowered map[string]*ir.Func // by the program's object name
 	final   map[string]*ir.Func
+	passed  []version // what every pass left, where the unit was compiled for CheckPasses
 }
 
 // Compile compiles text and keeps the functions of two stages.
 func Compile(name, text string, off map[string]bool, cpu int) (*Unit, error) {
-	return compileWith(name, text, off, lang.Options{CPU: cpu, Arch: "amd64"})
+	return compileWith(name, text, off, options(cpu))
 }
 
+func options(cpu int) lang.Options { return lang.Options{CPU: cpu, Arch: "amd64"} }
+
 func compileWith(name, text string, off map[string]bool, lo lang.Options) (*Unit, error) {
+	return compileStages(name, text, off, lo, false)
+}
+
+// compileStages keeps what every pass has left, too, if each is true.
+func compileStages(name, text string, off map[string]bool, lo lang.Options, each bool) (*Unit, error) {
 	u := &Unit{lowered: map[string]*ir.Func{}, final: map[string]*ir.Func{}}
 	var bad error
-	keep := func(m map[string]*ir.Func, what fmt.Stringer) {
+	read := func(what fmt.Stringer) *ir.Func {
 		f, err := ir.Parse(what.String())
 		if err != nil {
 			bad = fmt.Errorf("the text of a function does not read back: %v\n%v", err, what)
-			return
+			return ir.NewFunc("")
 		}
+		return f
+	}
+	keep := func(m map[string]*ir.Func, what fmt.Stringer) *ir.Func {
+		f := read(what)
 		if f.String() != what.String() {
 			bad = fmt.Errorf("a function reads back as another:\n%v\n%v", what, f)
 		}
 		m[f.Name] = f
+		return f
 	}
 	o := compile.Options{Options: lo, Off: off,
 		Trace: func(program, stage string, what fmt.Stringer) {
+			pass, after := strings.CutPrefix(stage, "after ")
 			switch {
 			case stage == "lowered":
 				keep(u.lowered, what)
-			case stage == "after lower":
-				keep(u.final, what)
+			case pass == "lower":
+				u.passed = append(u.passed, version{pass, keep(u.final, what)})
+			case after && each:
+				u.passed = append(u.passed, version{pass, read(what)})
 			}
 		}}
 	r, errs := compile.Compile([]*source.File{source.NewFile(name, text)}, o)
@@ -164,56 +180,75 @@ func (e Execution) Run(program string, packet []byte) (*Outcome, error) {
 // Simulated gives the three executions in user space.
 func (u *Unit) Simulated() ([]Execution, error) {
 	var out []Execution
-	for _, way := range []string{"lowered IR", "optimised IR", "VM"} {
-		m, globals, err := u.machine()
+	for _, way := range []struct {
+		name string
+		run  runner
+	}{{"lowered IR", interpreter(u.lowered)}, {"optimised IR", interpreter(u.final)}, {"VM", u.virtual()}} {
+		e, err := u.simulated(way.name, way.run)
 		if err != nil {
 			return nil, err
 		}
-		in := &interp.Interp{M: m, Tails: u.lowered, Subs: u.lowered}
-		if way == "optimised IR" {
-			in.Tails, in.Subs = u.final, u.final
-		}
-		progs, subs := map[string]*vm.Program{}, map[string]*vm.Program{}
-		for _, s := range u.Result.Subs {
-			subs[s.Name] = &vm.Program{Name: s.Name, Insns: s.Insns, Refs: s.Refs, Subs: subs}
-		}
-		for _, p := range u.Result.Programs {
-			progs[p.Name] = &vm.Program{Name: p.Name, Insns: p.Insns, Refs: p.Refs, Tails: progs, Subs: subs}
-		}
-		out = append(out, Execution{way, func(s Step) (*Outcome, error) {
-			if s.Set != nil {
-				return nil, s.Set.simulated(m, u)
-			}
-			p, lp := u.program(s.Program)
-			if p == nil {
-				return nil, fmt.Errorf("no program %s", s.Program)
-			}
-			ctx, err := s.context(m, lp.Type)
-			if err != nil {
-				return nil, err
-			}
-			var r uint64
-			if way == "VM" {
-				r, err = vm.Run(m, progs[p.Name], ctx)
-			} else {
-				r, err = in.Run(in.Tails[p.Name], []uint64{ctx})
-			}
-			if err != nil {
-				return nil, err
-			}
-			o := &Outcome{Result: uint32(r), Packet: append([]byte(nil), m.Packet(ctx)...), Maps: map[string][]string{}, Events: map[string][]string{}}
-			o.Fields = s.fields(m, ctx)
-			for _, d := range u.Result.Spec.Maps {
-				simMap(o, m.Map(d.Name), d)
-			}
-			for _, g := range u.Result.Spec.Globals {
-				o.global(g, globals[g.Name])
-			}
-			m.FreeContext(ctx)
-			return o, nil
-		}})
+		out = append(out, e)
 	}
 	return out, nil
+}
+
+// A runner runs a program by its object name on the context at ctx.
+type runner func(m *sim.Machine, program string, ctx uint64) (uint64, error)
+
+func interpreter(funcs map[string]*ir.Func) runner {
+	return func(m *sim.Machine, program string, ctx uint64) (uint64, error) {
+		in := &interp.Interp{M: m, Tails: funcs, Subs: funcs}
+		return in.Run(funcs[program], []uint64{ctx})
+	}
+}
+
+func (u *Unit) virtual() runner {
+	progs, subs := map[string]*vm.Program{}, map[string]*vm.Program{}
+	for _, s := range u.Result.Subs {
+		subs[s.Name] = &vm.Program{Name: s.Name, Insns: s.Insns, Refs: s.Refs, Subs: subs}
+	}
+	for _, p := range u.Result.Programs {
+		progs[p.Name] = &vm.Program{Name: p.Name, Insns: p.Insns, Refs: p.Refs, Tails: progs, Subs: subs}
+	}
+	return func(m *sim.Machine, program string, ctx uint64) (uint64, error) {
+		return vm.Run(m, progs[program], ctx)
+	}
+}
+
+// simulated is an execution on a simulated kernel of its own.
+func (u *Unit) simulated(name string, run runner) (e Execution, err error) {
+	m, globals, err := u.machine()
+	if err != nil {
+		return e, err
+	}
+	return Execution{name, func(s Step) (*Outcome, error) {
+		if s.Set != nil {
+			return nil, s.Set.simulated(m, u)
+		}
+		p, lp := u.program(s.Program)
+		if p == nil {
+			return nil, fmt.Errorf("no program %s", s.Program)
+		}
+		ctx, err := s.context(m, lp.Type)
+		if err != nil {
+			return nil, err
+		}
+		r, err := run(m, p.Name, ctx)
+		if err != nil {
+			return nil, err
+		}
+		o := &Outcome{Result: uint32(r), Packet: append([]byte(nil), m.Packet(ctx)...), Maps: map[string][]string{}, Events: map[string][]string{}}
+		o.Fields = s.fields(m, ctx)
+		for _, d := range u.Result.Spec.Maps {
+			simMap(o, m.Map(d.Name), d)
+		}
+		for _, g := range u.Result.Spec.Globals {
+			o.global(g, globals[g.Name])
+		}
+		m.FreeContext(ctx)
+		return o, nil
+	}}, nil
 }
 
 func simMap(o *Outcome, m *sim.Map, d *obj.Map) {

@@ -60,7 +60,7 @@ func Programs(data []byte, n int) string {
 	for i := 0; i < n; i++ {
 		g.vars = []string{"x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "g0", "g1", "g2"}
 		g.bound = true
-		fmt.Fprintf(&b, "(defprog p%d (:type :xdp)\n  (with-packet (data data-end :min-len 64)\n    (let (%s)\n%s      %s)))\n", i, inputs, g.statements(0), g.of("XDP_PASS", "XDP_DROP", "(logand 3 x0)"))
+		fmt.Fprintf(&b, "(defprog p%d (:type :xdp)\n  (with-packet (data data-end :min-len 64)\n    (let (%s (m (struct-alloc 32)))\n%s      %s)))\n", i, inputs, g.statements(0), g.of("XDP_PASS", "XDP_DROP", "(logand 3 x0)"))
 		g.bound = false
 	}
 	return b.String()
@@ -106,7 +106,7 @@ func (g *programmer) pointer() string {
 }
 
 func (g *programmer) statement(size int) string {
-	switch g.pick(24) {
+	switch g.pick(27) {
 	case 0, 1:
 		return fmt.Sprintf("(setf (getmap out %d) %s)", g.pick(16), g.number())
 	case 2:
@@ -200,6 +200,17 @@ func (g *programmer) statement(size int) string {
 			return fmt.Sprintf("(when (= %s 5) (break))", g.expr(1))
 		}
 		return fmt.Sprintf("(when %s (return (logand 3 %s)))", g.expr(1), g.expr(1))
+	case 23, 24, 25: // memory that lives as long as the program
+		if !g.bound || g.calls {
+			return "(setf g0 (1+ g1))"
+		}
+		t := g.pick(8)
+		size := 1 << (t % 4)
+		at := size * g.pick(32/size)
+		return g.of(fmt.Sprintf("(store %s m %d %s)", scalarTypes[t], at, g.number()),
+			fmt.Sprintf("(setf (getmap out %d) (load %s m %d))", g.pick(16), scalarTypes[t], at),
+			fmt.Sprintf("(incf g0 (load %s m %d))", scalarTypes[t], at),
+			fmt.Sprintf("(setf g2 (+ %s (atomic-cmpxchg m %d %s %s)))", g.expr(1), 8*g.pick(4), g.expr(1), g.number()))
 	}
 	return fmt.Sprintf("(case %s (%d\n%s 1) ((3 %d)\n%s 2) (t 3))", g.expr(1), g.pick(3), g.statements(size+2), 4+g.pick(9), g.statements(size+2))
 }

@@ -3,14 +3,11 @@ package difftest
 import (
 	"flag"
 	"math/rand"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/whistler-lang/whistler/internal/machine"
-	"github.com/whistler-lang/whistler/internal/opt"
 	"github.com/whistler-lang/whistler/internal/source"
 	"pgregory.net/rapid"
 )
@@ -67,18 +64,13 @@ func compareProgram(t failer, data []byte, r *rand.Rand, kernel bool) {
 		panic("no answer for minutes; if the compiler is not at fault, dmesg says what the kernel did. The source:\n" + src)
 	})
 	defer watchdog.Stop()
-	off := map[string]bool{}
-	if r.Intn(3) == 0 {
-		for _, p := range slices.Concat(opt.Names(), machine.Names(), []string{"inline"}) {
-			off[p] = r.Intn(2) == 0
-		}
-	}
-	u, err := Compile("random.lisp", src, off, 2+r.Intn(3))
+	o := draw(r)
+	u, err := o.compile(src)
 	if l := source.AsList(err); len(l) == 1 && l[0].Code == "stack-size" {
 		return // right, but more than the stack takes where passes are off
 	}
 	if err != nil {
-		t.Fatalf("%v\n%s", err, src)
+		t.Fatalf("%v\n%v\n%s", err, o, src)
 	}
 	var steps []Step
 	for i := 0; i < perSource; i++ {
@@ -86,12 +78,12 @@ func compareProgram(t failer, data []byte, r *rand.Rand, kernel bool) {
 			steps = append(steps, Step{Program: "p" + strconv.Itoa(i), Packet: p})
 		}
 	}
-	if err := Compare(u, steps, kernel); err != nil {
+	if err := compareEach(u, steps, kernel); err != nil {
 		for _, limit := range []string{"BPF program is too large. Processed", "more paths through it wait for the verifier"} {
 			if strings.Contains(err.Error(), limit) {
 				return // right, but more than the verifier follows
 			}
 		}
-		t.Fatalf("%v\nwithout %v\n%s", err, off, src)
+		t.Fatalf("%v\n%v\n%s", err, o, src)
 	}
 }

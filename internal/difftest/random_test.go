@@ -3,11 +3,7 @@ package difftest
 import (
 	"flag"
 	"math/rand"
-	"slices"
 	"testing"
-
-	"github.com/whistler-lang/whistler/internal/machine"
-	"github.com/whistler-lang/whistler/internal/opt"
 )
 
 var (
@@ -39,23 +35,17 @@ func packets(r *rand.Rand) (ps [][]byte) {
 
 func compareExpressions(t *testing.T, data []byte, r *rand.Rand, kernel bool) {
 	src := Expressions(data, perProgram)
-	// Passes are left out at random: each must do without the others.
-	off := map[string]bool{}
-	if r.Intn(3) == 0 {
-		for _, p := range slices.Concat(opt.Names(), machine.Names()) {
-			off[p] = r.Intn(2) == 0
-		}
-	}
-	u, err := Compile("random.lisp", src, off, 2+r.Intn(3))
+	o := draw(r)
+	u, err := o.compile(src)
 	if err != nil {
-		t.Fatalf("%v\n%s", err, src)
+		t.Fatalf("%v\n%v\n%s", err, o, src)
 	}
 	var steps []Step
 	for _, p := range packets(r) {
 		steps = append(steps, Step{Program: "p", Packet: p})
 	}
-	if err := Compare(u, steps, kernel); err != nil {
-		t.Fatalf("%v\nwithout %v\n%s", err, off, src)
+	if err := compareEach(u, steps, kernel); err != nil {
+		t.Fatalf("%v\n%v\n%s", err, o, src)
 	}
 }
 

@@ -36,11 +36,11 @@ func TestRun(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, cpu := range []int{2, 3, 4} {
-				u, err := Compile("case.lisp", src, nil, cpu)
+				u, err := compileEach("case.lisp", src, nil, cpu)
 				if err != nil {
 					t.Fatal(err)
 				}
-				if err := Compare(u, steps, Privileged()); err != nil {
+				if err := compareEach(u, steps, Privileged()); err != nil {
 					t.Errorf("cpu v%d: %v", cpu, err)
 				}
 			}

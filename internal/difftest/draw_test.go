@@ -1,0 +1,62 @@
+package difftest
+
+import (
+	"flag"
+	"fmt"
+	"math/rand"
+	"slices"
+	"strings"
+
+	"github.com/whistler-lang/whistler/internal/machine"
+	"github.com/whistler-lang/whistler/internal/opt"
+)
+
+// debug is what compilers call -d. The check takes a third of the time of a
+// long run.
+var debug = flag.String("d", "check", "check: compare also behind every pass, in the interpreter; none")
+
+// A drawn is how a random source is compiled: each pass must do without the
+// others.
+type drawn struct {
+	off []string // passes that are left out
+	cpu int
+}
+
+func draw(r *rand.Rand) (d drawn) {
+	if r.Intn(3) == 0 {
+		for _, p := range slices.Concat(opt.Names(), machine.Names(), []string{"inline"}) {
+			if r.Intn(2) == 0 {
+				d.off = append(d.off, p)
+			}
+		}
+	}
+	d.cpu = 2 + r.Intn(3)
+	return d
+}
+
+func (d drawn) String() string {
+	return fmt.Sprintf("cpu v%d, passes left out: %s", d.cpu, strings.Join(d.off, " "))
+}
+
+func (d drawn) compile(src string) (*Unit, error) {
+	off := map[string]bool{}
+	for _, p := range d.off {
+		off[p] = true
+	}
+	return compileEach("random.lisp", src, off, d.cpu)
+}
+
+// compileEach is Compile that keeps what compareEach wants.
+func compileEach(name, src string, off map[string]bool, cpu int) (*Unit, error) {
+	return compileStages(name, src, off, options(cpu), *debug == "check")
+}
+
+// compareEach is Compare that first names the pass that went wrong, if one did.
+func compareEach(u *Unit, steps []Step, kernel bool) error {
+	if *debug == "check" {
+		if err := u.CheckPasses(steps); err != nil {
+			return err
+		}
+	}
+	return Compare(u, steps, kernel)
+}
