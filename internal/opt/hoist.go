@@ -40,15 +40,9 @@ func hoist(f *ir.Func, _ *Config) bool {
 			if k < 0 {
 				continue
 			}
-			for _, a := range v.Args { // constants come along
-				if n := slices.Index(x.Values, plain(a)); n >= 0 {
-					c := f.Const(plain(a).Aux, a.Pos)
-					b.Append(c)
-					for j := range v.Args {
-						if v.Args[j] == a {
-							v.Args[j] = c
-						}
-					}
+			for j, a := range v.Args {
+				if v.Args[j] = plain(a); v.Args[j].Op == ir.OpConst { // comes along
+					v.Args[j] = b.Append(f.Const(v.Args[j].Aux, a.Pos))
 				}
 			}
 			x.Values = slices.Delete(x.Values, i, i+1)
