@@ -24,11 +24,14 @@ func (m Machine) Tracepoint(category, event string) ([]Field, error) {
 	return Tracefs{m.Dir}.Tracepoint(category, event)
 }
 
-// BTF reads the kernel's types.
+// BTF reads the kernel's types. What it gives may not be written to.
 func (m Machine) BTF() ([]byte, error) {
 	name := m.File
 	if name == "" {
 		name = VmlinuxBTF
+		if blob := running(); blob != nil {
+			return blob, nil
+		}
 	}
 	f, err := os.Open(name)
 	if err != nil {
