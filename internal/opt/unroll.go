@@ -9,13 +9,15 @@ import (
 // What unroll looks for: a loop of at most mostTurns turns whose ways through
 // all turns are walkLimit values or more, and whose copies are not more than
 // copyLimit values; or whose copies are no more than smallGrowth values more
-// than the loop or, in a loop that runs often itself, innerSize in all.
+// than the loop or, in a loop that runs often itself, innerSize in all. A copy
+// that does the same work in less than half the values may make quickSize.
 const (
 	mostTurns   = 256
 	walkLimit   = 200_000
 	copyLimit   = 4096
 	smallGrowth = 4
 	innerSize   = 40
+	quickSize   = 64
 )
 
 // unroll puts a copy of a loop's body for each turn where that is hardly
@@ -196,7 +198,7 @@ func (l *loop) small() bool {
 		}
 	}
 	all := left * (l.last + 1)
-	return all <= size+smallGrowth || l.head.Depth > 1 && all <= innerSize
+	return all <= size+smallGrowth || l.head.Depth > 1 && all <= innerSize || 2*left < size && all <= quickSize
 }
 
 // explodes reports whether the verifier may walk the ways through the turns
