@@ -98,12 +98,10 @@ func joinNext(f *ir.Func, c *Config, b *ir.Block, preds [][]*ir.Block, count *[]
 
 // A piece is a load that a branch compares with a constant.
 type piece struct {
+	place
 	v    *ir.Value
 	c    int64
 	same int // the way where they are equal
-	base *ir.Value
-	slot int
-	off  int64
 }
 
 func comparedLoad(b *ir.Block) (p piece, ok bool) {
@@ -116,48 +114,18 @@ func comparedLoad(b *ir.Block) (p piece, ok bool) {
 	if !ok || p.v.Op != ir.OpLoad || p.v.Type != ir.Scalar || p.v.Core != "" || p.v.Size > 2 || t.Size < 4 || uint64(p.c) != ir.Trunc(uint64(p.c), uint(p.v.Size)*8) {
 		return p, false
 	}
-	here := false
-	for _, v := range b.Values {
-		here = here || v == p.v
-	}
 	if t.Cmp == ir.OpNe {
 		p.same = 1
 	}
-	if s, off, isStack := stackPlace(p.v); isStack {
-		p.slot, p.off = s, off
-		return p, here
-	}
-	p.base, p.off = p.v.Args[0], p.v.Aux
-	for {
-		p.base = plain(p.base)
-		if p.base.Op != ir.OpAdd || p.base.Size != 8 || p.base.Core != "" || p.base.HasImm {
-			return p, here
-		}
-		n, isConst := p.base.Args[1].IsConst()
-		if !isConst {
-			return p, here
-		}
-		p.off += n
-		p.base = p.base.Args[0]
-	}
+	p.place = placeOf(p.v)
+	return p, slices.Contains(b.Values, p.v)
 }
 
 // joinable reports whether x and y may be one load.
 func joinable(f *ir.Func, c *Config, x, y *piece) bool {
-	size := int64(x.v.Size)
-	low := min(x.off, y.off)
-	if x.v.Size != y.v.Size || x.slot != y.slot || x.base != y.base || max(x.off, y.off) != low+size {
-		return false
-	}
-	if x.slot != 0 { // the verifier wants the stack aligned
-		s := int64(f.Slots[x.slot].Size)
-		return low >= 0 && low+2*size <= s && low%(2*size) == 0 && (s >= 8 || s == 4 || s == 2*size)
-	}
-	switch x.base.Type {
-	case ir.PtrPacket, ir.PtrValue, ir.PtrRecord, ir.PtrMem:
-		return c.Unaligned
-	}
-	return false
+	low := x.place
+	low.off = min(x.off, y.off)
+	return x.v.Size == y.v.Size && x.slot == y.slot && x.base == y.base && beside(x.off, y.off, x.v.Size) && aligned(f, c, low, 2*x.v.Size)
 }
 
 // makeThree reports whether x and y are three bytes side by side, with one
