@@ -79,17 +79,14 @@ func compileWith(name, text string, off map[string]bool, lo lang.Options) (*Unit
 func compileStages(name, text string, off map[string]bool, lo lang.Options, each bool) (*Unit, error) {
 	u := &Unit{lowered: map[string]*ir.Func{}, final: map[string]*ir.Func{}}
 	var bad error
-	read := func(what fmt.Stringer) *ir.Func {
-		f, err := ir.Parse(what.String())
+	keep := func(m map[string]*ir.Func, what fmt.Stringer) *ir.Func {
+		text := what.String()
+		f, err := ir.Parse(text)
 		if err != nil {
 			bad = fmt.Errorf("the text of a function does not read back: %v\n%v", err, what)
 			return ir.NewFunc("")
 		}
-		return f
-	}
-	keep := func(m map[string]*ir.Func, what fmt.Stringer) *ir.Func {
-		f := read(what)
-		if f.String() != what.String() {
+		if f.String() != text {
 			bad = fmt.Errorf("a function reads back as another:\n%v\n%v", what, f)
 		}
 		m[f.Name] = f
@@ -104,7 +101,7 @@ func compileStages(name, text string, off map[string]bool, lo lang.Options, each
 			case pass == "lower":
 				u.passed = append(u.passed, version{pass, keep(u.final, what)})
 			case after && each:
-				u.passed = append(u.passed, version{pass, read(what)})
+				u.passed = append(u.passed, version{pass, what.(*ir.Func).Clone()})
 			}
 		}}
 	r, errs := compile.Compile([]*source.File{source.NewFile(name, text)}, o)
