@@ -266,3 +266,6 @@ func (o *Object) FindLine(file string, line int) source.Pos {
 	}
 	return source.Pos{}
 }
+
+// Result is for the packages of this module: its type is internal.
+func (o *Object) Result() *compile.Result { return o.result }

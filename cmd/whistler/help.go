@@ -8,6 +8,7 @@ import (
 
 	"github.com/whistler-lang/whistler/docs"
 	"github.com/whistler-lang/whistler/internal/lang"
+	"github.com/whistler-lang/whistler/internal/suite"
 )
 
 // helpCmd explains a form of the language, from the tables and docstrings.
@@ -16,7 +17,7 @@ type helpCmd struct {
 }
 
 func (c *helpCmd) Run(a *app) error {
-	topics := lang.Topics()
+	topics := allTopics()
 	if c.Name == "" {
 		groups := map[string][]string{}
 		var order []string
@@ -55,13 +56,20 @@ func (c *helpCmd) Run(a *app) error {
 	}
 	if !found {
 		err := fmt.Errorf("nothing is called `%s`", c.Name)
-		if m := lang.NearestTopic(c.Name); m != "" {
+		var names []string
+		for _, t := range topics {
+			names = append(names, t.Name)
+		}
+		if m := lang.Nearest(c.Name, names); m != "" {
 			err = fmt.Errorf("%w: did you mean `%s`?", err, m)
 		}
 		return err
 	}
 	return nil
 }
+
+// allTopics are those of the language, and of tests.
+func allTopics() []lang.Topic { return append(lang.Topics(), suite.Topics()...) }
 
 // exampleOf is the example of a topic, nil if it has none.
 func exampleOf(t lang.Topic) *docs.Example {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"reflect"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -31,6 +32,7 @@ type commands struct {
 	Compile    compileCmd    `cmd:"" help:"Compile a source to an eBPF object."`
 	Run        runCmd        `cmd:"" help:"Compile or read an object, load and attach it, and show its maps and events."`
 	Check      checkCmd      `cmd:"" help:"Compile and load without attaching: sizes, and the verifier's answer."`
+	Test       testCmd       `cmd:"" help:"Run the tests of sources: without privileges, in the virtual machine, or in the kernel."`
 	Needs      needsCmd      `cmd:"" help:"Say which kernel each program needs, and for which line."`
 	Cost       costCmd       `cmd:"" help:"Say what each form costs: instructions, the verifier's work, instructions and time of a run."`
 	Disasm     disasmCmd     `cmd:"" help:"Print the instructions of a source or object between their source lines."`
@@ -81,6 +83,11 @@ func run(args []string, out, errw *os.File) int {
 	}
 	if len(args) == 0 {
 		args = []string{"--help"}
+	}
+	for i, arg := range args {
+		if args[0] == "test" && arg == "-run" { // as go test has it
+			args = append(append(slices.Clone(args[:i]), "--run"), args[i+1:]...)
+		}
 	}
 	ctx, err := parse(parser, args)
 	if exit >= 0 {

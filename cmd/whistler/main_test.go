@@ -127,6 +127,12 @@ func nobody(ts *testscript.TestScript, neg bool, bin string, args []string) {
 			args[i] = filepath.Join(dir, filepath.Base(a))
 			ts.Check(os.WriteFile(args[i], text, 0o644))
 		}
+		if tree, ok := strings.CutSuffix(a, "/..."); ok { // where it lies nobody may be allowed to look
+			to := filepath.Join(dir, filepath.Base(tree))
+			ts.Check(os.RemoveAll(to))
+			ts.Check(os.CopyFS(to, os.DirFS(tree)))
+			args[i] = to + "/..."
+		}
 	}
 	c := exec.Command(bin, args...)
 	c.Dir = dir

@@ -3,19 +3,17 @@ package main
 import (
 	"fmt"
 	"strings"
-
-	"github.com/whistler-lang/whistler/internal/lang"
 )
 
 // reference is the text of docs/reference.md: all topics of `whistler help`,
-// in the order of lang.Topics, under a heading for each kind.
+// in their order, under a heading for each kind.
 func reference() string {
 	var b strings.Builder
 	b.WriteString("# Reference\n\nWhat `whistler help` says, on one page. This file is generated from the\n" +
 		"compiler's tables and docstrings: `go test ./cmd/whistler -run TestReference -update`.\n" +
 		"The examples are run by `go test ./internal/difftest -run TestFormExamples`, on a packet\n" +
 		"of Ethernet, IPv4 and TCP from port 8080 to 80, or of the protocol that they are about.\n")
-	topics := lang.Topics()
+	topics := allTopics()
 	kinds := []string{}
 	for _, t := range topics {
 		if len(kinds) == 0 || kinds[len(kinds)-1] != t.Kind {

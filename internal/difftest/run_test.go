@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/whistler-lang/whistler/internal/abi"
+	"github.com/whistler-lang/whistler/internal/packet"
 )
 
 // TestRun runs testdata/run/*.txt: a source, then steps. A step begins with
@@ -190,7 +191,7 @@ func parseCase(text string) (src string, steps []Step, err error) {
 //
 //	PROGRAM                        on 64 zero bytes
 //	PROGRAM 00112233 4455          on a packet in hex
-//	PROGRAM eth ipv4 tcp dport=80  on a packet of words, see buildPacket
+//	PROGRAM eth ipv4 tcp dport=80  on a packet of words, see packet.Build
 //	PROGRAM raw 0011{2233}         on a tracepoint's record; {} is the address of bytes
 //	PROGRAM regs parm1=5 parm2=mem:0011   on registers; mem: is the address of bytes
 //	PROGRAM fields user_ip4=5      on the context's struct
@@ -217,8 +218,8 @@ func parseStep(words []string) (s Step, err error) {
 			reg, v, _ := strings.Cut(w, "=")
 			if mem, ok := strings.CutPrefix(v, "mem:"); ok {
 				memory[reg] = mem
-			} else if b, ok := address(v); ok {
-				numbers[reg] = little(b)
+			} else if b, ok := packet.Address(v); ok {
+				numbers[reg] = packet.Little(b)
 			} else {
 				numbers[reg], err = strconv.ParseUint(v, 0, 64)
 			}
@@ -239,7 +240,7 @@ func parseStep(words []string) (s Step, err error) {
 // packetOf reads a packet in hex or in words.
 func packetOf(words []string) ([]byte, error) {
 	if abi.HeaderByName(words[0]) != nil {
-		return buildPacket(words)
+		return packet.Build(words)
 	}
 	return hex.DecodeString(strings.Join(words, ""))
 }
@@ -254,7 +255,7 @@ func (s *Step) parseWant(text string) error {
 			continue
 		}
 		if len(words) > 1 && words[0] == "packet" && abi.HeaderByName(words[1]) != nil {
-			b, err := buildPacket(words[1:])
+			b, err := packet.Build(words[1:])
 			if err != nil {
 				return err
 			}

@@ -45,6 +45,8 @@ func declarations() []declaration {
 			"Names a variable of the kernel, as /proc/kallsyms has it, with - for _. With a scalar type its name gives the value, and 0 if it cannot be read; with a struct of import-kernel-struct a pointer for its accessors; with void or no type the address, a number. A per-CPU variable, whose type the kernel's BTF has, is reached by this-cpu-ptr and per-cpu-ptr. The object does not load where the kernel has no such variable, unless it is :weak t: then its address is 0, for which ksym-exists asks. Objects that use per-CPU variables are loaded by whistler and by libbpf; cilium/ebpf does not read them.", declareKsym},
 		{"DEFKFUNC", "name [flag...]",
 			"Names a function of the kernel that programs may call (a kfunc), for kernels whose BTF does not tag it, and adds flags to those known: :acquire, the result must be released; :release; :ret-null, the result may be null; :sleepable; :trusted-args; :rcu; :destructive. Other kfuncs need no declaration: they are forms under their names, with - for _.", declareKfunc},
+		{"DEFTEST", "name [docstring] form...",
+			"Declares a test, which `whistler test` runs: in the virtual machine, without privileges, or with --kernel in the kernel. The forms are Lisp of compile time, with functions that run programs, make packets, look at maps and check results. Compiling leaves tests out.", declareTest},
 		{"INCLUDE", "\"file.lisp\"",
 			"Reads another file, relative to the one that names it.", include},
 	}

@@ -94,14 +94,5 @@ func Topics() (ts []Topic) {
 	return ts
 }
 
-// NearestTopic is the name of a topic close to name, "" if none is.
-func NearestTopic(name string) string {
-	var names []string
-	for _, t := range Topics() {
-		names = append(names, t.Name)
-	}
-	return Nearest(name, names)
-}
-
 // Nearest is the one of names that name may be a misspelling of, or "".
 func Nearest(name string, names []string) string { return didYouMean(name, names) }

@@ -62,9 +62,13 @@ type Unit struct {
 	Kfuncs   map[string]*Kfunc    // the kernel functions that are called, by C name
 	Ksyms    map[string]*Ksym     // the variables of the kernel that are used, by C name
 	Cores    map[string]*btf.Core // CO-RE relocations, by the names that the code has for them
+	Tests    []*Test
+	Lisp     *lisp.Interp // that has evaluated the source: for tests and sessions
 	Warnings source.List
-	// FinalLicense is the one licence of all programs.
-	License string
+	License  string // the one licence of all programs
+
+	access  map[string]accessor
+	kaccess map[string]kernelAccess
 }
 
 // A Map is a defmap.
@@ -195,6 +199,7 @@ func Lower(files []*source.File, opt Options) (*Unit, source.List) {
 		return nil, append(c.errs, c.unit.Warnings...).Sorted()
 	}
 	c.unit.Warnings = append(c.errs, c.unit.Warnings...).Sorted()
+	c.unit.Lisp, c.unit.access, c.unit.kaccess = c.in, c.access, c.kaccess
 	return c.unit, nil
 }
 

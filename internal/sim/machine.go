@@ -28,8 +28,11 @@ type Machine struct {
 	Task     uint64 // address that get-current-task gives
 	CgroupID uint64
 
-	// Mock replaces helpers, by their numbers.
+	// Mock replaces helpers, by their numbers. The error NotMocked calls the
+	// helper itself.
 	Mock map[int32]func(args [5]uint64) (uint64, error)
+	// Kfuncs are the functions of the kernel, by name. None is simulated.
+	Kfuncs map[string]func(args [5]uint64) (uint64, error)
 	// TailCall is asked when a program makes a tail call to an entry that
 	// SetProg did not fill. True ends the program.
 	TailCall func(mapName string, index uint64) bool
@@ -56,7 +59,7 @@ type Redirect struct {
 // New makes a machine without maps.
 func New(o Options) *Machine {
 	m := &Machine{cpus: max(o.CPUs, 1), random: o.Seed*2 + 0x9e3779b97f4a7c15, maps: map[string]*Map{}, names: map[string]*Region{},
-		Mock: map[int32]func([5]uint64) (uint64, error){}, Comm: "whistler", CgroupID: 1}
+		Mock: map[int32]func([5]uint64) (uint64, error){}, Kfuncs: map[string]func([5]uint64) (uint64, error){}, Comm: "whistler", CgroupID: 1}
 	m.PidTgid = 1000<<32 | 1000
 	m.UidGid = 1000<<32 | 1000
 	m.Time = 1_000_000_000
@@ -167,6 +170,21 @@ func (t *TailCalled) Error() string {
 	return fmt.Sprintf("tail call through %s[%d] to %q", t.Map, t.Index, t.Prog)
 }
 
+// NotMocked is what a mock returns that leaves this call to the helper.
+var NotMocked = errors.New("not mocked")
+
+// CallKfunc calls a function of the kernel by its name.
+func (m *Machine) CallKfunc(name string, args [5]uint64) (uint64, error) {
+	if f := m.Kfuncs[name]; f != nil {
+		v, err := f(args)
+		if err != nil {
+			err = fmt.Errorf("%s: %w", name, err)
+		}
+		return v, err
+	}
+	return 0, fmt.Errorf("%s: functions of the kernel are not simulated; give the machine one", name)
+}
+
 // A helperFunc is what a helper does. Its error is the program's fault and
 // ends it; what the kernel would return is a result.
 type helperFunc func(m *Machine, r *Run, a [5]uint64) (uint64, error)
@@ -192,7 +210,9 @@ func (m *Machine) call(id int32, h *abi.Helper, args [5]uint64, run *Run) (uint6
 		if err == nil && h != nil && h.ChangesPacket {
 			m.movePacket(run.Ctx, h.C)
 		}
-		return v, err
+		if !errors.Is(err, NotMocked) {
+			return v, err
+		}
 	}
 	if h == nil {
 		return 0, errors.New("no such helper")

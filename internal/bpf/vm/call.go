@@ -33,8 +33,31 @@ func (x *execution) call(f *frame, in bpf.Insn) error {
 			f.set(bpf.R0, g.regs[bpf.R0])
 		}
 		return nil
+	case bpf.PseudoKfuncCall:
+		return x.kfunc(f)
 	}
-	return fmt.Errorf("calls of kernel functions are not simulated: %s", in.Text(bpf.Insn{}, nil))
+	return fmt.Errorf("a call of an unknown kind: %s", in.Text(bpf.Insn{}, nil))
+}
+
+// kfunc calls the function of the kernel that the instruction refers to.
+func (x *execution) kfunc(f *frame) error {
+	ref, ok := x.ref(f.prog, f.slot-1)
+	if !ok {
+		return errors.New("a call of a function of the kernel without a name")
+	}
+	var args [5]uint64
+	for i := range args {
+		if r := bpf.R1 + bpf.Reg(i); f.ok>>r&1 != 0 {
+			args[i] = f.regs[r]
+		}
+	}
+	v, err := x.M.CallKfunc(ref.Name, args)
+	if err != nil {
+		return err
+	}
+	f.ok &^= 0x3f
+	f.set(bpf.R0, v)
+	return nil
 }
 
 func (x *execution) helper(f *frame, id int32) error {

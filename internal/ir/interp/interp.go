@@ -25,6 +25,9 @@ type Interp struct {
 	Steps       int // of the last run
 	// Trace, if set, is called with each value that has been computed.
 	Trace func(f *ir.Func, v *ir.Value, result uint64)
+	// Leaves, if set, is called at the end of each block; edge is the one that
+	// it is left by, -1 at the end of a function.
+	Leaves func(f *ir.Func, b *ir.Block, edge int)
 }
 
 // An Error is what went wrong, and where.
@@ -32,6 +35,7 @@ type Error struct {
 	Func  string
 	Block int
 	Value string // the value in the text form
+	At    *ir.Value
 	Err   error
 }
 
@@ -70,7 +74,7 @@ func (in *Interp) Run(f *ir.Func, args []uint64) (uint64, error) {
 		v, err = 0, nil
 	}
 	if held := x.run.Finish(); err == nil && held != nil {
-		err = &Error{f.Name, f.Blocks[0].ID, "at the end", held}
+		err = &Error{f.Name, f.Blocks[0].ID, "at the end", nil, held}
 	}
 	return v, err
 }
@@ -159,6 +163,15 @@ func (x *execution) body(f *ir.Func, args []uint64) (result uint64, next *ir.Fun
 		if err != nil {
 			return 0, nil, at(fr, b, b.Term, err)
 		}
+		if x.Leaves != nil {
+			taken := -1
+			for i := range b.Succs {
+				if edge == &b.Succs[i] {
+					taken = i
+				}
+			}
+			x.Leaves(f, b, taken)
+		}
 		if edge == nil {
 			return result, nil, nil
 		}
@@ -197,7 +210,7 @@ func at(fr *frame, b *ir.Block, v *ir.Value, err error) error {
 	if v != nil {
 		text = v.LongString()
 	}
-	return &Error{fr.f.Name, b.ID, text, err}
+	return &Error{fr.f.Name, b.ID, text, v, err}
 }
 
 // leave executes b's terminator: the edge to take, or the result.

@@ -74,7 +74,12 @@ func (x *execution) value(fr *frame, v *ir.Value) (uint64, error) {
 		copy(a[:], args)
 		return x.M.Call(int32(v.Aux), a, x.run)
 	case ir.OpCallKfunc:
-		return 0, fmt.Errorf("the kernel's function %s is not simulated", v.Sym)
+		if len(args) > 5 {
+			return 0, errors.New("more than 5 arguments")
+		}
+		var a [5]uint64
+		copy(a[:], args)
+		return x.M.CallKfunc(v.Sym, a)
 	case ir.OpCallSub:
 		f := x.Subs[v.Sym]
 		if f == nil {

@@ -1,4 +1,4 @@
-package difftest
+package packet
 
 import (
 	"fmt"
@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestBuildPacket compares with packets whose checksums were summed by hand.
-func TestBuildPacket(t *testing.T) {
+// TestBuild compares with packets whose checksums were summed by hand.
+func TestBuild(t *testing.T) {
 	for words, want := range map[string]string{
 		"eth dst=ff:ff:ff:ff:ff:ff src=00:11:22:33:44:55 vlan tci=5 arp op=1":               "ffffffffffff 001122334455 8100 0005 0806 0000 0000 00 00 0001",
 		"ipv4 len=115 id=0 frag=0x4000 ttl=64 src=192.168.0.1 dst=192.168.0.199 udp cut=20": "4500 0073 0000 4000 4011 b861 c0a80001 c0a800c7",
@@ -15,7 +15,7 @@ func TestBuildPacket(t *testing.T) {
 		"ipv6 src=::1 dst=::1 icmpv6 id=1 seq=2 cut=44":                                     "60000000 0008 3a40 00000000000000000000000000000001 00000000000000000000000000000001 8000 7fb8",
 		"ipv4 ihl=6 ttl=1 tcp flags=syn|ack check=7 cut=44":                                 "4600002c00000000 0106 a4ca 0a000001 0a000002 00000000 9c40 0050 00000000 00000000 5012 0000 0007 0000",
 	} {
-		b, err := buildPacket(strings.Fields(words))
+		b, err := Build(strings.Fields(words))
 		if err != nil {
 			t.Errorf("%s: %v", words, err)
 		}

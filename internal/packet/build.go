@@ -1,4 +1,6 @@
-package difftest
+// Package packet makes packets out of headers and fields, with lengths, types
+// and checksums that are right, and takes packets apart again: for tests.
+package packet
 
 import (
 	"encoding/binary"
@@ -64,28 +66,20 @@ var (
 // checked is the field of a header that holds its checksum.
 var checked = map[string]string{"ipv4": "check", "tcp": "check", "udp": "check", "icmp": "checksum", "icmpv6": "icmp6_cksum"}
 
-// buildPacket makes a packet of words: headers by their names, each with
+// Build makes a packet of words: headers by their names, each with
 // field=value after it. Types, lengths and checksums that the words do not
 // give are right. "payload=text", "bytes=hex" follow the header before, and
 // "cut=n" leaves the first n bytes.
-func buildPacket(words []string) ([]byte, error) {
+func Build(words []string) ([]byte, error) {
 	var layers []*layer
 	cut := -1
 	for _, w := range words {
 		field, value, isField := strings.Cut(w, "=")
 		if !isField {
-			l := &layer{header: abi.HeaderByName(w), set: map[string]bool{}}
-			if l.header == nil {
-				return nil, fmt.Errorf("no header %s", w)
+			l, err := newLayer(w)
+			if err != nil {
+				return nil, err
 			}
-			l.bytes = make([]byte, l.header.Size)
-			for _, d := range strings.Fields(defaults[w]) {
-				f, v, _ := strings.Cut(d, "=")
-				if err := l.put(f, v); err != nil {
-					return nil, err
-				}
-			}
-			clear(l.set)
 			layers = append(layers, l)
 			continue
 		}
@@ -108,7 +102,32 @@ func buildPacket(words []string) ([]byte, error) {
 			return nil, err
 		}
 	}
-	var out []byte
+	out, err := assemble(layers)
+	if err == nil && cut >= 0 && cut <= len(out) {
+		out = out[:cut:cut]
+	}
+	return out, err
+}
+
+// newLayer is a header with the fields that it has by default.
+func newLayer(name string) (*layer, error) {
+	l := &layer{header: abi.HeaderByName(name), set: map[string]bool{}}
+	if l.header == nil {
+		return nil, fmt.Errorf("no header %s", name)
+	}
+	l.bytes = make([]byte, l.header.Size)
+	for _, d := range strings.Fields(defaults[name]) {
+		f, v, _ := strings.Cut(d, "=")
+		if err := l.put(f, v); err != nil {
+			return nil, err
+		}
+	}
+	clear(l.set)
+	return l, nil
+}
+
+// assemble joins layers, completed from the innermost on.
+func assemble(layers []*layer) (out []byte, err error) {
 	for i := len(layers) - 1; i >= 0; i-- {
 		l := layers[i]
 		if l.header != nil {
@@ -117,9 +136,6 @@ func buildPacket(words []string) ([]byte, error) {
 			}
 		}
 		out = append(append([]byte(nil), l.bytes...), out...)
-	}
-	if cut >= 0 && cut <= len(out) {
-		out = out[:cut:cut]
 	}
 	return out, nil
 }
@@ -138,22 +154,39 @@ func (l *layer) put(name, value string) error {
 	if long := shortNames[l.header.Name][name]; long != "" {
 		name = long
 	}
-	f := l.header.Field(name)
-	if f == nil {
-		return fmt.Errorf("header %s has no field %s", l.header.Name, name)
-	}
-	l.set[f.Name] = true
-	at := l.bytes[f.Offset:]
-	if b, ok := address(value); ok {
-		copy(at, b)
+	if b, ok := Address(value); ok {
+		f := l.header.Field(name)
+		if f == nil {
+			return fmt.Errorf("header %s has no field %s", l.header.Name, name)
+		}
+		l.set[f.Name] = true
+		copy(l.bytes[f.Offset:], b)
 		return nil
 	}
 	n, err := strconv.ParseUint(value, 0, 64)
 	if err != nil {
 		return err
 	}
+	return l.number(name, n)
+}
+
+// number sets a field, which is known to its C name, to n.
+func (l *layer) number(name string, n uint64) error {
+	f := l.header.Field(name)
+	if f == nil {
+		return fmt.Errorf("header %s has no field %s", l.header.Name, name)
+	}
+	bits := 8 * f.Size
 	if f.BitSize > 0 {
-		old := little(at[:f.Size])
+		bits = f.BitSize
+	}
+	if f.Count == 1 && bits < 64 && n>>bits != 0 {
+		return fmt.Errorf("%d is too large for %s %s, which has %d bits", n, l.header.Name, strings.ReplaceAll(name, "_", "-"), bits)
+	}
+	l.set[f.Name] = true
+	at := l.bytes[f.Offset:]
+	if f.BitSize > 0 {
+		old := Little(at[:f.Size])
 		mask := uint64(1)<<f.BitSize - 1
 		putLittle(at[:f.Size], old&^(mask<<f.BitOffset)|(n&mask)<<f.BitOffset)
 		return nil
@@ -162,8 +195,8 @@ func (l *layer) put(name, value string) error {
 	return nil
 }
 
-// address gives the bytes of an IPv4, IPv6 or MAC address.
-func address(s string) ([]byte, bool) {
+// Address gives the bytes of an IPv4, IPv6 or MAC address.
+func Address(s string) ([]byte, bool) {
 	if parts := strings.Split(s, ":"); len(parts) == 6 && len(s) == 17 {
 		b, err := hex.DecodeString(strings.Join(parts, ""))
 		return b, err == nil
@@ -172,7 +205,8 @@ func address(s string) ([]byte, bool) {
 	return a.AsSlice(), err == nil
 }
 
-func little(b []byte) (v uint64) {
+// Little reads b as a number, the least significant byte first.
+func Little(b []byte) (v uint64) {
 	for i, x := range b {
 		v |= uint64(x) << (8 * i)
 	}
