@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/whistler-lang/whistler"
@@ -21,6 +22,9 @@ func objects(t testing.TB) (all [][]byte) {
 		t.Fatal("no examples", err)
 	}
 	for _, f := range files {
+		if strings.HasSuffix(f, "-test.lisp") {
+			continue
+		}
 		text, err := os.ReadFile(f)
 		if err != nil {
 			t.Fatal(err)

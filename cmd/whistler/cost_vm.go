@@ -103,6 +103,8 @@ func functions(s *ebpf.ProgramSpec) (top *vm.Program, base codeBase, err error) 
 		switch {
 		case ins.IsFunctionCall():
 			ref.Kind = bpf.RefSubprog
+		case ins.IsKfuncCall():
+			ref.Kind = bpf.RefKfunc
 		case ins.IsLoadOfFunctionPointer():
 			ref.Kind = bpf.RefFunc
 		case ins.IsLoadFromMap() && code[0].Src == bpf.PseudoMapValue:

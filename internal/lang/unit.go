@@ -188,6 +188,9 @@ func Lower(files []*source.File, opt Options) (*Unit, source.List) {
 		if len(files) > 0 {
 			e.Pos = source.Pos{File: files[0]}
 		}
+		if len(c.unit.Tests) > 0 {
+			e.WithHint("`whistler test` runs the tests of X-test.lisp together with X.lisp")
+		}
 		c.errs = append(c.errs, e)
 	}
 	c.checkLicenses()

@@ -173,6 +173,18 @@ func (t *TailCalled) Error() string {
 // NotMocked is what a mock returns that leaves this call to the helper.
 var NotMocked = errors.New("not mocked")
 
+// NotSimulated is the error of a call of what the machine does not have.
+type NotSimulated struct {
+	Name string // of a function of the kernel, "" for a helper, which is named around it
+}
+
+func (n *NotSimulated) Error() string {
+	if n.Name != "" {
+		return n.Name + ": functions of the kernel are not simulated"
+	}
+	return "not simulated"
+}
+
 // CallKfunc calls a function of the kernel by its name.
 func (m *Machine) CallKfunc(name string, args [5]uint64) (uint64, error) {
 	if f := m.Kfuncs[name]; f != nil {
@@ -182,7 +194,7 @@ func (m *Machine) CallKfunc(name string, args [5]uint64) (uint64, error) {
 		}
 		return v, err
 	}
-	return 0, fmt.Errorf("%s: functions of the kernel are not simulated; give the machine one", name)
+	return 0, &NotSimulated{name}
 }
 
 // A helperFunc is what a helper does. Its error is the program's fault and
@@ -219,7 +231,7 @@ func (m *Machine) call(id int32, h *abi.Helper, args [5]uint64, run *Run) (uint6
 	}
 	f := helperFuncs[h.Name]
 	if f == nil {
-		return 0, errors.New("not simulated; give the machine a mock of it")
+		return 0, &NotSimulated{}
 	}
 	for i, k := range h.Args {
 		if k == abi.ArgCtx && args[i] != run.Ctx {

@@ -12,6 +12,7 @@ import (
 	"github.com/whistler-lang/whistler/internal/lang"
 	"github.com/whistler-lang/whistler/internal/lisp"
 	"github.com/whistler-lang/whistler/internal/sexp"
+	"github.com/whistler-lang/whistler/internal/sim"
 	"github.com/whistler-lang/whistler/internal/source"
 )
 
@@ -176,6 +177,10 @@ func (s *Suite) must(in *lisp.Interp, err error) {
 	if errors.As(err, &fault) {
 		e := source.Errorf(fault.Pos.Or(in.Pos()), "the program went wrong here: %v", fault.Err)
 		e.WithNote(in.Pos(), "in this run of the test")
+		var not *sim.NotSimulated
+		if errors.As(err, &not) {
+			e.WithHint("(with-helpers ((name (argument...) value)) ...) gives the test one")
+		}
 		in.Fail(e)
 	}
 	in.Fail(source.Errorf(in.Pos(), "%v", err))

@@ -27,7 +27,7 @@ func (fakeKernel) Tracepoint(category, event string) ([]lang.TraceField, error) 
 		{Name: "file", Offset: 28, Size: 4, DataLoc: true}, {Name: "arg", Offset: 32, Size: 8}}, nil
 }
 
-func (fakeKernel) BTF() ([]byte, error) { return nil, os.ErrNotExist }
+func (fakeKernel) BTF() ([]byte, error) { return os.ReadFile("../../testdata/kernel/kernel.btf") }
 
 // prepare compiles a text for its tests.
 func prepare(t *testing.T, name, text string, cover bool) *Suite {
