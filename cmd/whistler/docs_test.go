@@ -5,6 +5,7 @@ import (
 	"context"
 	"flag"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -26,13 +27,28 @@ func readme(t *testing.T) string {
 	return string(text)
 }
 
-// TestReadmePrograms compiles every program that README.md shows.
+// TestReadmePrograms compiles every program that README.md shows, and runs
+// the tests in it, which are of examples/block-port.lisp.
 func TestReadmePrograms(t *testing.T) {
 	blocks := regexp.MustCompile("(?s)```lisp\n(.*?)```").FindAllStringSubmatch(readme(t), -1)
 	if len(blocks) < 3 {
 		t.Fatalf("%d programs", len(blocks))
 	}
+	tested, err := os.ReadFile("../../examples/block-port.lisp")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, b := range blocks {
+		if strings.HasPrefix(b[1], "(deftest") {
+			file := filepath.Join(t.TempDir(), "block-port.lisp")
+			if err := os.WriteFile(file, append(tested, b[1]...), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			if out, err := exec.Command("whistler", "test", file).CombinedOutput(); err != nil { // testscript has put it into PATH
+				t.Errorf("%v\n%s", err, out)
+			}
+			continue
+		}
 		_, err := whistler.Compile(context.Background(), []whistler.Source{{Name: "README.md", Text: b[1]}}, whistler.Options{})
 		if err != nil {
 			t.Errorf("%v\nin\n%s", err, b[1])
