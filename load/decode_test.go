@@ -97,7 +97,7 @@ func TestExplain(t *testing.T) {
 	if !ok {
 		t.Fatalf("%T: %v", err, err)
 	}
-	if r.File != "drop.lisp" || r.Line != 5 || r.Reason != "R1 offset is outside of the packet" {
+	if r.File != "drop.lisp" || r.Line != 5 || r.Reason != "invalid access to packet, off=0 size=1, R1(id=0,off=0,r=0)" {
 		t.Errorf("%s:%d: %s", r.File, r.Line, r.Reason)
 	}
 	if r.Unwrap() == nil {

@@ -9,11 +9,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"regexp"
 	"sort"
-	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 
 	"github.com/cilium/ebpf"
@@ -124,17 +121,6 @@ func (c *Collection) Close() error {
 	return err
 }
 
-// A Refusal is the verifier's no, tied to the source by the object's line
-// records.
-type Refusal struct {
-	Program string
-	File    string // as the object names it, "" if unknown
-	Line    int    // 0 if unknown
-	Reason  string
-	Log     string // the whole log
-	Err     error
-}
-
 func (r *Refusal) Error() string {
 	where := ""
 	if r.Line > 0 {
@@ -145,12 +131,6 @@ func (r *Refusal) Error() string {
 
 func (r *Refusal) Unwrap() error { return r.Err }
 
-// Compiled when a program is refused: most processes never need them.
-var (
-	lineComment = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^; .*@ ([^@]+):(\d+)\s*$`) })
-	progInError = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^program ([^:]+):`) })
-)
-
 const tooManyPaths = "more paths through it wait for the verifier than it can keep (8192)"
 
 // explain turns a verifier error into a Refusal and leaves others alone.
@@ -158,14 +138,14 @@ func explain(spec *ebpf.CollectionSpec, err error) error {
 	var ve *ebpf.VerifierError
 	if errors.Is(err, syscall.EFAULT) && !errors.As(err, &ve) {
 		// push_stack of kernel/bpf/verifier.c; the library keeps no log of it.
-		r := &Refusal{Err: err, Reason: tooManyPaths}
-		if m := progInError().FindStringSubmatch(err.Error()); m != nil {
+		r := &Refusal{Err: err, Reason: tooManyPaths, Cause: causeOf(tooManyPaths), Insn: -1, Origin: -1}
+		if m := logs().program.FindStringSubmatch(err.Error()); m != nil {
 			r.Program = m[1]
 		}
 		return r
 	}
 	if !errors.As(err, &ve) || len(ve.Log) == 0 {
-		if m := progInError().FindStringSubmatch(err.Error()); m != nil && spec.Programs[m[1]] != nil {
+		if m := logs().program.FindStringSubmatch(err.Error()); m != nil && spec.Programs[m[1]] != nil {
 			if e := missing(m[1], spec.Programs[m[1]], err); e != err {
 				return e
 			}
@@ -177,26 +157,10 @@ func explain(spec *ebpf.CollectionSpec, err error) error {
 		return err
 	}
 	r := &Refusal{Err: err, Log: strings.Join(ve.Log, "\n")}
-	if m := progInError().FindStringSubmatch(err.Error()); m != nil {
+	if m := logs().program.FindStringSubmatch(err.Error()); m != nil {
 		r.Program = m[1]
 	}
-	for _, line := range ve.Log {
-		if m := lineComment().FindStringSubmatch(line); m != nil {
-			r.File = m[1]
-			r.Line, _ = strconv.Atoi(m[2])
-		}
-	}
-	// The reason is the last line that is neither statistics nor code.
-	for i := len(ve.Log) - 1; i >= 0 && r.Reason == ""; i-- {
-		l := strings.TrimSpace(ve.Log[i])
-		switch {
-		case strings.HasPrefix(l, "The sequence of ") && strings.HasSuffix(l, " jumps is too complex."):
-			r.Reason = tooManyPaths
-		case l == "", strings.HasPrefix(l, "processed "), strings.HasPrefix(l, "verification time"), strings.HasPrefix(l, "stack depth"), strings.HasPrefix(l, ";"):
-		default:
-			r.Reason = l
-		}
-	}
+	r.read(ve.Log)
 	if r.Reason == "" {
 		r.Reason = err.Error()
 	}

@@ -143,17 +143,8 @@ func (a *app) loadError(err error, src *whistler.Object, verbose, asJSON bool) e
 	if !errors.As(err, &r) {
 		return nearest(err)
 	}
-	e := &source.Error{What: fmt.Sprintf("the kernel's verifier refuses `%s`: %s", r.Program, r.Reason), Code: "verifier"}
-	if src != nil {
-		e.Pos = src.FindLine(r.File, r.Line)
-	}
-	if !e.Pos.Known() && r.Line > 0 {
-		e.What = fmt.Sprintf("%s:%d: %s", r.File, r.Line, e.What)
-	}
 	if verbose {
 		fmt.Fprintln(a.err, r.Log)
-	} else {
-		e.Hint = "-v shows the verifier's whole log"
 	}
-	return a.diagnostics(source.List{e}, asJSON)
+	return a.diagnostics(source.List{refused(r, src, verbose)}, asJSON)
 }
