@@ -128,3 +128,57 @@ func (c *Collection) Attach(t Targets) error {
 	}
 	return nil
 }
+
+// An Attachment is one program attached to one thing.
+type Attachment struct {
+	What string // "count_packets on lo (xdp, generic mode)"
+	c    *Collection
+	l    closer
+}
+
+// AttachProgram attaches one program. target, where it is not "", takes the
+// place of what the section names behind its first slash: the function of a
+// kprobe, PATH:SYMBOL of a uprobe, CATEGORY/EVENT of a tracepoint. The
+// attachment ends with the collection, if it is not closed before.
+func (c *Collection) AttachProgram(program, target string, t Targets) (*Attachment, error) {
+	s := c.Spec.Programs[program]
+	if s == nil {
+		return nil, fmt.Errorf("the object has no program %s", program)
+	}
+	a := attacherOf(s)
+	if a == nil {
+		return nil, fmt.Errorf("the program `%s` is of type %v (section %q), which cannot be attached here", program, s.Type, s.SectionName)
+	}
+	if target != "" {
+		head, _, _ := strings.Cut(s.SectionName, "/")
+		if target = strings.TrimPrefix(target, head+"/"); s.AttachTo != "" && s.AttachTo != target && s.Type != ebpf.Kprobe && s.Type != ebpf.TracePoint && s.Type != ebpf.RawTracepoint {
+			return nil, fmt.Errorf("what `%s` is attached to, %s, was settled when it was loaded: :section or :attach of its definition says it", program, s.AttachTo)
+		}
+		own := *s
+		own.SectionName = head + "/" + target
+		s = &own
+	}
+	t.coll = c
+	l, what, err := a.attach(c.coll.Programs[program], s, t)
+	if err != nil {
+		switch err.(type) {
+		case *ErrNoTarget, *TargetError:
+			return nil, err
+		}
+		return nil, missing(program, s, fmt.Errorf("attaching `%s` to %s: %w", program, what, err))
+	}
+	at := &Attachment{What: program + " on " + what, c: c, l: l}
+	c.links = append(c.links, attached{at.What, l})
+	return at, nil
+}
+
+// Close detaches the program; a second time it does nothing.
+func (a *Attachment) Close() error {
+	if a.l == nil {
+		return nil
+	}
+	l := a.l
+	a.l = nil
+	a.c.links = slices.DeleteFunc(a.c.links, func(x attached) bool { return x.link == l })
+	return l.Close()
+}

@@ -12,8 +12,8 @@ import (
 	"github.com/whistler-lang/whistler"
 	"github.com/whistler-lang/whistler/internal/compile"
 	"github.com/whistler-lang/whistler/internal/source"
-	"github.com/whistler-lang/whistler/internal/suite"
-	"github.com/whistler-lang/whistler/internal/suite/live"
+	"github.com/whistler-lang/whistler/internal/user"
+	"github.com/whistler-lang/whistler/internal/user/live"
 )
 
 // Options say how tests run.
@@ -33,7 +33,7 @@ func Run(t *testing.T, fsys fs.FS) {
 // RunWith is Run with options.
 func RunWith(t *testing.T, fsys fs.FS, o Options) {
 	t.Helper()
-	files, err := suite.Find(fsys, ".", true)
+	files, err := user.Find(fsys, ".", true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +46,7 @@ func RunWith(t *testing.T, fsys fs.FS, o Options) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			has = has || suite.HasTests(string(text))
+			has = has || user.HasTests(string(text))
 			sources = append(sources, whistler.Source{Name: path.Base(name), Text: string(text)})
 		}
 		if !has {
@@ -72,11 +72,11 @@ func run(t *testing.T, sources []whistler.Source, o whistler.Options, kernel boo
 		}
 		t.Fatalf("%s does not compile", sources[0].Name)
 	}
-	so := suite.Options{ReadFile: o.ReadFile, Kernel: o.Kernel, Arch: o.Arch}
+	so := user.Options{ReadFile: o.ReadFile, Kernel: o.Kernel, Arch: o.Arch}
 	if kernel {
-		so.NewHost = func(r *compile.Result) (suite.Host, error) { return live.New(r) }
+		so.NewHost = func(r *compile.Result) (user.Host, error) { return live.New(r) }
 	}
-	s := suite.New(obj.Result(), so)
+	s := user.New(obj.Result(), so)
 	for _, test := range s.Tests {
 		t.Run(test.Name, func(t *testing.T) {
 			r := s.Run(test)

@@ -8,7 +8,7 @@ import (
 
 	"github.com/whistler-lang/whistler/docs"
 	"github.com/whistler-lang/whistler/internal/lang"
-	"github.com/whistler-lang/whistler/internal/suite"
+	"github.com/whistler-lang/whistler/internal/user"
 )
 
 // helpCmd explains a form of the language, from the tables and docstrings.
@@ -69,7 +69,7 @@ func (c *helpCmd) Run(a *app) error {
 }
 
 // allTopics are those of the language, and of tests.
-func allTopics() []lang.Topic { return append(lang.Topics(), suite.Topics()...) }
+func allTopics() []lang.Topic { return append(lang.Topics(), user.Topics()...) }
 
 // exampleOf is the example of a topic, nil if it has none.
 func exampleOf(t lang.Topic) *docs.Example {

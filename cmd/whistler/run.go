@@ -44,6 +44,7 @@ type runCmd struct {
 	Duration time.Duration     `short:"d" help:"Stop after this time, such as 10s; otherwise Ctrl-C ends it." placeholder:"D"`
 	Interval time.Duration     `help:"Show the maps every so often; 0 only at the end. Default: 1s on a terminal." placeholder:"D" default:"-1ns"`
 	Verbose  bool              `short:"v" help:"Show the verifier's whole log where it refuses."`
+	Args     []string          `arg:"" optional:"" help:"Arguments of a source with a session: (command-line-args)."`
 }
 
 // targets gives what the options say, for an object that they say something
@@ -118,6 +119,12 @@ func (c *runCmd) Run(a *app) error {
 	}
 	defer done()
 	o.Variables = c.Define
+	if src != nil && len(src.Result().Unit.Sessions) > 0 {
+		return c.session(a, src, targets, o)
+	}
+	if len(c.Args) > 0 {
+		return errUsage{fmt.Errorf("%s: arguments are for sources with a with-bpf-session, and %s has none", strings.Join(c.Args, " "), c.File)}
+	}
 	coll, err := load.OpenWith(data, o)
 	var bad *load.VariableError
 	if errors.As(err, &bad) {

@@ -17,8 +17,8 @@ import (
 	"github.com/whistler-lang/whistler/internal/ir"
 	"github.com/whistler-lang/whistler/internal/kernel"
 	"github.com/whistler-lang/whistler/internal/source"
-	"github.com/whistler-lang/whistler/internal/suite"
-	"github.com/whistler-lang/whistler/internal/suite/live"
+	"github.com/whistler-lang/whistler/internal/user"
+	"github.com/whistler-lang/whistler/internal/user/live"
 	"github.com/whistler-lang/whistler/load"
 )
 
@@ -43,7 +43,7 @@ type testCmd struct {
 type testFile struct {
 	dir  string // of the file system that File's names are in
 	name string // as shown
-	suite.File
+	user.File
 }
 
 // A testResult is a test that ran, for the reports.
@@ -74,7 +74,7 @@ func (c *testCmd) Run(a *app) error {
 		return err
 	}
 	var results []testResult
-	var coverage []*suite.FileCoverage
+	var coverage []*user.FileCoverage
 	bad := false
 	for _, f := range files {
 		rs, cover, err := c.file(a, f, match)
@@ -118,7 +118,7 @@ func testFiles(paths []string) (out []testFile, err error) {
 		paths = []string{"."}
 	}
 	seen := map[string]bool{}
-	add := func(dir string, files ...suite.File) {
+	add := func(dir string, files ...user.File) {
 		for _, f := range files {
 			if name := filepath.Join(dir, f.Main); !seen[name] {
 				seen[name] = true
@@ -139,10 +139,10 @@ func testFiles(paths []string) (out []testFile, err error) {
 		case !st.IsDir():
 			dir, name := filepath.Split(filepath.Clean(p))
 			dir = filepath.Clean(dir)
-			add(dir, suite.FileOf(os.DirFS(dir), name))
+			add(dir, user.FileOf(os.DirFS(dir), name))
 			continue
 		}
-		files, err := suite.Find(os.DirFS(dir), ".", all)
+		files, err := user.Find(os.DirFS(dir), ".", all)
 		if err != nil {
 			return nil, err
 		}
@@ -183,7 +183,7 @@ func readBeside(dir, name string) ([]byte, error) {
 }
 
 // file runs the tests of a source.
-func (c *testCmd) file(a *app, f testFile, match *regexp.Regexp) (results []testResult, cover []*suite.FileCoverage, err error) {
+func (c *testCmd) file(a *app, f testFile, match *regexp.Regexp) (results []testResult, cover []*user.FileCoverage, err error) {
 	var sources []whistler.Source
 	has := false
 	for _, name := range f.Sources {
@@ -192,7 +192,7 @@ func (c *testCmd) file(a *app, f testFile, match *regexp.Regexp) (results []test
 		if err != nil {
 			return nil, nil, err
 		}
-		has = has || suite.HasTests(string(text))
+		has = has || user.HasTests(string(text))
 		sources = append(sources, whistler.Source{Name: filepath.Base(path), Text: string(text)})
 	}
 	if !has {
@@ -221,9 +221,9 @@ func (c *testCmd) file(a *app, f testFile, match *regexp.Regexp) (results []test
 	if err != nil {
 		return nil, nil, a.compileError(err, false)
 	}
-	so := suite.Options{ReadFile: o.ReadFile, Kernel: o.Kernel, Arch: o.Arch}
+	so := user.Options{ReadFile: o.ReadFile, Kernel: o.Kernel, Arch: o.Arch}
 	if c.Kernel {
-		so.NewHost = func(r *compile.Result) (suite.Host, error) {
+		so.NewHost = func(r *compile.Result) (user.Host, error) {
 			h, err := live.New(r)
 			if load.Denied(err) {
 				return nil, errDenied
@@ -231,10 +231,10 @@ func (c *testCmd) file(a *app, f testFile, match *regexp.Regexp) (results []test
 			return h, err
 		}
 	}
-	s := suite.New(obj.Result(), so)
-	var counts *suite.Coverage
+	s := user.New(obj.Result(), so)
+	var counts *user.Coverage
 	if c.covering() {
-		counts = suite.NewCoverage(lowered)
+		counts = user.NewCoverage(lowered)
 		s.Cover(counts)
 	}
 	began := time.Now()
@@ -287,7 +287,7 @@ func counted(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-func (c *testCmd) result(a *app, f testFile, r suite.Result, took time.Duration) testResult {
+func (c *testCmd) result(a *app, f testFile, r user.Result, took time.Duration) testResult {
 	line, _ := r.Test.Pos.LineCol()
 	out := testResult{File: filepath.Join(filepath.Dir(f.name), r.Test.Pos.File.Name), Test: r.Test.Name, Doc: r.Test.Doc, Line: line, Result: "pass", Checks: r.Checks, Seconds: took.Seconds(), Output: r.Printed}
 	switch {
@@ -329,7 +329,7 @@ func (c *testCmd) show(a *app, r testResult) {
 }
 
 // reports writes the files that were asked for, and the coverage.
-func (c *testCmd) reports(a *app, results []testResult, cover []*suite.FileCoverage) error {
+func (c *testCmd) reports(a *app, results []testResult, cover []*user.FileCoverage) error {
 	if c.JUnit != "" {
 		b, err := junit(results)
 		if err != nil {
@@ -340,12 +340,12 @@ func (c *testCmd) reports(a *app, results []testResult, cover []*suite.FileCover
 		}
 	}
 	if c.LCOV != "" {
-		if err := writeFile(c.LCOV, []byte(suite.LCOV(cover, func(f *source.File) string { return coveredPath(results, f) }))); err != nil {
+		if err := writeFile(c.LCOV, []byte(user.LCOV(cover, func(f *source.File) string { return coveredPath(results, f) }))); err != nil {
 			return err
 		}
 	}
 	if c.HTML != "" {
-		if err := writeFile(c.HTML, []byte(suite.HTML(cover))); err != nil {
+		if err := writeFile(c.HTML, []byte(user.HTML(cover))); err != nil {
 			return err
 		}
 	}

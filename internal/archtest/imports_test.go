@@ -39,9 +39,9 @@ const allowed = `
 	internal/compile:   internal/needs internal/source internal/abi internal/btf internal/ir internal/ir/facts internal/lang internal/opt internal/regalloc internal/emit internal/bpf internal/obj
 	.:                  internal/abi internal/source internal/lang internal/compile
 	internal/packet:    internal/abi
-	internal/suite:     internal/source internal/abi internal/types internal/sexp internal/lisp internal/prelude internal/lang internal/ir internal/ir/interp internal/bpf internal/bpf/vm internal/sim internal/obj internal/compile internal/packet
-	internal/suite/live: internal/abi internal/lang internal/compile internal/suite load
-	whistlertest:       . internal/source internal/compile internal/suite internal/suite/live
+	internal/user:     internal/source internal/abi internal/types internal/sexp internal/lisp internal/prelude internal/lang internal/ir internal/ir/interp internal/bpf internal/bpf/vm internal/sim internal/obj internal/compile internal/packet
+	internal/user/live: internal/abi internal/lang internal/compile internal/user load
+	whistlertest:       . internal/source internal/compile internal/user internal/user/live
 
 	internal/kernel:    internal/lang
 	internal/e2e:       -
@@ -53,14 +53,14 @@ const allowed = `
 	load:               -
 	docs:               -
 	bench:              -
-	cmd/whistler:       . docs internal/source internal/abi internal/bpf internal/bpf/vm internal/ir internal/lang internal/kernel internal/needs internal/sim internal/compile internal/suite internal/suite/live load
+	cmd/whistler:       . docs internal/source internal/abi internal/bpf internal/bpf/vm internal/ir internal/lang internal/kernel internal/needs internal/sim internal/compile internal/user internal/user/live load
 `
 
 // pure packages turn bytes into bytes: the same answer on every machine.
 const (
 	pure = " internal/source internal/abi internal/types internal/sexp internal/lisp internal/prelude internal/ir internal/sim" +
 		" internal/ir/interp internal/ir/facts internal/lang internal/opt internal/regalloc internal/bpf internal/bpf/vm internal/machine internal/emit internal/btf" +
-		" internal/obj internal/needs internal/compile internal/packet internal/suite . "
+		" internal/obj internal/needs internal/compile internal/packet internal/user . "
 	impure = " os os/exec os/signal syscall net time math/rand math/rand/v2 runtime "
 )
 

@@ -74,6 +74,7 @@ func (c *compiler) sessionForm() lisp.Special {
 		Doc: "Declares maps and programs, and holds the code for user space that works with them. Compiling takes the declarations and runs none of the rest.",
 		Fn: func(in *lisp.Interp, form *sexp.Cons, env *lisp.Env) sexp.Value {
 			c.session(form)
+			c.reached = true
 			return sexp.Nil
 		}}
 }

@@ -63,7 +63,8 @@ type Unit struct {
 	Ksyms    map[string]*Ksym     // the variables of the kernel that are used, by C name
 	Cores    map[string]*btf.Core // CO-RE relocations, by the names that the code has for them
 	Tests    []*Test
-	Lisp     *lisp.Interp // that has evaluated the source: for tests and sessions
+	Sessions []sexp.Located // the forms that came to a with-bpf-session
+	Lisp     *lisp.Interp   // that has evaluated the source: for tests and sessions
 	Warnings source.List
 	License  string // the one licence of all programs
 
@@ -132,6 +133,7 @@ type compiler struct {
 	subs      map[string]*Sub
 	globals   map[string]*Global
 	declared  map[*sexp.Cons]bool // sessions whose declarations are made
+	reached   bool                // a session was come to by the form that is evaluated
 	defined   map[string]bool     // of Options.Define, those that name a variable
 	access    map[string]accessor // struct accessors by symbol name
 	trace     map[string]traceAccess
@@ -226,8 +228,12 @@ func (c *compiler) readFile(f *source.File) {
 	c.errs = append(c.errs, errs...)
 	for _, form := range forms {
 		c.sessions(form.V, 0)
+		c.reached = false
 		if _, err := c.in.EvalTop(form.V, form.Pos); err != nil {
 			c.report(err, form.V, form.Pos)
+		}
+		if c.reached {
+			c.unit.Sessions = append(c.unit.Sessions, form)
 		}
 		if len(c.errs) > maxErrors {
 			return

@@ -29,10 +29,10 @@ func (in *Interp) Extend(functions []Builtin, specials []Special) {
 	in.opt.Specials = append(all, in.opt.Specials...)
 }
 
-// Refill sets the limits of what is evaluated from now on, and where it
-// prints.
-func (in *Interp) Refill(steps, cells int64, out func(string)) {
-	in.opt.MaxSteps, in.opt.MaxCells, in.opt.Out = steps, cells, out
+// Refill sets the limits of what is evaluated from now on, who is asked where
+// they are reached, nil for nobody, and where it prints.
+func (in *Interp) Refill(steps, cells int64, more func() bool, out func(string)) {
+	in.opt.MaxSteps, in.opt.MaxCells, in.opt.More, in.opt.Out = steps, cells, more, out
 	in.stepsLeft, in.cellsLeft, in.dead = steps, cells, false
 }
 

@@ -26,6 +26,7 @@ type Options struct {
 	Specials []Special           // the host's special operators
 	Warn     func(*source.Error) // receives (warn ...)
 	Out      func(string)        // receives what (format t ...) and print write
+	More     func() bool         // asked where a limit is reached: true gives as much once more
 	// Constant finds the host's constants, for variables without a value.
 	Constant func(name string) (int64, bool)
 }
@@ -188,7 +189,7 @@ func (in *Interp) unbindTo(n int) {
 // step counts one call or loop turn against the limit.
 func (in *Interp) step() {
 	in.stepsLeft--
-	if in.stepsLeft < 0 {
+	if in.stepsLeft < 0 && !in.spent() {
 		in.limit("compile-time code took more than %d steps", in.opt.MaxSteps)
 	}
 }
@@ -196,14 +197,14 @@ func (in *Interp) step() {
 // steps counts n units of work inside of a builtin.
 func (in *Interp) steps(n int) {
 	in.stepsLeft -= int64(n)
-	if in.stepsLeft < 0 {
+	if in.stepsLeft < 0 && !in.spent() {
 		in.limit("compile-time code took more than %d steps", in.opt.MaxSteps)
 	}
 }
 
 // alloc counts n cells; call it before the memory is taken.
 func (in *Interp) alloc(n int64) {
-	if n > in.cellsLeft || n < 0 {
+	if n < 0 || n > in.cellsLeft && (!in.spent() || n > in.cellsLeft) {
 		in.cellsLeft = 0
 		in.limit("compile-time code needs more memory than its limit of %d cells", in.opt.MaxCells)
 	}

@@ -211,7 +211,7 @@ func (m *mutant) run(t *testing.T, s suite) (said string, failed bool) {
 			t.Fatal(err)
 		}
 	}
-	exe := filepath.Join(dir, "suite.test")
+	exe := filepath.Join(dir, "user.test")
 	build := exec.Command("go", "test", "-c", "-vet=off", "-overlay", filepath.Join(dir, "overlay.json"), "-o", exe, "./"+s.pkg)
 	build.Dir = root
 	if out, err := build.CombinedOutput(); err != nil {

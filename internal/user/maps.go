@@ -1,4 +1,4 @@
-package suite
+package user
 
 import (
 	"encoding/binary"
@@ -203,14 +203,18 @@ func events(c *call) sexp.Value {
 	c.must(err)
 	var out []sexp.Value
 	for _, b := range records {
-		var v = vectorOf(b)
-		for _, t := range m.Events {
-			if len(m.Events) == 1 && len(b) >= t.Size || len(b) == t.Size {
-				v = &Record{t, append([]byte(nil), b[:t.Size]...)}
-				break
-			}
-		}
-		out = append(out, v)
+		out = append(out, record(m, b))
 	}
 	return sexp.List(out...)
+}
+
+// record is what a ring or perf buffer has carried: a struct where it is
+// known which.
+func record(m *lang.Map, b []byte) sexp.Value {
+	for _, t := range m.Events {
+		if len(m.Events) == 1 && len(b) >= t.Size || len(b) == t.Size {
+			return &Record{t, append([]byte(nil), b[:t.Size]...)}
+		}
+	}
+	return vectorOf(b)
 }

@@ -6,7 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/whistler-lang/whistler/internal/suite"
+	"github.com/whistler-lang/whistler/internal/user"
 )
 
 // onCPU runs f on a processor.
@@ -19,7 +19,7 @@ func onCPU(cpu int, f func()) error {
 	}
 	one.Set(cpu)
 	if err := unix.SchedSetaffinity(0, &one); err != nil {
-		return &suite.Unsupported{What: fmt.Sprintf("this machine lets nobody run on processor %d", cpu)}
+		return &user.Unsupported{What: fmt.Sprintf("this machine lets nobody run on processor %d", cpu)}
 	}
 	defer unix.SchedSetaffinity(0, &old)
 	f()

@@ -1,7 +1,7 @@
-// Package suite runs the tests that a source declares with deftest: Lisp that
+// Package user runs the Lisp of user space that a source has: its tests, deftest,
 // makes packets and contexts, runs programs on them and looks at what came of
 // it. The programs run on a Host; everything else is the same on all of them.
-package suite
+package user
 
 import (
 	"errors"
@@ -111,7 +111,7 @@ func (s *Suite) Run(t *lang.Test) (res Result) {
 	}
 	r.host = host
 	in := s.r.Unit.Lisp
-	in.Refill(s.o.Steps, s.o.Steps, func(text string) { r.printed.WriteString(text) })
+	in.Refill(s.o.Steps, s.o.Steps, nil, func(text string) { r.printed.WriteString(text) })
 	for _, form := range t.Body {
 		if _, err := in.Eval(form, nil); err != nil {
 			pos := sexp.PosOf(form).Or(t.Pos)

@@ -1,4 +1,4 @@
-// Package live runs the tests of package suite in the kernel: each test loads
+// Package live runs the tests of package user in the kernel: each test loads
 // the object anew, and programs run by BPF_PROG_TEST_RUN.
 package live
 
@@ -13,7 +13,7 @@ import (
 	"github.com/whistler-lang/whistler/internal/abi"
 	"github.com/whistler-lang/whistler/internal/compile"
 	"github.com/whistler-lang/whistler/internal/lang"
-	"github.com/whistler-lang/whistler/internal/suite"
+	"github.com/whistler-lang/whistler/internal/user"
 	"github.com/whistler-lang/whistler/load"
 )
 
@@ -22,20 +22,36 @@ type host struct {
 	coll  *load.Collection
 	rings map[string]reader
 	cpus  int
+
+	defaults load.Targets // where to attach what does not say where
 }
 
 // New loads an object.
-func New(r *compile.Result) (suite.Host, error) {
+func New(r *compile.Result) (user.Host, error) {
 	for _, m := range r.Unit.Maps {
 		if m.PinByName {
-			return nil, &suite.Unsupported{What: fmt.Sprintf("the map %s is pinned by its name, which other programs may share", m.Name)}
+			return nil, &user.Unsupported{What: fmt.Sprintf("the map %s is pinned by its name, which other programs may share", m.Name)}
 		}
 	}
+	return open(r, load.Options{})
+}
+
+// Open loads an object for sessions.
+func Open(r *compile.Result, o load.Options, defaults load.Targets) (user.Live, error) {
+	h, err := open(r, o)
+	if err != nil {
+		return nil, err
+	}
+	h.defaults = defaults
+	return h, nil
+}
+
+func open(r *compile.Result, o load.Options) (*host, error) {
 	n, err := ebpf.PossibleCPU()
 	if err != nil {
 		return nil, err
 	}
-	coll, err := load.Open(r.Object)
+	coll, err := load.OpenWith(r.Object, o)
 	if err != nil {
 		return nil, err
 	}
@@ -71,9 +87,9 @@ func (h *host) Close() {
 func (h *host) CPUs() int { return h.cpus }
 
 // Run runs a program by a test run of the kernel.
-func (h *host) Run(p *lang.Program, in suite.Input) (*suite.Outcome, error) {
-	no := func(format string, args ...any) (*suite.Outcome, error) {
-		return nil, &suite.Unsupported{What: fmt.Sprintf(format, args...)}
+func (h *host) Run(p *lang.Program, in user.Input) (*user.Outcome, error) {
+	no := func(format string, args ...any) (*user.Outcome, error) {
+		return nil, &user.Unsupported{What: fmt.Sprintf(format, args...)}
 	}
 	t := p.Type
 	prog := h.coll.Program(p.C)
@@ -81,7 +97,7 @@ func (h *host) Run(p *lang.Program, in suite.Input) (*suite.Outcome, error) {
 		return nil, fmt.Errorf("the object has no program %s", p.C)
 	}
 	opts := &ebpf.RunOptions{Repeat: uint32(max(1, in.Repeat))}
-	o := &suite.Outcome{Field: func(string) (uint64, bool) { return 0, false }}
+	o := &user.Outcome{Field: func(string) (uint64, bool) { return 0, false }}
 	var link []byte
 	switch {
 	case t.Packet || t.SKB:
@@ -191,7 +207,7 @@ func contextBytes(layout *abi.CtxStruct, fields map[string]uint64) ([]byte, erro
 			return nil, fmt.Errorf("struct %s has no field %s", layout.Name, name)
 		}
 		if f.Kind != abi.CtxScalar {
-			return nil, &suite.Unsupported{What: fmt.Sprintf("the kernel's test run takes no pointer for %s", name)}
+			return nil, &user.Unsupported{What: fmt.Sprintf("the kernel's test run takes no pointer for %s", name)}
 		}
 		for i := range f.Size {
 			b[f.Offset+index*f.Size+i] = byte(v >> (8 * i))
@@ -288,7 +304,13 @@ func (h *host) Drain(m *lang.Map) ([][]byte, error) {
 	if r == nil {
 		return nil, fmt.Errorf("the map %s carries no records", m.Name)
 	}
-	return r.drain()
+	var all [][]byte
+	for {
+		some, err := r.take(0)
+		if all = append(all, some...); err != nil || len(some) < most {
+			return all, err
+		}
+	}
 }
 
 // Global is the value of a variable.
@@ -313,7 +335,7 @@ func (h *host) SetGlobal(g *lang.Global, value []byte) error {
 		return fmt.Errorf("no program uses the variable %s, and the object has none", g.Name)
 	}
 	if g.Const {
-		return &suite.Unsupported{What: fmt.Sprintf("the constant variable %s cannot be set once the object is loaded", g.Name)}
+		return &user.Unsupported{What: fmt.Sprintf("the constant variable %s cannot be set once the object is loaded", g.Name)}
 	}
 	var all []byte
 	if err := mp.Lookup(uint32(0), &all); err != nil {

@@ -1,4 +1,4 @@
-package suite
+package user
 
 import (
 	"github.com/whistler-lang/whistler/internal/lang"

@@ -1,4 +1,4 @@
-package suite
+package user
 
 import (
 	"encoding/binary"
