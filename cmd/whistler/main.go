@@ -15,6 +15,7 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/whistler-lang/whistler"
 	"github.com/whistler-lang/whistler/internal/source"
+	_ "github.com/whistler-lang/whistler/internal/warm"
 )
 
 // Exit codes.

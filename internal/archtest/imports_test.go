@@ -40,6 +40,7 @@ const allowed = `
 	.:                  internal/abi internal/source internal/lang internal/compile
 
 	internal/kernel:    internal/lang
+	internal/warm:      -
 	internal/e2e:       -
 	internal/mutants:   -
 	internal/hooks:     internal/kernel load
@@ -49,7 +50,7 @@ const allowed = `
 	load:               -
 	docs:               -
 	bench:              -
-	cmd/whistler:       . docs internal/source internal/abi internal/bpf internal/bpf/vm internal/lang internal/kernel internal/needs internal/sim load
+	cmd/whistler:       . docs internal/source internal/abi internal/bpf internal/bpf/vm internal/lang internal/kernel internal/needs internal/sim internal/warm load
 `
 
 // pure packages turn bytes into bytes: the same answer on every machine.

@@ -272,8 +272,9 @@ func (r *ruleReader) term(token string) (*term, error) {
 		}
 		return t, nil
 	}
-	if n, err := strconv.ParseInt(token, 10, 64); err == nil {
-		return &term{num: &n}, nil
+	if strings.IndexAny(token, "-0123456789") == 0 {
+		n, err := strconv.ParseInt(token, 10, 64)
+		return &term{num: &n}, err
 	}
 	name := strings.TrimPrefix(token, "?")
 	if name == "" || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz") != "" {
