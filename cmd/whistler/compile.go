@@ -50,7 +50,7 @@ func (c *compileCmd) Run(a *app) error {
 	fmt.Fprintf(a.out, "%s: %d bytes\n", out, len(obj.Bytes()))
 	a.summary(obj)
 	if c.Verbose {
-		for _, what := range c.kernel.asked {
+		for _, what := range c.kernel.asked() {
 			fmt.Fprintln(a.out, what)
 		}
 		fmt.Fprintf(a.out, "compiled in %v\n", took)
