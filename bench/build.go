@@ -45,7 +45,9 @@ func kernelHeaders() string {
 // buildWhistler builds the command into dir. It is run from the module's tree.
 func buildWhistler(dir string) (string, error) {
 	bin := filepath.Join(dir, "whistler")
-	out, err := exec.Command("go", "build", "-o", bin, "github.com/whistler-lang/whistler/cmd/whistler").CombinedOutput()
+	cmd := exec.Command("go", "build", "-o", bin, "github.com/whistler-lang/whistler/cmd/whistler")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as the README installs it
+	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("building whistler: %v\n%s", err, out)
 	}

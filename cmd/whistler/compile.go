@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -49,7 +50,7 @@ func (c *compileCmd) Run(a *app) error {
 	fmt.Fprintf(a.out, "%s: %d bytes\n", out, len(obj.Bytes()))
 	a.summary(obj)
 	if c.Verbose {
-		for _, what := range c.kernel.asked {
+		for _, what := range c.kernel.asked() {
 			fmt.Fprintln(a.out, what)
 		}
 		fmt.Fprintf(a.out, "compiled in %v\n", took)
@@ -59,7 +60,9 @@ func (c *compileCmd) Run(a *app) error {
 
 // summary lists programs and maps.
 func (a *app) summary(obj *whistler.Object) {
-	w := tabwriter.NewWriter(a.out, 0, 8, 2, ' ', 0)
+	out := bufio.NewWriter(a.out) // a tabwriter writes each cell on its own
+	defer out.Flush()
+	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	for _, p := range obj.Programs() {
 		fmt.Fprintf(w, "  program %s\t%s\t%d slots\t%d bytes of stack\n", p.Lisp, p.Section, p.Slots, p.Stack)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/whistler-lang/whistler"
 	"github.com/whistler-lang/whistler/internal/source"
+	_ "github.com/whistler-lang/whistler/internal/warm"
 )
 
 // Exit codes.
@@ -62,9 +63,9 @@ func (e errSilent) Error() string { return fmt.Sprintf("exit %d", int(e)) }
 type errUsage struct{ error }
 
 func main() {
-	// A small compilation is over before the first collection. A large one is
-	// faster with some than with fresh pages all along.
-	debug.SetGCPercent(200)
+	// A compilation is over before the first collection, unless it is large:
+	// that is faster with some than with fresh pages all along.
+	debug.SetGCPercent(400)
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 

@@ -12,11 +12,22 @@ import (
 // that is all its input.
 type recorder struct {
 	kernel.Machine
-	asked []string // what, and the hash of the answer
+	asks []ask
 }
 
-func (r *recorder) note(what string, answer []byte) {
-	r.asked = append(r.asked, fmt.Sprintf("%s sha256:%x", what, sha256.Sum256(answer)))
+type ask struct {
+	what   string
+	answer []byte
+}
+
+func (r *recorder) note(what string, answer []byte) { r.asks = append(r.asks, ask{what, answer}) }
+
+// asked lists what was asked, with the hash of the answer.
+func (r *recorder) asked() (lines []string) {
+	for _, a := range r.asks {
+		lines = append(lines, fmt.Sprintf("%s sha256:%x", a.what, sha256.Sum256(a.answer)))
+	}
+	return lines
 }
 
 func (r *recorder) BTF() ([]byte, error) {

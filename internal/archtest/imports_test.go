@@ -44,6 +44,7 @@ const allowed = `
 	whistlertest:       . internal/source internal/compile internal/user internal/user/live
 
 	internal/kernel:    internal/lang
+	internal/warm:      -
 	internal/e2e:       -
 	internal/mutants:   -
 	internal/hooks:     internal/kernel load
@@ -53,7 +54,7 @@ const allowed = `
 	load:               -
 	docs:               -
 	bench:              -
-	cmd/whistler:       . docs internal/source internal/abi internal/bpf internal/bpf/vm internal/ir internal/lang internal/kernel internal/needs internal/sim internal/compile internal/user internal/user/live load
+	cmd/whistler:       . docs internal/source internal/abi internal/bpf internal/bpf/vm internal/ir internal/lang internal/kernel internal/needs internal/sim internal/compile internal/user internal/user/live internal/warm load
 `
 
 // pure packages turn bytes into bytes: the same answer on every machine.

@@ -51,6 +51,7 @@ type Types struct {
 	recs []byte
 	strs []byte
 	offs []uint32 // by ID, into recs; offs[0] is void's and unused
+	kind []Kind   // by ID
 }
 
 // Read takes raw BTF, such as /sys/kernel/btf/vmlinux. What it gives answers
@@ -84,7 +85,7 @@ func Read(blob []byte) (*Types, error) {
 	if len(strs) == 0 || strs[0] != 0 || strs[len(strs)-1] != 0 {
 		return nil, errors.New("malformed BTF: strings must begin and end with a zero byte")
 	}
-	t := &Types{recs: recs, strs: strs, offs: make([]uint32, 1, len(recs)/20+1)}
+	t := &Types{recs: recs, strs: strs, offs: make([]uint32, 1, len(recs)/20+1), kind: make([]Kind, 1, len(recs)/20+1)}
 	for off := 0; off < len(recs); {
 		if off+12 > len(recs) {
 			return nil, errors.New("malformed BTF: the last type is cut off")
@@ -95,6 +96,7 @@ func Read(blob []byte) (*Types, error) {
 			return nil, fmt.Errorf("malformed BTF: type %d has the unknown kind %d", len(t.offs), info>>24&31)
 		}
 		t.offs = append(t.offs, uint32(off))
+		t.kind = append(t.kind, Kind(info>>24&31))
 		if off += 12 + n; off > len(recs) {
 			return nil, fmt.Errorf("malformed BTF: type %d is cut off", len(t.offs)-1)
 		}
@@ -339,12 +341,11 @@ func (t *Types) Find(name string, kinds ...Kind) (ids []ID) {
 	}
 	want := fold(name)
 	var folded []ID
-	for id := 1; id < len(t.offs); id++ {
-		r := t.recs[t.offs[id]:]
-		if mask>>(le.Uint32(r[4:])>>24&31)&1 == 0 {
+	for id, k := range t.kind {
+		if mask>>k&1 == 0 || id == 0 {
 			continue
 		}
-		off := le.Uint32(r)
+		off := le.Uint32(t.recs[t.offs[id]:])
 		if uint64(off)+uint64(len(name)) >= uint64(len(t.strs)) || t.strs[off+uint32(len(name))] != 0 {
 			continue
 		}

@@ -153,7 +153,7 @@ func traceNames(t *btf.Types, target string, params []btf.Param) []btf.Param {
 	if named(params) {
 		return params
 	}
-	for _, prefix := range []string{"__bpf_trace_", "__traceiter_", "__probestub_"} {
+	for _, prefix := range []string{"__traceiter_", "__bpf_trace_", "__probestub_"} {
 		for _, id := range t.Find(prefix+target, btf.Func) {
 			if ps := t.Params(t.Ref(id)); named(ps) {
 				return ps

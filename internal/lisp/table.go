@@ -49,19 +49,28 @@ func specialTables() [][]special {
 }
 
 func build() {
-	index.rows = make(map[string]*row, 1024)
-	for _, t := range tables() {
+	rows := tables()
+	index.rows = make(map[string]*row, entries(rows))
+	for _, t := range rows {
 		for i := range t {
 			index.rows[t[i].name] = &t[i]
 		}
 	}
-	index.specials = make(map[string]*special, 256)
-	for _, t := range specialTables() {
+	specials := specialTables()
+	index.specials = make(map[string]*special, entries(specials))
+	for _, t := range specials {
 		for i := range t {
 			t[i].min, t[i].max = arity(t[i].params)
 			index.specials[t[i].name] = &t[i]
 		}
 	}
+}
+
+func entries[T any](tables [][]T) (n int) {
+	for _, t := range tables {
+		n += len(t)
+	}
+	return n
 }
 
 func findRow(name string) *row {

@@ -36,7 +36,11 @@ func cse(f *ir.Func, _ *Config) bool {
 		v *ir.Value
 		b *ir.Block
 	}
-	table := map[key]entry{} // in a walk over the tree, the innermost of each
+	values := 0
+	for _, b := range f.Blocks {
+		values += len(b.Values)
+	}
+	table := make(map[key]entry, values/2) // in a walk over the tree, the innermost of each
 	clock := int32(0)
 	exit := make([]epochs, f.NumBlocks())
 	for _, b := range dom.Preorder() {

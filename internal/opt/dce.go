@@ -11,7 +11,12 @@ import (
 func dce(f *ir.Func, _ *Config) bool {
 	changed := f.Prune()
 	live := make([]bool, f.NumValues())
-	feeds := make([][]*ir.Value, f.NumValues()) // what edges give to a parameter
+	type feed struct {
+		v    *ir.Value
+		next int32
+	}
+	feeds := make([]feed, 1, 64)
+	fed := make([]int32, f.NumValues()) // into feeds: what edges give to a parameter
 	var work []*ir.Value
 	need := func(v *ir.Value) {
 		if !live[v.ID] {
@@ -30,7 +35,9 @@ func dce(f *ir.Func, _ *Config) bool {
 		}
 		for _, e := range b.Succs {
 			for i, a := range e.Args {
-				feeds[e.To.Params[i].ID] = append(feeds[e.To.Params[i].ID], a)
+				to := &fed[e.To.Params[i].ID]
+				feeds = append(feeds, feed{a, *to})
+				*to = int32(len(feeds) - 1)
 			}
 		}
 	}
@@ -40,8 +47,8 @@ func dce(f *ir.Func, _ *Config) bool {
 		for _, a := range v.Args {
 			need(a)
 		}
-		for _, a := range feeds[v.ID] {
-			need(a)
+		for i := fed[v.ID]; i != 0; i = feeds[i].next {
+			need(feeds[i].v)
 		}
 	}
 	// An atomic whose old value nobody wants need not fetch it.

@@ -3,13 +3,11 @@ package opt
 import (
 	_ "embed"
 	"fmt"
-	"math/big"
 	"strconv"
 	"strings"
 	"sync"
 
 	"github.com/whistler-lang/whistler/internal/ir"
-	"github.com/whistler-lang/whistler/internal/sexp"
 	"github.com/whistler-lang/whistler/internal/source"
 )
 
@@ -209,60 +207,78 @@ func (t *term) matchOp(v *ir.Value, op ir.Op, env map[string]*ir.Value) bool {
 	return true
 }
 
-func readRules(text string) (rs []rule, err error) {
-	forms, errs := sexp.ReadAll(source.NewFile("rules.lisp", text), sexp.NewTable(nil), nil)
-	if len(errs) > 0 {
-		return nil, errs
+// A ruleReader reads rules from their text itself: a reader of Lisp would make
+// cells of it first, in every process that compiles.
+type ruleReader struct{ text string }
+
+// next gives a parenthesis or an atom; "" is the end.
+func (r *ruleReader) next() (token string) {
+	for {
+		r.text = strings.TrimLeft(r.text, " \n")
+		if !strings.HasPrefix(r.text, ";") {
+			break
+		}
+		_, r.text, _ = strings.Cut(r.text, "\n")
 	}
-	for _, form := range forms {
-		items, _ := sexp.Slice(form.V)
-		if len(items) != 3 {
-			return nil, fmt.Errorf("not a rule: %s", sexp.Print(form.V))
+	end := strings.IndexAny(r.text, " \n();")
+	switch {
+	case end < 0:
+		end = len(r.text)
+	case end == 0:
+		end = 1
+	}
+	token, r.text = r.text[:end], r.text[end:]
+	return token
+}
+
+func readRules(text string) (rs []rule, err error) {
+	r := &ruleReader{text}
+	for t := r.next(); t != ""; t = r.next() {
+		if t != "(" || r.next() != "rule" {
+			return nil, fmt.Errorf("not a rule: %s", t)
 		}
-		var r rule
-		if r.left, err = readTerm(items[1]); err != nil {
+		var rl rule
+		if rl.left, err = r.term(r.next()); err != nil {
 			return nil, err
 		}
-		if r.right, err = readTerm(items[2]); err != nil {
+		if rl.right, err = r.term(r.next()); err != nil {
 			return nil, err
 		}
-		rs = append(rs, r)
+		if t := r.next(); t != ")" {
+			return nil, fmt.Errorf("not the end of a rule: %s", t)
+		}
+		rs = append(rs, rl)
 	}
 	return rs, nil
 }
 
-func readTerm(v sexp.Value) (*term, error) {
-	switch v := v.(type) {
-	case int64:
-		return &term{num: &v}, nil
-	case *big.Int:
-		n := int64(v.Uint64())
-		return &term{num: &n}, nil
-	case *sexp.Symbol:
-		name := strings.ToLower(v.Name)
-		return &term{name: name, konst: strings.HasPrefix(name, "?")}, nil
-	case *sexp.Cons:
-		items, _ := sexp.Slice(v)
-		head, isSym := items[0].(*sexp.Symbol)
-		if !isSym {
-			break
-		}
-		name, size, _ := strings.Cut(strings.ToLower(head.Name), ".")
+func (r *ruleReader) term(token string) (*term, error) {
+	if token == "(" {
+		head := r.next()
+		name, size, _ := strings.Cut(head, ".")
 		t := &term{op: ir.OpNamed(name), size: 8}
 		if n, err := strconv.Atoi(size); err == nil {
 			t.size = uint8(n)
 		}
-		if t.op == ir.OpInvalid || t.op.Arity() != len(items)-1 {
-			return nil, fmt.Errorf("no such op: %s", sexp.Print(v))
-		}
-		for _, x := range items[1:] {
-			a, err := readTerm(x)
+		for x := r.next(); x != ")"; x = r.next() {
+			a, err := r.term(x)
 			if err != nil {
 				return nil, err
 			}
 			t.args = append(t.args, a)
 		}
+		if t.op == ir.OpInvalid || t.op.Arity() != len(t.args) {
+			return nil, fmt.Errorf("no such op: %s", head)
+		}
 		return t, nil
 	}
-	return nil, fmt.Errorf("not a term: %s", sexp.Print(v))
+	if strings.IndexAny(token, "-0123456789") == 0 {
+		n, err := strconv.ParseInt(token, 10, 64)
+		return &term{num: &n}, err
+	}
+	name := strings.TrimPrefix(token, "?")
+	if name == "" || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz") != "" {
+		return nil, fmt.Errorf("not a term: %s", token)
+	}
+	return &term{name: token, konst: name != token}, nil
 }

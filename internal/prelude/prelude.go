@@ -3,29 +3,61 @@
 package prelude
 
 import (
-	"embed"
+	_ "embed"
 	"strings"
 	"sync"
 
 	"github.com/whistler-lang/whistler/internal/source"
 )
 
-//go:embed *.lisp
-var files embed.FS
+// Strings, for an embed.FS would give copies.
+var (
+	//go:embed control.lisp
+	control string
+	//go:embed loops.lisp
+	loops string
+	//go:embed numbers.lisp
+	numbers string
+	//go:embed maps.lisp
+	maps string
+	//go:embed queues.lisp
+	queues string
+	//go:embed headers.lisp
+	headers string
+	//go:embed packets.lisp
+	packets string
+	//go:embed checksum.lisp
+	checksum string
+	//go:embed events.lisp
+	events string
+	//go:embed objects.lisp
+	objects string
+	//go:embed user.lisp
+	user string
+	//go:embed kernel.lisp
+	kernel string
+	//go:embed older.lisp
+	older string
+)
 
-// Names are the files in the order in which they are read.
-var Names = []string{"control.lisp", "loops.lisp", "numbers.lisp", "maps.lisp", "queues.lisp", "headers.lisp", "packets.lisp", "checksum.lisp", "events.lisp", "objects.lisp", "user.lisp", "kernel.lisp", "older.lisp"}
-
-// Files gives the prelude's texts, always the same ones.
-var Files = sync.OnceValue(func() (fs []*source.File) {
-	for _, n := range Names {
-		text, err := files.ReadFile(n)
-		if err != nil {
-			panic(err) // the file is embedded
-		}
-		fs = append(fs, source.NewFile("prelude/"+n, string(text)))
+// Files gives the prelude's texts in the order in which they are read, always
+// the same ones.
+var Files = sync.OnceValue(func() []*source.File {
+	return []*source.File{
+		source.NewFile("prelude/control.lisp", control),
+		source.NewFile("prelude/loops.lisp", loops),
+		source.NewFile("prelude/numbers.lisp", numbers),
+		source.NewFile("prelude/maps.lisp", maps),
+		source.NewFile("prelude/queues.lisp", queues),
+		source.NewFile("prelude/headers.lisp", headers),
+		source.NewFile("prelude/packets.lisp", packets),
+		source.NewFile("prelude/checksum.lisp", checksum),
+		source.NewFile("prelude/events.lisp", events),
+		source.NewFile("prelude/objects.lisp", objects),
+		source.NewFile("prelude/user.lisp", user),
+		source.NewFile("prelude/kernel.lisp", kernel),
+		source.NewFile("prelude/older.lisp", older),
 	}
-	return fs
 })
 
 // A Definition is a (defmacro name ...) or (defun name ...) of the prelude,
@@ -38,15 +70,18 @@ type Definition struct {
 
 // Definitions lists the prelude's, in order: they begin lines, and nothing
 // else there begins one with a parenthesis.
-var Definitions = sync.OnceValue(func() (ds []Definition) {
+var Definitions = sync.OnceValue(func() []Definition {
+	ds := make([]Definition, 0, 144)
 	for _, f := range Files() {
 		for off := 0; off < len(f.Text); {
 			end := len(f.Text)
 			if i := strings.Index(f.Text[off:], "\n("); i >= 0 {
 				end = off + i + 1
 			}
-			if words := strings.Fields(f.Text[off:min(off+100, end)]); f.Text[off] == '(' {
-				ds = append(ds, Definition{words[1], words[0] == "(defmacro", source.Pos{File: f, Start: int32(off), End: int32(end)}})
+			if f.Text[off] == '(' {
+				kind, rest, _ := strings.Cut(f.Text[off:end], " ")
+				name := rest[:strings.IndexAny(rest, " \n")]
+				ds = append(ds, Definition{name, kind == "(defmacro", source.Pos{File: f, Start: int32(off), End: int32(end)}})
 			}
 			off = end
 		}

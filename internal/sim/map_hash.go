@@ -16,9 +16,9 @@ func lruFind(mp *Map, key []byte) *entry {
 
 // The flags of an update. No simulated value has a spin lock, so BPF_F_LOCK
 // is refused like any other unknown flag.
-var (
-	flagNoExist = constant("BPF_NOEXIST")
-	flagExist   = constant("BPF_EXIST")
+const (
+	flagNoExist = 1
+	flagExist   = 2
 )
 
 func hashUpdate(mp *Map, key, value []byte, flags uint64, cpu int) error {

@@ -6,38 +6,45 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"sync"
 )
 
-// A File is one source text. Its lines are found once, so that a Pos needs
-// only two offsets.
+// A File is one source text. Its lines are found once, when the first is asked
+// for, so that a Pos needs only two offsets.
 type File struct {
 	Name  string // as it appears in messages and in objects
 	Text  string
 	Path  string // where `include` looks from; Name if empty
-	lines []int  // offset of each line's first byte
+	found sync.Once
+	lines []int // offset of each line's first byte
 }
 
 // NewFile takes a text under the name that messages and objects show.
-func NewFile(name, text string) *File {
-	f := &File{Name: name, Text: text, lines: []int{0}}
-	for i := 0; i < len(text); i++ {
-		if text[i] == '\n' {
-			f.lines = append(f.lines, i+1)
+func NewFile(name, text string) *File { return &File{Name: name, Text: text} }
+
+func (f *File) starts() []int {
+	f.found.Do(func() {
+		f.lines = make([]int, 1, 1+strings.Count(f.Text, "\n"))
+		for i := 0; i < len(f.Text); i++ {
+			if f.Text[i] == '\n' {
+				f.lines = append(f.lines, i+1)
+			}
 		}
-	}
-	return f
+	})
+	return f.lines
 }
 
 // Line gives the text of line n (from 1) without its line end.
 func (f *File) Line(n int) string {
-	if n < 1 || n > len(f.lines) {
+	lines := f.starts()
+	if n < 1 || n > len(lines) {
 		return ""
 	}
 	end := len(f.Text)
-	if n < len(f.lines) {
-		end = f.lines[n] - 1
+	if n < len(lines) {
+		end = lines[n] - 1
 	}
-	return strings.TrimSuffix(f.Text[f.lines[n-1]:end], "\r")
+	return strings.TrimSuffix(f.Text[lines[n-1]:end], "\r")
 }
 
 // A Pos is a span of a file: bytes Start up to End. The zero Pos is nowhere.
@@ -55,8 +62,9 @@ func (p Pos) LineCol() (line, col int) {
 	if p.File == nil {
 		return 0, 0
 	}
-	line = sort.Search(len(p.File.lines), func(i int) bool { return p.File.lines[i] > int(p.Start) })
-	begin := p.File.lines[line-1]
+	lines := p.File.starts()
+	line = sort.Search(len(lines), func(i int) bool { return lines[i] > int(p.Start) })
+	begin := lines[line-1]
 	return line, len([]rune(p.File.Text[begin:min(int(p.Start), len(p.File.Text))])) + 1
 }
 
