@@ -61,6 +61,10 @@ type Options struct {
 	// as Lisp writes them, or text for arrays of bytes. The value of a constant
 	// one is folded into the code, and the variable leaves the object.
 	Define map[string]string
+	// CountLosses adds a hidden per-CPU map that counts what the kernel does
+	// not: records that ring buffers had no room for, and new entries that full
+	// maps did not take. It costs instructions on the arm that fails only.
+	CountLosses bool
 	// MaxSteps and MaxCells limit macro code; 0 means generous defaults.
 	MaxSteps, MaxCells int64
 	// Trace sees the program after every stage.
@@ -126,7 +130,7 @@ func Compile(ctx context.Context, sources []Source, o Options) (obj *Object, err
 		}
 		files = append(files, source.NewFile(s.Name, s.Text))
 	}
-	co := compile.Options{Trace: o.Trace, Options: LangOptions(o)}
+	co := compile.Options{Trace: o.Trace, Options: LangOptions(o), CountLosses: o.CountLosses}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}

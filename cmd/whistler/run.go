@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/signal"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -100,6 +102,7 @@ func (c *runCmd) Run(a *app) error {
 		}
 		c.input.pid = c.Pid
 	}
+	c.losses = true
 	kernel.MountTracefs() // for deftracepoint, tracepoints and printk; what fails is said where it is needed
 	data, src, err := c.object(a)
 	if err != nil {
@@ -142,7 +145,7 @@ func (c *runCmd) Run(a *app) error {
 	defer coll.Close()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	w := &watcher{a: a, coll: coll, json: c.JSON, names: map[string]string{}}
+	w := &watcher{a: a, coll: coll, json: c.JSON, names: map[string]string{}, lost: map[string]uint64{}}
 	if src != nil {
 		for _, m := range src.Maps() {
 			w.names[m.Name] = m.Lisp
@@ -268,6 +271,7 @@ type watcher struct {
 	json   bool
 	failed bool
 	names  map[string]string // Lisp names of maps
+	lost   map[string]uint64 // by map, as last said
 }
 
 func (w *watcher) line(v map[string]any) { json.NewEncoder(w.a.out).Encode(v) }
@@ -372,6 +376,7 @@ func (w *watcher) name(obj string) string {
 func (w *watcher) tables(final bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.losses()
 	for _, name := range w.coll.Maps() {
 		spec := w.coll.Spec.Maps[name]
 		if !load.HasEntries(spec.Type) || load.Internal(name) {
@@ -393,6 +398,32 @@ func (w *watcher) tables(final bool) {
 		}
 		fmt.Fprintf(w.a.out, "%s (%s, %d shown)\n", w.name(name), mapKeyword(spec.Type), len(entries))
 		w.table(entries)
+	}
+}
+
+// losses says what maps could not take, where that is more than it was.
+func (w *watcher) losses() {
+	all, err := w.coll.Losses()
+	if err != nil {
+		fmt.Fprintf(w.a.err, "whistler: reading what was lost: %v\n", err)
+		w.failed = true
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		n := all[name]
+		if n == w.lost[name] {
+			continue
+		}
+		w.lost[name] = n
+		what := "new entries lost: the map is full"
+		if t := w.coll.Spec.Maps[name]; t != nil && t.Type == ebpf.RingBuf {
+			what = "records lost: the buffer is full"
+		}
+		if w.json {
+			w.line(map[string]any{"map": name, "lost": n})
+		} else {
+			fmt.Fprintf(w.a.out, "%s: %d %s\n", w.name(name), n, what)
+		}
 	}
 }
 

@@ -36,7 +36,7 @@ const allowed = `
 	internal/btf:       internal/types
 	internal/obj:       internal/abi internal/bpf internal/btf internal/types
 	internal/needs:     internal/abi internal/bpf
-	internal/compile:   internal/needs internal/source internal/abi internal/btf internal/ir internal/ir/facts internal/lang internal/opt internal/regalloc internal/emit internal/bpf internal/obj
+	internal/compile:   internal/needs internal/source internal/types internal/abi internal/btf internal/ir internal/ir/facts internal/lang internal/opt internal/regalloc internal/emit internal/bpf internal/obj
 	.:                  internal/abi internal/source internal/lang internal/compile
 	internal/packet:    internal/abi
 	internal/user:     internal/source internal/abi internal/types internal/sexp internal/lisp internal/prelude internal/lang internal/ir internal/ir/interp internal/bpf internal/bpf/vm internal/sim internal/obj internal/compile internal/packet

@@ -16,8 +16,10 @@ import (
 // Options are what a compilation may be told.
 type Options struct {
 	lang.Options
-	Off   map[string]bool                                // passes to leave out, for tests; "facts" is the analysis
-	Trace func(program, stage string, what fmt.Stringer) // sees every stage
+	// CountLosses adds a counter of what maps could not take: see LossesMap.
+	CountLosses bool
+	Off         map[string]bool                                // passes to leave out, for tests; "facts" is the analysis
+	Trace       func(program, stage string, what fmt.Stringer) // sees every stage
 }
 
 // A Result is a compiled source.
@@ -38,6 +40,9 @@ func Compile(files []*source.File, o Options) (*Result, source.List) {
 	}
 	r := &Result{Unit: unit, Warnings: unit.Warnings}
 	funcs := gather(unit)
+	if o.CountLosses {
+		countLosses(unit, funcs)
+	}
 	in := inliner(funcs, o)
 	for _, f := range funcs {
 		said := f.improve(unit, in, o)
