@@ -61,6 +61,9 @@ type Options struct {
 	// as Lisp writes them, or text for arrays of bytes. The value of a constant
 	// one is folded into the code, and the variable leaves the object.
 	Define map[string]string
+	// Fragment says that the sources are a part of one: programs may be missing,
+	// and maps need no use.
+	Fragment bool
 	// CountLosses adds a hidden per-CPU map that counts what the kernel does
 	// not: records that ring buffers had no room for, and new entries that full
 	// maps did not take. It costs instructions on the arm that fails only.
@@ -221,7 +224,7 @@ func LangOptions(o Options) lang.Options {
 	if o.Arch == "" {
 		o.Arch = "amd64"
 	}
-	l := lang.Options{CPU: o.CPU, Arch: o.Arch, Kernel: o.Kernel, MaxSteps: o.MaxSteps, MaxCells: o.MaxCells, Define: o.Define, Pid: o.Pid}
+	l := lang.Options{CPU: o.CPU, Arch: o.Arch, Kernel: o.Kernel, MaxSteps: o.MaxSteps, MaxCells: o.MaxCells, Define: o.Define, Pid: o.Pid, Fragment: o.Fragment}
 	l.Target, _ = abi.ParseVersion(o.Target)
 	if o.ReadFile != nil {
 		l.Include = func(name string) (*source.File, error) {
