@@ -10,12 +10,13 @@ require (
 	golang.org/x/sys v0.45.0
 )
 
-require pgregory.net/rapid v1.3.0
-
 require (
-	github.com/reeflective/readline v1.3.0 // indirect
-	github.com/rivo/uniseg v0.4.7 // indirect
+	github.com/creack/pty v1.1.24
+	github.com/reeflective/readline v1.3.0
+	pgregory.net/rapid v1.3.0
 )
+
+require github.com/rivo/uniseg v0.4.7 // indirect
 
 require (
 	github.com/rogpeppe/go-internal v1.14.1

@@ -21,6 +21,11 @@ type Options struct {
 	// Replaced is the loaded program whose functions the freplace programs
 	// of the object replace. A program of that type without it is an *ErrNoTarget.
 	Replaced *ebpf.Program
+
+	// Maps take the places of maps of the object, by their names: the object's
+	// programs work on them. They must be defined alike; the caller may close
+	// its own handle afterwards.
+	Maps map[string]*ebpf.Map
 }
 
 // OpenWith is Open with options. A variable that the object does not have,
@@ -47,7 +52,7 @@ func OpenWith(object []byte, o Options) (*Collection, error) {
 		}
 	}
 	raw := takeRaw(spec)
-	coll, err := ebpf.NewCollection(withoutOps(spec))
+	coll, err := ebpf.NewCollectionWithOptions(withoutOps(spec), ebpf.CollectionOptions{MapReplacements: o.Maps})
 	if err != nil {
 		return nil, explain(spec, err)
 	}

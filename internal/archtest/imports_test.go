@@ -40,7 +40,8 @@ const allowed = `
 	.:                  internal/abi internal/source internal/lang internal/compile
 	internal/packet:    internal/abi
 	internal/user:     internal/source internal/abi internal/types internal/sexp internal/lisp internal/prelude internal/lang internal/ir internal/ir/interp internal/bpf internal/bpf/vm internal/sim internal/obj internal/compile internal/packet
-	internal/user/live: internal/abi internal/lang internal/compile internal/user load
+	internal/user/live: internal/abi internal/types internal/lang internal/compile internal/user load
+	internal/repl:      . internal/source internal/btf internal/sexp internal/lang internal/compile internal/user
 	whistlertest:       . internal/source internal/compile internal/user internal/user/live
 
 	internal/kernel:    internal/lang
@@ -54,7 +55,7 @@ const allowed = `
 	load:               -
 	docs:               -
 	bench:              -
-	cmd/whistler:       . docs internal/source internal/abi internal/bpf internal/bpf/vm internal/ir internal/lang internal/kernel internal/needs internal/sim internal/compile internal/user internal/user/live internal/warm load
+	cmd/whistler:       . docs internal/source internal/abi internal/bpf internal/bpf/vm internal/ir internal/lang internal/kernel internal/needs internal/sim internal/compile internal/repl internal/user internal/user/live internal/warm load
 `
 
 // pure packages turn bytes into bytes: the same answer on every machine.

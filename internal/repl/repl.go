@@ -12,7 +12,9 @@ import (
 	"strings"
 
 	"github.com/whistler-lang/whistler"
+	"github.com/whistler-lang/whistler/internal/btf"
 	"github.com/whistler-lang/whistler/internal/compile"
+	"github.com/whistler-lang/whistler/internal/lang"
 	"github.com/whistler-lang/whistler/internal/sexp"
 	"github.com/whistler-lang/whistler/internal/source"
 	"github.com/whistler-lang/whistler/internal/user"
@@ -42,6 +44,10 @@ type Options struct {
 	Style   source.Style
 	// Explain makes a diagnostic of an error of the machine.
 	Explain func(err error, obj *whistler.Object) error
+	// Topics are what help knows, and Tracepoints the kernel's whose names begin
+	// so, for completion; both may be nil.
+	Topics      func() []lang.Topic
+	Tracepoints func(prefix string) []string
 	// Commands are operators of the prompt that need more than it knows, by
 	// their names in upper case.
 	Commands map[string]Command
@@ -69,6 +75,11 @@ type REPL struct {
 	prompt  *user.Prompt
 	host    user.Host
 	entered int // forms
+
+	known    []lang.Topic
+	names    map[string]bool // what forms begin with
+	kernel   *btf.Types
+	noKernel bool
 }
 
 // ErrQuit ends the prompt.
@@ -247,21 +258,8 @@ func (r *REPL) about(kind, name string, again bool) string {
 
 // rebuild compiles definitions and loads them. On an error all is as it was.
 func (r *REPL) rebuild(defs []definition) (source.List, error) {
-	var sources []whistler.Source
-	for _, d := range defs {
-		sources = append(sources, whistler.Source{Name: d.file, Text: d.text})
-	}
-	if len(sources) == 0 {
-		sources = []whistler.Source{{Name: "<0>"}}
-	}
-	o := r.o.Compile
-	o.Fragment = true
-	obj, err := whistler.Compile(context.Background(), sources, o)
+	obj, err := r.compile(defs, nil)
 	if err != nil {
-		var l source.List
-		if errors.As(err, &l) {
-			return nil, r.render(l)
-		}
 		return nil, err
 	}
 	host, _, err := r.o.Machine.Load(obj.Result())
@@ -272,10 +270,34 @@ func (r *REPL) rebuild(defs []definition) (source.List, error) {
 	if r.prompt != nil {
 		vars = r.prompt.Variables()
 	}
-	r.obj, r.host = obj, host
+	r.obj, r.host, r.names = obj, host, nil
 	r.prompt = user.NewPrompt(obj.Result(), r.o.User, r.o.World, host)
 	r.prompt.Set(vars)
 	return obj.Warnings(), nil
+}
+
+func (r *REPL) compile(defs []definition, trace func(program, stage string, what fmt.Stringer)) (*whistler.Object, error) {
+	var sources []whistler.Source
+	for _, d := range defs {
+		sources = append(sources, whistler.Source{Name: d.file, Text: d.text})
+	}
+	if len(sources) == 0 {
+		sources = []whistler.Source{{Name: "<0>"}}
+	}
+	o := r.o.Compile
+	o.Fragment, o.Trace = true, trace
+	obj, err := whistler.Compile(context.Background(), sources, o)
+	var l source.List
+	if errors.As(err, &l) {
+		return nil, r.render(l)
+	}
+	return obj, err
+}
+
+// Trace compiles the declarations once more and tells of every stage.
+func (r *REPL) Trace(trace func(program, stage string, what fmt.Stringer)) error {
+	_, err := r.compile(r.defs, trace)
+	return err
 }
 
 // Object is what the declarations so far compile to.
