@@ -14,6 +14,8 @@
 package facts
 
 import (
+	"slices"
+
 	"github.com/whistler-lang/whistler/internal/abi"
 	"github.com/whistler-lang/whistler/internal/ir"
 	"github.com/whistler-lang/whistler/internal/source"
@@ -38,6 +40,18 @@ const (
 	ObjectAccess                   // load or store of an object of the kernel
 	TimerMap                       // a timer made for another map than its own
 	DynptrUnset                    // a dynptr that nothing made, or that was given back
+	MemoryBounds                   // access beside a map's value, a record, other memory
+	PointerOffset                  // a number without bounds added to a pointer
+	PointerArithmetic              // arithmetic that pointers of a kind do not have
+	Misaligned                     // access of the stack, or atomic one, at an odd place
+	MapDirection                   // writing what programs only read, or the other way
+	PacketReadOnly                 // writing packet data in programs that only read it
+	AtomicPacket                   // an atomic operation on packet data
+	PacketArgument                 // packet data for a helper that does not take it
+	SizeArgument                   // a size for a helper that may be too small or too large
+	ContextArgument                // a changed context pointer for a helper
+	ResultRange                    // a result that the program's type does not allow
+	StackBounds                    // access beside a variable on the stack
 	UninitializedStack             // bytes of the stack that nothing writes
 	AlwaysTrue                     // a comparison that cannot be false
 	AlwaysFalse                    // one that cannot be true
@@ -61,16 +75,30 @@ type Finding struct {
 	// whose offset is variable, that are proven and that are needed.
 	Proven, Needed int64
 	Variable       bool
+	Far            bool   // its offset may be larger than the verifier follows
 	Object         string // ObjectAccess: what it touches
 	Space          ir.Type
-	value          int
+	Write          bool
+	// MemoryBounds, StackBounds: the first and the last offset, of Needed
+	// bytes in Proven. PointerOffset, SizeArgument, ResultRange: the number.
+	Least, Most int64
+	Where       int
+	Way         []Branch // that leads there
+	value       int
+}
+
+// A Branch is one that a path takes: the comparison at Pos holds, or not.
+type Branch struct {
+	Pos   source.Pos
+	Holds bool
 }
 
 // A Map is what the analysis wants to know of a map.
 type Map struct {
 	Name               string
 	Array              bool // every entry exists: a constant index in range is never missing
-	ReadOnly           bool // the verifier may know the values
+	ReadOnly           bool // programs do not write it
+	WriteOnly          bool // nor read it
 	MaxEntries         int64
 	KeySize, ValueSize int
 	Objects            []Object // of the kernel, in its values
@@ -90,22 +118,36 @@ type Env struct {
 	Map   func(name string) *Map        // by the name in OpMapAddr, nil if there is none
 	// Sub says that other functions call this one: it may begin and end
 	// with a lock held.
-	Sub    bool
-	Global func(name string) bool // subprograms that the verifier looks at on their own; may be nil
+	Sub bool
+	// Returns is the range of results that the verifier takes; nil for any.
+	Returns        *[2]int64
+	PacketReadOnly bool                   // packet data may not be written
+	Global         func(name string) bool // subprograms that the verifier looks at on their own; may be nil
 }
 
 // Check finds the mistakes of f.
 func Check(f *ir.Func, env Env) []Finding {
-	if env.Map == nil {
-		env.Map = func(string) *Map { return nil }
-	}
-	a := &analysis{f: f, env: env, seen: map[seenKey]bool{}}
+	a := newAnalysis(f, env)
 	a.scan()
 	if a.interesting {
 		a.prepare()
 		a.walk()
 	}
 	return a.findings
+}
+
+// Warnings finds what is no mistake, and hardly meant.
+func Warnings(f *ir.Func) []Finding {
+	a := newAnalysis(f, Env{})
+	a.purposeless()
+	return a.findings
+}
+
+func newAnalysis(f *ir.Func, env Env) *analysis {
+	if env.Map == nil {
+		env.Map = func(string) *Map { return nil }
+	}
+	return &analysis{f: f, env: env, seen: map[seenKey]bool{}}
 }
 
 type seenKey struct {
@@ -132,20 +174,21 @@ type analysis struct {
 	vals   []Val   // of the state that is walked, by value
 	known  []int32 // the values that vals has, in the block that is walked
 	st     globals
-	slots  []stored // what the block that is walked has stored, by slot
-	ids    map[variable]int32
+	frame  []int64 // where slots are, below the frame's end
+	kept   []bool  // slots whose contents matter
 	work   []pending
 	seenAt [][]state
 	fuel   int
 }
 
 // report adds a finding about v, unless the path is in doubt.
-func (a *analysis) report(v *ir.Value, x Finding) {
+func (a *analysis) report(v *ir.Value, x Finding, about ...*Val) {
 	if a.st.doubt && x.Kind.Refused() || a.seen[seenKey{x.Kind, v.ID}] {
 		return
 	}
 	a.seen[seenKey{x.Kind, v.ID}] = true
 	x.Pos, x.value = v.Pos, v.ID
+	x.Way = a.way(about)
 	a.findings = append(a.findings, x)
 }
 
@@ -154,4 +197,32 @@ func (e *Env) kfunc(name string) *abi.Helper {
 		return nil
 	}
 	return e.Kfunc(name)
+}
+
+// mostBranches is how many branches a message names.
+const mostBranches = 3
+
+// way lists the last branches on the path that tell of the values: all that
+// were taken if there are none.
+func (a *analysis) way(about []*Val) (out []Branch) {
+	if len(about) == 0 {
+		return nil
+	}
+	tells := func(s *step) bool {
+		for _, v := range about {
+			for _, id := range [2][2]int32{s.x, s.y} {
+				if v.Sym != 0 && id[0] == v.Sym || v.Obj != 0 && id[1] == v.Obj {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	for s := a.st.trail; s != nil && len(out) < mostBranches; s = s.before {
+		if tells(s) {
+			out = append(out, Branch{s.test.Pos, s.holds})
+		}
+	}
+	slices.Reverse(out)
+	return out
 }
