@@ -194,7 +194,7 @@ var wording = map[facts.Kind]struct {
 		e.WithExpected("dynptr-from-mem, ringbuf-reserve-dynptr or bpf-dynptr-from-... before").WithHint("(with-dynptr (d (dynptr-from-mem value size 0)) ...) makes one for its body")
 	}},
 	facts.MemoryBounds: {"memory-bounds", func(p *function, x *facts.Finding, e *source.Error) {
-		e.What = fmt.Sprintf("%s %s of %d bytes%s", touches(x), memory(x), x.Proven, places(x))
+		e.What = fmt.Sprintf("%s %s of %s, which has %s", touches(x), places(x), memory(x), bytes(x.Proven))
 		if x.Least < 0 {
 			e.WithExpected("an offset of 0 or more").WithHint("(logand i mask), or an unsigned comparison such as (when (< i %d) ...)", max(x.Proven-x.Needed+1, 1))
 			return
@@ -205,7 +205,7 @@ var wording = map[facts.Kind]struct {
 		}
 	}},
 	facts.StackBounds: {"stack-bounds", func(p *function, x *facts.Finding, e *source.Error) {
-		e.What = fmt.Sprintf("%s the variable on the stack, which has %d bytes%s", touches(x), x.Proven, places(x))
+		e.What = fmt.Sprintf("%s %s of a variable on the stack, which has %s", touches(x), places(x), bytes(x.Proven))
 		e.WithExpected("an offset from 0 to %d", max(x.Proven-x.Needed, 0))
 		if x.Variable {
 			e.WithHint("(when (< i %d) ...) around it, or (logand i mask)", max(x.Proven-x.Needed+1, 1))
@@ -292,11 +292,18 @@ func decided(how string) func(*function, *facts.Finding, *source.Error) {
 func touches(x *facts.Finding) string {
 	switch {
 	case x.To != "":
-		return fmt.Sprintf("`%s` gets %d bytes beside", x.To, x.Needed)
+		return fmt.Sprintf("`%s` gets %s", x.To, bytes(x.Needed))
 	case x.Write:
-		return fmt.Sprintf("this writes %d bytes beside", x.Needed)
+		return "this writes " + bytes(x.Needed)
 	}
-	return fmt.Sprintf("this reads %d bytes beside", x.Needed)
+	return "this reads " + bytes(x.Needed)
+}
+
+func bytes(n int64) string {
+	if n == 1 {
+		return "1 byte"
+	}
+	return fmt.Sprintf("%d bytes", n)
 }
 
 // memory is what x is beside of.
@@ -313,9 +320,9 @@ func memory(x *facts.Finding) string {
 // places says where x begins.
 func places(x *facts.Finding) string {
 	if !x.Variable {
-		return fmt.Sprintf(": at offset %d", x.Least)
+		return fmt.Sprintf("at offset %d", x.Least)
 	}
-	return ": the offset may be " + extreme(x.Least, x.Most)
+	return "at an offset that may be " + extreme(x.Least, x.Most)
 }
 
 // extreme is a range in words.

@@ -181,7 +181,7 @@ func (a *analysis) move(v *ir.Value, x, y Val) Val {
 		return Val{}
 	case y.Trust == Doubtful || x.Trust == Doubtful:
 		return Val{Class: Pointer, Space: x.Space, Obj: x.Obj, Ref: x.Ref, Null: x.Null, Map: x.Map, Trust: Doubtful, Off: x.Off}
-	case x.Space == ir.PtrStack && v.Op == ir.OpSub && !isConst:
+	case x.Space == ir.PtrStack && v.Op == ir.OpSub && !written(v):
 		a.report(v, f, &x)
 		return Val{}
 	}
@@ -218,6 +218,17 @@ func (a *analysis) move(v *ir.Value, x, y Val) Val {
 		return Val{}
 	}
 	return x
+}
+
+// written reports whether v subtracts a number that is its own: the machine
+// adds its negative.
+func written(v *ir.Value) bool {
+	y, _ := v.Operand(1)
+	if y == nil {
+		return true
+	}
+	_, ok := y.IsConst()
+	return ok
 }
 
 // packetArgument are the helpers that take pointers to packet data.
@@ -319,7 +330,7 @@ func (a *analysis) packetGiven(v *ir.Value, h *abi.Helper, p *Val) bool {
 	if p.Class != Pointer || !p.Space.IsPacket() || packetArgument[h.Name] || v.Op != ir.OpCall {
 		return false
 	}
-	a.report(v, Finding{Kind: PacketArgument, To: h.Name}, p)
+	a.report(v, Finding{Kind: PacketArgument, To: h.Name, Space: p.Space}, p)
 	return true
 }
 

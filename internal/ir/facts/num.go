@@ -347,9 +347,11 @@ func Eval(op ir.Op, size uint8, a, b Num) Num {
 			b = Just(k & uint64(w-1))
 		}
 	}
-	n := arith(op, max(w, 32), a, b)
+	n, computed := arith(op, max(w, 32), a, b)
 	switch {
-	case w == 32 && n != Any(): // what is not computed is not known to be short either
+	case !computed && w >= 32:
+		return Any() // not even known to be short
+	case w == 32:
 		n = n.zeroExtend()
 	case w < 32:
 		n = n.trunc(w)
@@ -359,24 +361,25 @@ func Eval(op ir.Op, size uint8, a, b Num) Num {
 }
 
 // arith is an operation of w bits, 32 or 64; of 32 bits the low lane counts.
-func arith(op ir.Op, w uint, a, b Num) Num {
+// The verifier does not compute all.
+func arith(op ir.Op, w uint, a, b Num) (n Num, computed bool) {
 	switch op {
 	case ir.OpAdd:
-		return add(a, b)
+		return add(a, b), true
 	case ir.OpSub:
-		return sub(a, b)
+		return sub(a, b), true
 	case ir.OpMul:
-		n := Num{wide: a.wide.mul(b.wide), Low: a.Low.mul(b.Low)}
+		n = Num{wide: a.wide.mul(b.wide), Low: a.Low.mul(b.Low)}
 		n.Bits, n.Unknown = mulBits(a, b)
-		return n
+		return n, true
 	case ir.OpAnd, ir.OpOr, ir.OpXor:
-		return bitwise(op, a, b)
+		return bitwise(op, a, b), true
 	case ir.OpShl, ir.OpShr, ir.OpSar:
 		if k, ok := b.Const(); ok && k < uint64(w) {
-			return shift(op, w, a, uint(k))
+			return shift(op, w, a, uint(k)), true
 		}
 	}
-	return Any() // of a negation, too
+	return Any(), false // of a negation, too
 }
 
 // bitwise is and, or, xor.

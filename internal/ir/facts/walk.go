@@ -276,7 +276,7 @@ func (a *analysis) renew(v *ir.Value) {
 		switch {
 		case x.Class == Number && x.Sym == name:
 			x.Sym, x.Off = 0, 0
-		case x.Class != Number && (x.Obj == name && x.Space != ir.PtrStack || x.Ref == name || x.Why == name):
+		case x.Class == Pointer && (x.Obj == name && x.Space != ir.PtrStack || x.Ref == name):
 			*x = Val{}
 		}
 	})
