@@ -35,7 +35,15 @@ func environment(u *lang.Unit, fn *function) facts.Env {
 		}
 		return false
 	}
-	return facts.Env{Ctx: ctx, Kfunc: kfunc, Sub: fn.sub != nil && !fn.sub.Global, Global: global, Returns: fn.results(), PacketReadOnly: t != nil && packetReadOnly[t.C], Map: func(name string) *facts.Map {
+	variable := func(name string) *facts.Map {
+		for _, g := range u.Globals {
+			if g.C == name {
+				return &facts.Map{Name: g.Name, ValueSize: g.Type.Size, Known: g.Const}
+			}
+		}
+		return nil
+	}
+	return facts.Env{Ctx: ctx, Variable: variable, Called: fn.sub != nil && (fn.sub.Global || fn.sub.Callback), Kfunc: kfunc, Sub: fn.sub != nil && !fn.sub.Global, Global: global, Returns: fn.results(), PacketReadOnly: t != nil && packetReadOnly[t.C], Map: func(name string) *facts.Map {
 		m := fn.maps[name]
 		if m == nil {
 			return nil
@@ -310,7 +318,7 @@ func bytes(n int64) string {
 func memory(x *facts.Finding) string {
 	switch {
 	case x.By != "":
-		return fmt.Sprintf("the value of `%s`", x.By)
+		return fmt.Sprintf("`%s`", x.By)
 	case x.Space == ir.PtrRecord:
 		return "the record"
 	}

@@ -23,7 +23,6 @@ type near struct {
 	r     *rand.Rand
 	typ   string
 	names int
-	depth int
 }
 
 func (g *near) of(choices ...string) string { return choices[g.r.Intn(len(choices))] }

@@ -145,9 +145,6 @@ func (a *analysis) memory(v *ir.Value, p *Val, off, size int64, kind Kind, x Fin
 	if p.Map != nil {
 		x.By = p.Map.Name
 	}
-	if x.Where = v.Slot; p.Space == ir.PtrStack {
-		x.By = a.f.Slots[p.Obj].Name
-	}
 	a.report(v, x, p)
 }
 
@@ -199,7 +196,7 @@ func (a *analysis) move(v *ir.Value, x, y Val) Val {
 		x.Off += n
 		return x
 	}
-	switch v.Op {
+	switch x.Sym = y.Sym; v.Op {
 	case ir.OpAdd:
 		x.Num = add(x.Num, y.Num)
 	default:
@@ -252,6 +249,10 @@ func (a *analysis) argument(v *ir.Value, h *abi.Helper, kind abi.ArgKind, i int,
 		}
 		return
 	case abi.ArgMap:
+		if p.Class == Number && p.isConst(0) || p.Class == Pointer && p.Null != NotNull { // of a map of maps
+			a.report(v, a.origin(Finding{Kind: NullDereference, Null: p.Class == Number || p.Null == IsNull, Space: ir.PtrMap, To: h.Name}, p.Obj), p)
+			a.settle(p)
+		}
 		a.mapArgument(v, h, i)
 		return
 	case abi.ArgMem, abi.ArgMemOut, abi.ArgMemInOut, abi.ArgMemOrNull:

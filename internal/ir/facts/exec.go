@@ -205,7 +205,7 @@ func (a *analysis) load(v *ir.Value) {
 	case p.Class == Pointer && p.Space == ir.PtrStack:
 		x = a.take(v, &p, off)
 	case v.Type != ir.Scalar:
-	case p.Class == Pointer && p.Trust != Doubtful && p.Space != ir.PtrMap && v.Core == "":
+	case p.Class == Pointer && p.Trust != Doubtful && p.Space != ir.PtrMap && v.Core == "" && !(p.Map != nil && p.Map.Known):
 		x = a.fresh(v, OfSize(v.Size), Sure)
 	default:
 		x = a.fresh(v, OfSize(v.Size), Doubtful)

@@ -3,14 +3,15 @@
 // kernel's verifier does, one abstract state at a time, and finds the
 // mistakes for which the verifier would refuse the program.
 //
-// It never blames a program that the verifier accepts: where it knows less
-// than the verifier may know, the path becomes doubtful, and nothing is
-// reported on it (see Trust). Where a function has too many states it stops;
-// what it has found until then stands.
+// It knows what the verifier of Linux 6.18 knows, no less and no more: what it
+// accepts, the verifier does, and the other way. Where it cannot tell what the
+// verifier knows (the result of a subprogram, a constant that the loader sets),
+// the path becomes doubtful, and nothing is reported on it (see Trust). Where a
+// function has too many states it stops; what it has found until then stands.
 //
-// The parts are of use to others too: num.go is the domain of numbers
-// (Eval, Refine), value.go that of pointers, and edge.go what a branch
-// teaches.
+// num.go is the domain of numbers, value.go that of pointers, stack.go that of
+// the stack; edge.go is what a branch teaches, bounds.go what an access and an
+// argument have to be.
 package facts
 
 import (
@@ -25,7 +26,8 @@ import (
 type Kind uint8
 
 // The kinds. All but the last three are mistakes for which the verifier
-// refuses the program.
+// refuses the program; an access beside a variable it refuses where that
+// leaves the stack, and it may reach another variable otherwise.
 const (
 	NullDereference    Kind = iota // access through a pointer that may be null
 	NullArithmetic                 // arithmetic on one
@@ -82,7 +84,6 @@ type Finding struct {
 	// MemoryBounds, StackBounds: the first and the last offset, of Needed
 	// bytes in Proven. PointerOffset, SizeArgument, ResultRange: the number.
 	Least, Most int64
-	Where       int
 	Way         []Branch // that leads there
 	value       int
 }
@@ -99,6 +100,7 @@ type Map struct {
 	Array              bool // every entry exists: a constant index in range is never missing
 	ReadOnly           bool // programs do not write it
 	WriteOnly          bool // nor read it
+	Known              bool // the verifier may know what is in it
 	MaxEntries         int64
 	KeySize, ValueSize int
 	Objects            []Object // of the kernel, in its values
@@ -116,9 +118,12 @@ type Env struct {
 	Ctx   *abi.CtxStruct                // the context's fields
 	Kfunc func(name string) *abi.Helper // the rules of a kernel function, in the manner of a helper; may be nil
 	Map   func(name string) *Map        // by the name in OpMapAddr, nil if there is none
+	// Variable gives a global variable, as a map of one value; may be nil.
+	Variable func(name string) *Map
 	// Sub says that other functions call this one: it may begin and end
 	// with a lock held.
-	Sub bool
+	Sub    bool
+	Called bool // the kernel calls it: as a callback, or as if it did
 	// Returns is the range of results that the verifier takes; nil for any.
 	Returns        *[2]int64
 	PacketReadOnly bool                   // packet data may not be written
@@ -188,7 +193,7 @@ func (a *analysis) report(v *ir.Value, x Finding, about ...*Val) {
 	}
 	a.seen[seenKey{x.Kind, v.ID}] = true
 	x.Pos, x.value = v.Pos, v.ID
-	x.Way = a.way(about)
+	x.Way = a.way(x.Kind, about)
 	a.findings = append(a.findings, x)
 }
 
@@ -202,16 +207,14 @@ func (e *Env) kfunc(name string) *abi.Helper {
 // mostBranches is how many branches a message names.
 const mostBranches = 3
 
-// way lists the last branches on the path that tell of the values: all that
-// were taken if there are none.
-func (a *analysis) way(about []*Val) (out []Branch) {
-	if len(about) == 0 {
-		return nil
-	}
+// way lists the last branches on the path that tell of the values. That a
+// pointer is not null tells nothing of where it points to.
+func (a *analysis) way(k Kind, about []*Val) (out []Branch) {
+	pointers := k <= StalePointer || k == UseAfterRelease
 	tells := func(s *step) bool {
 		for _, v := range about {
 			for _, id := range [2][2]int32{s.x, s.y} {
-				if v.Sym != 0 && id[0] == v.Sym || v.Obj != 0 && id[1] == v.Obj {
+				if v.Sym != 0 && id[0] == v.Sym || pointers && v.Obj != 0 && id[1] == v.Obj {
 					return true
 				}
 			}

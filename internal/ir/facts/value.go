@@ -43,7 +43,7 @@ type Val struct {
 	Null  Nullness
 	Space ir.Type // of a pointer
 	Range int32   // of a packet pointer: how many bytes behind its object are there, or atEnd, beyondEnd
-	Sym   int32   // of a number that is not constant: whose sum with Off it is
+	Sym   int32   // of a number that is not constant: whose sum with Off it is; of a pointer: what was added last
 	Obj   int32   // of a pointer: what gave it, see objects below
 	Ref   int32   // of a pointer: the call whose reference it depends on, plus one
 	Why   int32   // of a stale pointer: the call that made it so

@@ -23,6 +23,9 @@ func (a *analysis) walk() {
 	entry := a.f.Blocks[0]
 	st := state{vals: make([]Val, len(a.entry[entry.ID]))}
 	for i, p := range entry.Params {
+		if p.Type == ir.Scalar && a.env.Called { // by the kernel, with any number
+			st.vals[i] = number(Any(), Sure)
+		}
 		if p.Type != ir.Scalar {
 			st.vals[i] = Val{Class: Pointer, Trust: Sure, Space: p.Type, Obj: int32(p.ID) + 1}
 			if p.Type != ir.PtrCtx {
@@ -238,6 +241,12 @@ func (a *analysis) get(v *ir.Value) Val {
 	case ir.OpConst:
 		return constant(v.Aux)
 	case ir.OpMapAddr:
+		switch v.Type {
+		case ir.PtrValue:
+			return a.variable(v)
+		case ir.PtrFunc:
+			return Val{}
+		}
 		return Val{Class: Pointer, Trust: Sure, Space: ir.PtrMap}
 	case ir.OpStackAddr:
 		return a.stackAt(v.Slot, v.Aux)
@@ -246,6 +255,18 @@ func (a *analysis) get(v *ir.Value) Val {
 		return Val{}
 	}
 	return a.vals[v.ID]
+}
+
+// variable is a pointer to a global variable.
+func (a *analysis) variable(v *ir.Value) Val {
+	if a.env.Variable == nil {
+		return Val{}
+	}
+	m := a.env.Variable(v.Sym)
+	if m == nil {
+		return Val{}
+	}
+	return Val{Class: Pointer, Trust: Sure, Space: ir.PtrValue, Map: m, Size: int64(m.ValueSize)}
 }
 
 // set says what is known of v, which has just been computed.
