@@ -684,11 +684,16 @@ func RefineNot(cmp ir.Op, size uint8, a, b Num) (x, y Num, ok bool) {
 	if w < 64 {
 		mask = 1<<w - 1
 	}
-	switch {
+	if w < 32 {
+		return a, b, true
+	}
+	switch { // the ranges are forgotten
 	case b.Unknown&mask == 0:
+		a.wide, a.Low = anyWide, anyLow
 		a.know(0, ^(b.Bits & mask))
 		return a.sane(), b, true
 	case a.Unknown&mask == 0:
+		b.wide, b.Low = anyWide, anyLow
 		b.know(0, ^(a.Bits & mask))
 		return a, b.sane(), true
 	}
