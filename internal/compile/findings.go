@@ -48,11 +48,15 @@ func environment(u *lang.Unit, fn *function) facts.Env {
 		if m == nil {
 			return nil
 		}
+		size := m.ValueSize
+		if m.Type.Ops&abi.OpSockLookup != 0 || m.Type.Keyword == "xskmap" {
+			size = 0 // a lookup gives a socket
+		}
 		var objects []facts.Object
 		for _, f := range m.Objects() {
 			objects = append(objects, facts.Object{Name: f.Type.Struct.Name, Off: int64(f.Offset), Size: int64(f.Type.Size)})
 		}
-		return &facts.Map{Name: m.Name, Objects: objects, Array: m.Type.Array, ReadOnly: m.Flags&uint32(readOnly) != 0, WriteOnly: m.Flags&uint32(writeOnly) != 0, MaxEntries: m.MaxEntries, KeySize: m.KeySize, ValueSize: m.ValueSize}
+		return &facts.Map{Name: m.Name, Objects: objects, Array: m.Type.Array, ReadOnly: m.Flags&uint32(readOnly) != 0, WriteOnly: m.Flags&uint32(writeOnly) != 0, MaxEntries: m.MaxEntries, KeySize: m.KeySize, ValueSize: size}
 	}}
 }
 
