@@ -57,7 +57,7 @@ func Compile(files []*source.File, o Options) (*Result, source.List) {
 			return nil, append(errs, err)
 		}
 	}
-	if errs = append(errs, confirm(unit, funcs, emitted)...); len(errs.Errors()) > 0 {
+	if errs = append(errs, judge(files, unit, emitted, o)...); len(errs.Errors()) > 0 {
 		return nil, append(errs, r.Warnings...).Sorted()
 	}
 	r.Warnings = r.Warnings.Sorted()
