@@ -55,7 +55,7 @@ const allowed = `
 	load:               -
 	docs:               -
 	bench:              -
-	cmd/whistler:       . docs internal/source internal/abi internal/bpf internal/bpf/vm internal/ir internal/lang internal/kernel internal/needs internal/sim internal/compile internal/repl internal/user internal/user/live internal/warm load
+	cmd/whistler:       . docs internal/source internal/abi internal/bpf internal/bpf/vm internal/ir internal/lang internal/sexp internal/kernel internal/needs internal/sim internal/compile internal/repl internal/user internal/user/live internal/warm load
 `
 
 // pure packages turn bytes into bytes: the same answer on every machine.
