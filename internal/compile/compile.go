@@ -133,7 +133,7 @@ func spec(u *lang.Unit, r *Result) *obj.Spec {
 func mapSpec(m *lang.Map) *obj.Map {
 	o := &obj.Map{Name: m.C, Type: m.Type, Key: m.Key, Value: m.Value, KeySize: m.KeySize,
 		ValueSize: m.ValueSize, MaxEntries: m.MaxEntries, Flags: m.Flags, Extra: m.Extra, PinByName: m.PinByName,
-		Events: m.Events, Values: m.Values}
+		Events: m.Events, Values: m.Values, Show: m.Show}
 	if m.Inner != nil {
 		o.Inner = mapSpec(m.Inner)
 	}
