@@ -31,6 +31,7 @@ const (
 // name.
 type commands struct {
 	Compile    compileCmd    `cmd:"" help:"Compile a source to an eBPF object."`
+	Gen        genCmd        `cmd:"" help:"Write bindings for Go, C, Rust, Python and Lisp, and the object."`
 	Run        runCmd        `cmd:"" help:"Compile or read an object, load and attach it, and show its maps and events."`
 	Check      checkCmd      `cmd:"" help:"Compile and load without attaching: sizes, and the verifier's answer."`
 	Test       testCmd       `cmd:"" help:"Run the tests of sources: without privileges, in the virtual machine, or in the kernel."`
