@@ -40,6 +40,7 @@ type runCmd struct {
 	Freq     int               `short:"F" help:"How often perf_event programs run, in times a second." placeholder:"HZ"`
 	Program  string            `help:"Loaded program whose functions freplace programs replace: its number or name as ps shows them, or the path where it is pinned." placeholder:"PROGRAM"`
 	Define   map[string]string `short:"D" help:"Give a global variable a value before the object is loaded." placeholder:"NAME=VALUE" mapsep:"none"`
+	Pin      string            `help:"Directory where maps with :pinning :by-name are pinned, and found again. Default: /sys/fs/bpf." placeholder:"DIR"`
 	Pid      int               `help:"Tracing programs run for this process only." placeholder:"N"`
 	Duration time.Duration     `short:"d" help:"Stop after this time, such as 10s; otherwise Ctrl-C ends it." placeholder:"D"`
 	Interval time.Duration     `help:"Show the maps every so often; 0 only at the end. Default: 1s on a terminal." placeholder:"D" default:"-1ns"`
@@ -119,6 +120,9 @@ func (c *runCmd) Run(a *app) error {
 	}
 	defer done()
 	o.Variables = c.Define
+	if o.PinDir, err = c.pinDir(spec); err != nil {
+		return err
+	}
 	if src != nil && len(src.Result().Unit.Sessions) > 0 {
 		return c.session(a, src, targets, o)
 	}
