@@ -219,7 +219,8 @@ func goModule(t *testing.T, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	save(t, dir, "go.mod", strings.Replace(string(mod), "module github.com/whistler-lang/whistler", "module example", 1))
+	save(t, dir, "go.mod", strings.Replace(string(mod), "module github.com/whistler-lang/whistler", "module example", 1)+
+		"\nrequire github.com/whistler-lang/whistler v0.0.0\nreplace github.com/whistler-lang/whistler => "+root+"\n")
 	sum, err := os.ReadFile(filepath.Join(root, "go.sum"))
 	if err != nil {
 		t.Fatal(err)
@@ -234,7 +235,7 @@ func probeGo(t *testing.T, m *Module, dir string) string {
 		t.Errorf("gofmt would change %s", out)
 	}
 	var b strings.Builder
-	b.WriteString("package main\n\nimport (\"fmt\"; \"unsafe\")\n\nfunc main() {\n")
+	b.WriteString("package main\n\nimport (\"fmt\"; \"os\"; \"unsafe\"; \"github.com/whistler-lang/whistler/load\")\n\nfunc main() {\n")
 	for _, s := range m.Structs {
 		name := "awkWard" + camel(s.C)
 		fmt.Fprintf(&b, "{ var v %s; fmt.Println(%q, unsafe.Sizeof(v))\n", name, s.C+" size")
@@ -279,6 +280,22 @@ func probeGo(t *testing.T, m *Module, dir string) string {
 		fmt.Println("enums")
 	}
 	_ = loadAwkWardObjects
+	if os.Getuid() == 0 { // package load takes the types for the maps
+		c, err := load.Open(_AwkWardBytes)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		if _, err := load.MapOf[awkWardInner, awkWardOuter](c, awkWardMapFlows); err != nil {
+			fmt.Println(err)
+		}
+		if _, err := load.MapOf[uint32, awkWardLocked](c, awkWardMapLocks); err != nil {
+			fmt.Println(err)
+		}
+		if _, err := load.EventsOf[awkWardNumbers](c, awkWardMapEvents); err != nil {
+			fmt.Println(err)
+		}
+	}
 }
 `)
 	save(t, dir, "main.go", b.String())
