@@ -41,6 +41,7 @@ const allowed = `
 	.:                  internal/abi internal/source internal/lang internal/compile
 	internal/packet:    internal/abi
 	internal/gen:       internal/abi internal/lang internal/compile internal/types
+	internal/indent:    internal/source internal/sexp internal/lang
 	internal/user:     internal/source internal/abi internal/types internal/sexp internal/lisp internal/prelude internal/lang internal/ir internal/ir/interp internal/bpf internal/bpf/vm internal/sim internal/obj internal/compile internal/packet
 	internal/user/live: internal/abi internal/lang internal/compile internal/user load
 	whistlertest:       . internal/source internal/compile internal/user internal/user/live
@@ -56,14 +57,14 @@ const allowed = `
 	load:               -
 	docs:               -
 	bench:              -
-	cmd/whistler:       . docs internal/source internal/abi internal/bpf internal/bpf/vm internal/ir internal/lang internal/kernel internal/needs internal/sim internal/compile internal/gen internal/user internal/user/live internal/warm load
+	cmd/whistler:       . docs internal/source internal/abi internal/bpf internal/bpf/vm internal/ir internal/lang internal/kernel internal/needs internal/sim internal/compile internal/gen internal/indent internal/user internal/user/live internal/warm load
 `
 
 // pure packages turn bytes into bytes: the same answer on every machine.
 const (
 	pure = " internal/source internal/abi internal/types internal/sexp internal/lisp internal/prelude internal/ir internal/sim" +
 		" internal/ir/interp internal/ir/facts internal/lang internal/opt internal/regalloc internal/bpf internal/bpf/vm internal/machine internal/emit internal/btf" +
-		" internal/obj internal/needs internal/compile internal/gen internal/packet internal/user . "
+		" internal/obj internal/needs internal/compile internal/gen internal/indent internal/packet internal/user . "
 	impure = " os os/exec os/signal syscall net time math/rand math/rand/v2 runtime "
 )
 
