@@ -35,6 +35,41 @@ func ExampleCompile() {
 	// pkt_count array 4 8
 }
 
+// What an object holds: its programs and maps, and what the compiler warns of.
+func ExampleObject() {
+	obj, err := whistler.Compile(context.Background(), []whistler.Source{{Name: "limit.lisp", Text: `
+(defstruct who (addr u32) (port u16))
+(defglobal limit u32 10 :const t)
+(defmap seen :type :lru-hash :key who :value u64 :max-entries 1024)
+(defmap spare :type :array :key u32 :value u32 :max-entries 1)
+(defprog watch (:type :xdp :license "GPL")
+  "Counts by sender."
+  (with-udp (data data-end udp)
+    (let ((w (make-who)))
+      (setf (who-port w) (udp-src-port udp))
+      (when (> (incf (getmap seen w)) limit)
+        (return XDP_DROP))))
+  XDP_PASS)`}}, whistler.Options{Define: map[string]string{"limit": "1000"}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, p := range obj.Programs() {
+		fmt.Printf("program %s in section %s: %s\n", p.Name, p.Section, p.Doc)
+	}
+	for _, m := range obj.Maps() {
+		fmt.Printf("map %s of type %s: keys of %d bytes, values of %d, %d entries\n", m.Name, m.Type, m.KeySize, m.ValueSize, m.MaxEntries)
+	}
+	for _, w := range obj.Warnings() {
+		fmt.Println(w)
+	}
+	// Output:
+	// program watch in section xdp: Counts by sender.
+	// map seen of type lru-hash: keys of 8 bytes, values of 8, 1024 entries
+	// map spare of type array: keys of 4 bytes, values of 4, 1 entries
+	// limit.lisp:5:9: warning: nothing uses the map `spare`
+}
+
 func ExampleCompile_error() {
 	_, err := whistler.Compile(context.Background(), []whistler.Source{{Name: "bad.lisp", Text: "(defprog p () (incf (getmap conns 1)))\n"}}, whistler.Options{})
 	var ds whistler.Diagnostics

@@ -37,3 +37,18 @@ func readPerf(r *perf.Reader, name string, typ *btf.Struct, out chan<- Event) er
 		out <- Event{Map: name, Data: decodeEvent(typ, rec.RawSample)}
 	}
 }
+
+type perfReader struct{ *perf.Reader }
+
+func (r perfReader) read() ([]byte, uint64, error) {
+	rec, err := r.Read()
+	return rec.RawSample, rec.LostSamples, err
+}
+
+func perfRecords(m *ebpf.Map) (recordReader, error) {
+	r, err := perf.NewReader(m, 64*os.Getpagesize())
+	if err != nil {
+		return nil, err
+	}
+	return perfReader{r}, nil
+}

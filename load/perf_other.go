@@ -13,3 +13,5 @@ import (
 func openPerf(context.Context, *ebpf.Map, string, *btf.Struct, chan<- Event) (func() error, error) {
 	return nil, ebpf.ErrNotSupported
 }
+
+func perfRecords(*ebpf.Map) (recordReader, error) { return nil, ebpf.ErrNotSupported }

@@ -22,9 +22,14 @@ type Options struct {
 	// of the object replace. A program of that type without it is an *ErrNoTarget.
 	Replaced *ebpf.Program
 
-	// Maps take the places of maps of the object, by their names: the object's
-	// programs work on them. They must be defined alike; the caller may close
-	// its own handle afterwards.
+	// PinDir is the directory where maps with :pinning :by-name are pinned,
+	// such as DefaultPinDir. One that is there already is used; one of another
+	// schema is a *SchemaError. "" pins nothing: the maps end with the collection.
+	PinDir string
+
+	// Maps take the place of the object's by name: those of an earlier
+	// object (Collection.Shared), or of others. One of another schema is a
+	// *SchemaError. They stay the caller's, who may close them.
 	Maps map[string]*ebpf.Map
 }
 
@@ -52,7 +57,12 @@ func OpenWith(object []byte, o Options) (*Collection, error) {
 		}
 	}
 	raw := takeRaw(spec)
-	coll, err := ebpf.NewCollectionWithOptions(withoutOps(spec), ebpf.CollectionOptions{MapReplacements: o.Maps})
+	taken, err := takeMaps(spec, o)
+	if err != nil {
+		return nil, err
+	}
+	defer taken.close()
+	coll, err := ebpf.NewCollectionWithOptions(withoutOps(spec), ebpf.CollectionOptions{MapReplacements: taken.maps})
 	if err != nil {
 		return nil, explain(spec, err)
 	}
@@ -67,6 +77,10 @@ func OpenWith(object []byte, o Options) (*Collection, error) {
 		coll.Programs[name] = p
 	}
 	if err := c.openOps(opsVars(object)); err != nil {
+		c.Close()
+		return nil, err
+	}
+	if err := taken.pin(coll); err != nil {
 		c.Close()
 		return nil, err
 	}

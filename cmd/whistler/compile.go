@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/whistler-lang/whistler"
+	"github.com/whistler-lang/whistler/internal/gen"
 )
 
 // compileCmd writes an object.
@@ -18,11 +20,22 @@ type compileCmd struct {
 	Define  map[string]string `short:"D" help:"Give a global variable a value; that of a constant one is folded into the code." placeholder:"NAME=VALUE" mapsep:"none"`
 	Output  string            `short:"o" help:"Where the object goes; - is standard output. Default: the source's name with .bpf.o." placeholder:"OUT.bpf.o"`
 	Losses  bool              `name:"count-losses" help:"Count what maps cannot take, in a hidden map: records without room in a ring buffer, new entries of full maps. run does so by itself."`
+	Gen     string            `help:"Write bindings beside the object too: go, c, rust, python, lisp, or all; gen has more options." placeholder:"LANG,..."`
 	Quiet   bool              `short:"q" help:"Print errors only."`
 	Verbose bool              `short:"v" help:"Print the time of compilation, and the hash of what the source asked of a kernel, too."`
 }
 
 func (c *compileCmd) Run(a *app) error {
+	var ls []gen.Language
+	if c.Gen != "" {
+		var err error
+		if ls, err = gen.Choose(c.Gen); err == nil && c.Output == "-" {
+			err = errors.New("--gen writes files beside the object, which -o - does not write")
+		}
+		if err != nil {
+			return errUsage{err}
+		}
+	}
 	c.define, c.losses = c.Define, c.Losses
 	obj, took, err := c.compile(a)
 	if err != nil {
@@ -42,6 +55,10 @@ func (c *compileCmd) Run(a *app) error {
 	if err := writeFile(out, obj.Bytes()); err != nil {
 		return err
 	}
+	bindings, err := writeBindings(obj, ls, c.File, out, "", "")
+	if err != nil {
+		return err
+	}
 	if c.JSON {
 		return a.objectJSON(obj, out)
 	}
@@ -50,6 +67,9 @@ func (c *compileCmd) Run(a *app) error {
 	}
 	fmt.Fprintf(a.out, "%s: %d bytes\n", out, len(obj.Bytes()))
 	a.summary(obj)
+	for _, f := range bindings {
+		fmt.Fprintf(a.out, "  bindings %s\n", f)
+	}
 	if c.Verbose {
 		for _, what := range c.kernel.asked() {
 			fmt.Fprintln(a.out, what)

@@ -31,6 +31,7 @@ const (
 // name.
 type commands struct {
 	Compile    compileCmd    `cmd:"" help:"Compile a source to an eBPF object."`
+	Gen        genCmd        `cmd:"" help:"Write bindings for Go, C, Rust, Python and Lisp, and the object."`
 	Run        runCmd        `cmd:"" help:"Compile or read an object, load and attach it, and show its maps and events."`
 	Check      checkCmd      `cmd:"" help:"Compile and load without attaching: sizes, and the verifier's answer."`
 	Test       testCmd       `cmd:"" help:"Run the tests of sources: without privileges, in the virtual machine, or in the kernel."`
@@ -38,6 +39,7 @@ type commands struct {
 	Needs      needsCmd      `cmd:"" help:"Say which kernel each program needs, and for which line."`
 	Cost       costCmd       `cmd:"" help:"Say what each form costs: instructions, the verifier's work, instructions and time of a run."`
 	Disasm     disasmCmd     `cmd:"" help:"Print the instructions of a source or object between their source lines."`
+	Fmt        fmtCmd        `cmd:"" help:"Lay sources out: indentation, and no white space at the ends of lines."`
 	Expand     expandCmd     `cmd:"" help:"Print a source with the macros that it defines expanded."`
 	Stages     stagesCmd     `cmd:"" help:"Print a program after every stage of the compiler."`
 	Ps         psCmd         `cmd:"" help:"List the BPF programs and links in the kernel."`

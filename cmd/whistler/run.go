@@ -45,6 +45,7 @@ type runCmd struct {
 	Attach   map[string]string `help:"Where one program goes: an interface, a cgroup, or what its section names, such as a function or CATEGORY/EVENT." placeholder:"PROG=TARGET" mapsep:"none"`
 	Program  string            `help:"Loaded program whose functions freplace programs replace: its number or name as ps shows them, or the path where it is pinned." placeholder:"PROGRAM"`
 	Define   map[string]string `short:"D" help:"Give a global variable a value before the object is loaded." placeholder:"NAME=VALUE" mapsep:"none"`
+	Pin      string            `help:"Directory where maps with :pinning :by-name are pinned, and found again. Default: /sys/fs/bpf." placeholder:"DIR"`
 	Pid      int               `help:"Tracing programs run for this process only." placeholder:"N"`
 	Duration time.Duration     `short:"d" help:"Stop after this time, such as 10s; otherwise Ctrl-C ends it." placeholder:"D"`
 	Interval time.Duration     `help:"Show the maps every so often; 0 only at the end. Default: 1s on a terminal." placeholder:"D" default:"-1ns"`
@@ -135,6 +136,9 @@ func (c *runCmd) Run(a *app) error {
 	}
 	defer done()
 	o.Variables = c.Define
+	if o.PinDir, err = c.pinDir(spec); err != nil {
+		return err
+	}
 	if src != nil && len(src.Result().Unit.Sessions) > 0 {
 		return c.session(a, src, targets, o)
 	}
@@ -517,7 +521,7 @@ func (w *watcher) table(name string, entries []load.Entry, now time.Time, final 
 				counts = append(counts, user.Count{N: int(n), Count: uint64(v)})
 			}
 		}
-		return indent(user.Histogram(counts, ""))
+		return indented(user.Histogram(counts, ""))
 	}
 	s := &shower{fields, w.boot}
 	var b strings.Builder
@@ -550,6 +554,6 @@ func (w *watcher) table(name string, entries []load.Entry, now time.Time, final 
 	return b.String()
 }
 
-func indent(text string) string {
+func indented(text string) string {
 	return "  " + strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n  ") + "\n"
 }

@@ -5,6 +5,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -39,6 +40,8 @@ const allowed = `
 	internal/compile:   internal/needs internal/source internal/types internal/abi internal/btf internal/ir internal/ir/facts internal/lang internal/opt internal/regalloc internal/emit internal/bpf internal/obj
 	.:                  internal/abi internal/source internal/lang internal/compile
 	internal/packet:    internal/abi
+	internal/gen:       internal/abi internal/lang internal/compile internal/types
+	internal/indent:    internal/source internal/sexp internal/lang
 	internal/user:     internal/source internal/abi internal/types internal/sexp internal/lisp internal/prelude internal/lang internal/ir internal/ir/interp internal/bpf internal/bpf/vm internal/sim internal/obj internal/compile internal/packet
 	internal/user/live: internal/abi internal/types internal/lang internal/compile internal/user load
 	internal/repl:      . internal/source internal/btf internal/sexp internal/lang internal/compile internal/user
@@ -55,14 +58,14 @@ const allowed = `
 	load:               -
 	docs:               -
 	bench:              -
-	cmd/whistler:       . docs internal/source internal/abi internal/bpf internal/bpf/vm internal/ir internal/lang internal/sexp internal/kernel internal/needs internal/sim internal/compile internal/repl internal/user internal/user/live internal/warm load
+	cmd/whistler:       . docs internal/source internal/abi internal/bpf internal/bpf/vm internal/ir internal/lang internal/sexp internal/kernel internal/needs internal/sim internal/compile internal/gen internal/indent internal/repl internal/user internal/user/live internal/warm load
 `
 
 // pure packages turn bytes into bytes: the same answer on every machine.
 const (
 	pure = " internal/source internal/abi internal/types internal/sexp internal/lisp internal/prelude internal/ir internal/sim" +
 		" internal/ir/interp internal/ir/facts internal/lang internal/opt internal/regalloc internal/bpf internal/bpf/vm internal/machine internal/emit internal/btf" +
-		" internal/obj internal/needs internal/compile internal/packet internal/user . "
+		" internal/obj internal/needs internal/compile internal/gen internal/indent internal/packet internal/user . "
 	impure = " os os/exec os/signal syscall net time math/rand math/rand/v2 runtime "
 )
 
@@ -85,6 +88,11 @@ func TestImports(t *testing.T) {
 		}
 		if d.IsDir() && (d.Name() == "testdata" || strings.HasPrefix(d.Name(), ".") && len(d.Name()) > 2) {
 			return filepath.SkipDir
+		}
+		if d.IsDir() && path != root {
+			if _, err := os.Stat(filepath.Join(path, "go.mod")); err == nil {
+				return filepath.SkipDir // a module of its own
+			}
 		}
 		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 			return nil

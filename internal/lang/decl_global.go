@@ -319,12 +319,29 @@ func (c *compiler) checkDefines() {
 	}
 }
 
-// keepGlobals leaves out the variables whose values were folded.
-func keepGlobals(all []*Global) (kept []*Global) {
+// keepGlobals parts the variables from those whose values were folded.
+func keepGlobals(all []*Global) (kept, folded []*Global) {
 	for _, g := range all {
 		if g.folded == nil {
 			kept = append(kept, g)
+		} else {
+			folded = append(folded, g)
 		}
 	}
-	return kept
+	return kept, folded
+}
+
+// Integer is the value that a constant variable of an integer type begins
+// with: user space may give others before it loads the object.
+func (g *Global) Integer() (int64, bool) {
+	if !g.Const || g.Type.Kind != types.Int {
+		return 0, false
+	}
+	var w [8]byte
+	copy(w[:], g.Init)
+	n := binary.LittleEndian.Uint64(w[:])
+	if g.Type.Signed {
+		n = ir.OpSext.Eval(uint8(g.Type.Size), n, 0)
+	}
+	return int64(n), true
 }

@@ -56,6 +56,7 @@ type Unit struct {
 	Structs  []*types.Struct
 	Enums    []*types.Enum
 	Globals  []*Global
+	Folded   []*Global // constant ones whose values Options.Define gave: they are not in the object
 	Programs []*Program
 	Ops      []*StructOps
 	Subs     []*Sub               // defsubprogs and callbacks, those that something reaches
@@ -181,7 +182,7 @@ func Lower(files []*source.File, opt Options) (*Unit, source.List) {
 	c.lowerPrograms()
 	c.lowerSubs()
 	if len(c.errs.Errors()) == 0 {
-		c.unit.Globals = keepGlobals(c.unit.Globals)
+		c.unit.Globals, c.unit.Folded = keepGlobals(c.unit.Globals)
 		c.checkDefines()
 		c.passContext()
 		c.checkCalls()

@@ -64,6 +64,7 @@ type Interp struct {
 	table   *sexp.Table
 	globals map[*sexp.Symbol]*global
 	types   map[*sexp.Symbol]*condType // define-condition
+	consts  []*global                  // defconstant, in order
 
 	pos       source.Pos // the innermost form that runs and has a place
 	stepsLeft int64
@@ -426,6 +427,14 @@ func (in *Interp) SetGlobal(sym *sexp.Symbol, v Value, constant bool) {
 
 // IsConstant reports whether sym was defined by defconstant.
 func (in *Interp) IsConstant(sym *sexp.Symbol) bool { return in.global(sym).constant }
+
+// Constants lists what the source's defconstants defined, in their order.
+func (in *Interp) Constants() (syms []*sexp.Symbol) {
+	for _, g := range in.consts {
+		syms = append(syms, g.sym)
+	}
+	return syms
+}
 
 // GlobalFunction gives what a defun defined; standard functions do not count.
 func (in *Interp) GlobalFunction(sym *sexp.Symbol) (Value, bool) {

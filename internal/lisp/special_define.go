@@ -73,6 +73,9 @@ func defineSpecials() []special {
 				if g.constant && g.val != nil && !f.in.equal(g.val, v) {
 					f.in.failAt(source.Pos{}, g.sym, "the constant `%s` is %s already; it cannot become %s", g.sym.Display(), show(g.val), show(v))
 				}
+				if g.val == nil || !g.constant {
+					f.in.consts = append(f.in.consts, g)
+				}
 				g.val, g.constant = v, true
 				return nil
 			}

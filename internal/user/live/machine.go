@@ -2,6 +2,7 @@ package live
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -139,17 +140,15 @@ func sameType(a, b *types.Type) bool {
 // move makes an attachment one of the new object's program of that name; it
 // says what there is to say.
 func (l *link) move(from, to *host) (string, error) {
-	p := to.coll.Program(l.program)
-	if p == nil {
+	if to.coll.Program(l.program) == nil {
 		return "", fmt.Errorf("there is no program %s any more", l.program)
 	}
-	err := l.Attachment.Replace(p)
+	err := l.Attachment.Replace(to.coll, l.program)
 	if err == nil {
-		l.Attachment.Take(to.coll)
 		to.links = append(to.links, l)
 		return "", nil
 	}
-	if load.Replaceable(err) {
+	if !errors.Is(err, ebpf.ErrNotSupported) {
 		return "", err
 	}
 	a, err := to.coll.AttachProgram(l.program, l.target, l.targets)
