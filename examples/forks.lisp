@@ -26,11 +26,11 @@
     (bpf:attach on-fork)
     (format t "~12a ~8a ~8a~%" "COMMAND" "PARENT" "CHILD")
     (unwind-protect
-         (with-decoding-ring-consumer (consumer forks
-                                       (lambda (f)
-                                         (let ((comm (byte-string (fork-comm f))))
-                                           (when (or (null only) (string= comm only))
-                                             (incf count)
-                                             (format t "~12a ~8d ~8d~%" comm (fork-parent f) (fork-child f))))))
-           (loop (ring-poll consumer)))
+        (with-decoding-ring-consumer (consumer forks
+                                               (lambda (f)
+                                                 (let ((comm (byte-string (fork-comm f))))
+                                                   (when (or (null only) (string= comm only))
+                                                     (incf count)
+                                                     (format t "~12a ~8d ~8d~%" comm (fork-parent f) (fork-child f))))))
+          (loop (ring-poll consumer)))
       (format t "~d fork~:p~%" count))))

@@ -19,7 +19,7 @@
     (bpf:attach on-malloc (first args) "malloc")
     (format t "counting~%")
     (unwind-protect
-         (sleep (if (second args) (parse-integer (second args)) 1000000))
+        (sleep (if (second args) (parse-integer (second args)) 1000000))
       (let ((busiest (sort (map-entries calls) (function >) :key (function second))))
         (print-table (subseq busiest 0 (min 10 (length busiest))) :headers '("PID" "CALLS"))
         (print-histogram sizes :unit "bytes")))))
