@@ -28,7 +28,7 @@ type Machine struct {
 	Task     uint64 // address that get-current-task gives
 	CgroupID uint64
 
-	// Mock replaces helpers, by their numbers. The error NotMocked calls the
+	// Mock replaces helpers, by their numbers. The error ErrNotMocked calls the
 	// helper itself.
 	Mock map[int32]func(args [5]uint64) (uint64, error)
 	// Kfuncs are the functions of the kernel, by name. None is simulated.
@@ -174,8 +174,8 @@ func (t *TailCalled) Error() string {
 	return fmt.Sprintf("tail call through %s[%d] to %q", t.Map, t.Index, t.Prog)
 }
 
-// NotMocked is what a mock returns that leaves this call to the helper.
-var NotMocked = errors.New("not mocked")
+// ErrNotMocked is what a mock returns that leaves this call to the helper.
+var ErrNotMocked = errors.New("not mocked")
 
 // NotSimulated is the error of a call of what the machine does not have.
 type NotSimulated struct {
@@ -226,7 +226,7 @@ func (m *Machine) call(id int32, h *abi.Helper, args [5]uint64, run *Run) (uint6
 		if err == nil && h != nil && h.ChangesPacket {
 			m.movePacket(run.Ctx, h.C)
 		}
-		if !errors.Is(err, NotMocked) {
+		if !errors.Is(err, ErrNotMocked) {
 			return v, err
 		}
 	}

@@ -216,7 +216,7 @@ func withFailing(c *call, form *sexp.Cons, env *lisp.Env) sexp.Value {
 		calls := 0
 		defer c.replace(h.ID, func([5]uint64) (uint64, error) {
 			if calls++; limit >= 0 && calls > limit {
-				return 0, sim.NotMocked
+				return 0, sim.ErrNotMocked
 			}
 			return v, nil
 		})()

@@ -13,16 +13,13 @@ import (
 
 // A Prompt evaluates forms one after the other on a host that stays: what an
 // interactive session does with a compiled source.
-type Prompt struct {
-	*Session
-	known map[string]bool // variables that were there at first
-}
+type Prompt struct{ *Session }
 
 // NewPrompt prepares a prompt. The host stays the caller's.
 func NewPrompt(r *compile.Result, o Options, w World, host Host) *Prompt {
 	s := NewSession(r, o, w, nil)
 	s.run = &run{host: host}
-	return &Prompt{Session: s}
+	return &Prompt{s}
 }
 
 // Read reads the forms of a text.
