@@ -147,3 +147,20 @@ func (c *Collection) Shared(spec *ebpf.CollectionSpec) map[string]*ebpf.Map {
 	}
 	return shared
 }
+
+// PinnedMaps opens the maps that are pinned at the paths given by name, for
+// Options.Maps.
+func PinnedMaps(paths map[string]string) (map[string]*ebpf.Map, error) {
+	out := map[string]*ebpf.Map{}
+	for _, name := range sortedKeys(paths) {
+		m, err := ebpf.LoadPinnedMap(paths[name], nil)
+		if err != nil {
+			for _, other := range out {
+				other.Close()
+			}
+			return nil, fmt.Errorf("the map pinned at %s: %w", paths[name], err)
+		}
+		out[name] = m
+	}
+	return out, nil
+}

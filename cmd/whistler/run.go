@@ -38,7 +38,7 @@ type runCmd struct {
 	NFHook   string            `name:"nf-hook" help:"Hook of netfilter programs, such as ipv4/input or ipv6/output/-10." placeholder:"FAMILY/HOOK[/PRIORITY]"`
 	Route    string            `help:"Route of lightweight tunnel programs, made for the time of the run." placeholder:"ADDRESS/PREFIX"`
 	Redirect []string          `help:"Interfaces that the entries 0, 1, ... of the devmap lead to, past xdp/devmap programs." placeholder:"IF,..."`
-	Map      string            `help:"Map of sk_skb and sk_msg programs and of iterators over maps, of xdp/devmap and xdp/cpumap programs: one of the object, or the path of a pinned one. Default: the only one that fits." placeholder:"NAME"`
+	Map      []string          `help:"NAME=PATH: the object's map NAME is the one pinned at PATH. NAME or PATH alone: map of sk_skb and sk_msg programs and of iterators over maps, of xdp/devmap and xdp/cpumap programs, one of the object or a pinned one. Default: the only one that fits." placeholder:"NAME[=PATH]"`
 	Socket   string            `help:"Socket of sk_reuseport programs and socket filters, by process and number as ss -p shows them." placeholder:"PID:FD"`
 	Event    string            `help:"Event of perf_event programs, such as cpu-clock, page-faults, cycles; with a count, each so-many-th of them." placeholder:"NAME[:COUNT]"`
 	Freq     int               `short:"F" help:"How often perf_event programs run, in times a second." placeholder:"HZ"`
@@ -60,13 +60,17 @@ func (c *runCmd) targets(spec *ebpf.CollectionSpec, src *whistler.Object) (t loa
 	if mode == "auto" {
 		mode = ""
 	}
+	target, _, err := c.maps()
+	if err != nil {
+		return t, err
+	}
 	t = load.Targets{Interface: c.Iface, XDPMode: mode, Cgroup: c.Cgroup, Clsact: c.Clsact, NetNS: c.NetNS, NFHook: c.NFHook,
-		Route: c.Route, Redirect: c.Redirect, Map: c.Map, Event: c.Event, Frequency: c.Freq, Pid: c.Pid}
+		Route: c.Route, Redirect: c.Redirect, Map: target, Event: c.Event, Frequency: c.Freq, Pid: c.Pid}
 	for _, o := range []struct {
 		name  string
 		given bool
 	}{{"--iface", c.Iface != ""}, {"--xdp-mode", mode != ""}, {"--clsact", c.Clsact}, {"--cgroup", c.Cgroup != ""}, {"--netns", c.NetNS != ""},
-		{"--nf-hook", c.NFHook != ""}, {"--route", c.Route != ""}, {"--redirect", len(c.Redirect) > 0}, {"--map", c.Map != ""},
+		{"--nf-hook", c.NFHook != ""}, {"--route", c.Route != ""}, {"--redirect", len(c.Redirect) > 0}, {"--map", target != ""},
 		{"--socket", c.Socket != ""}, {"--program", c.Program != ""}, {"--event", c.Event != ""}, {"--freq", c.Freq != 0}} {
 		if some, _ := load.Takes(spec, o.name); o.given && !some {
 			return t, errUsage{fmt.Errorf("%s says nothing about the programs of %s", o.name, c.File)}
@@ -109,6 +113,26 @@ func (c *runCmd) targets(spec *ebpf.CollectionSpec, src *whistler.Object) (t loa
 	return t, nil
 }
 
+// maps reads --map: the map that programs are attached to, and where those are
+// pinned that take the places of the object's.
+func (c *runCmd) maps() (target string, pinned map[string]string, err error) {
+	pinned = map[string]string{}
+	for _, m := range c.Map {
+		name, path, is := strings.Cut(m, "=")
+		switch {
+		case is && (name == "" || path == ""):
+			return "", nil, errUsage{fmt.Errorf("--map %s: want NAME=PATH", m)}
+		case is:
+			pinned[abi.ObjectName(name)] = path
+		case target != "":
+			return "", nil, errUsage{fmt.Errorf("--map %s and --map %s: programs are attached to one map", target, m)}
+		default:
+			target = m
+		}
+	}
+	return target, pinned, nil
+}
+
 func (c *runCmd) Run(a *app) error {
 	if c.Pid != 0 {
 		if c.Pid < 0 {
@@ -136,6 +160,15 @@ func (c *runCmd) Run(a *app) error {
 	}
 	defer done()
 	o.Variables = c.Define
+	_, pinned, _ := c.maps()
+	if o.Maps, err = load.PinnedMaps(pinned); err != nil {
+		return err
+	}
+	defer func() {
+		for _, m := range o.Maps {
+			m.Close()
+		}
+	}()
 	if o.PinDir, err = c.pinDir(spec); err != nil {
 		return err
 	}

@@ -30,10 +30,13 @@ func (c *runCmd) session(a *app, src *whistler.Object, targets load.Targets, o l
 	}
 	// A later Ctrl-C ends the process at once.
 	context.AfterFunc(ctx, func() { time.AfterFunc(time.Second, stop) })
+	came, quiet := sessionSignals()
+	defer quiet()
 	w := user.World{
-		Args:   c.Args,
-		Getenv: os.LookupEnv,
-		Now:    func() float64 { return float64(time.Now().UnixNano()) / 1e9 },
+		Signals: came,
+		Args:    c.Args,
+		Getenv:  os.LookupEnv,
+		Now:     func() float64 { return float64(time.Now().UnixNano()) / 1e9 },
 		Sleep: func(seconds float64) bool {
 			t := time.NewTimer(time.Duration(seconds * float64(time.Second)))
 			defer t.Stop()

@@ -231,3 +231,58 @@ func TestLosses(t *testing.T) {
 		t.Logf("nothing was lost of %d events", made)
 	}
 }
+
+// TestSessionSignals handles a signal while it works by the clock, and ends
+// with the terminal.
+func TestSessionSignals(t *testing.T) {
+	need(t)
+	file := filepath.Join(t.TempDir(), "s.lisp")
+	if err := os.WriteFile(file, []byte(`(with-bpf-session ()
+  (bpf:map m :type :hash :key u32 :value u32 :max-entries 1)
+  (bpf:prog signalled (:type :xdp) (incf (getmap m 0)) XDP_PASS)
+  (let ((n 0))
+    (every 0.01 (lambda () (incf n)) 3)
+    (format t "ready ~d~%" n)
+    (on-signal :usr1 (lambda () (format t "signal~%") (incf n)))
+    (every 0.05 (lambda () (when (= n 5) (exit 5))))))`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	lines, end := started(t, "ready 3", file)
+	pid := strings.TrimSpace(command(t, "pgrep", "-f", "run "+file))
+	for range 2 {
+		command(t, "kill", "-USR1", pid)
+		if l := <-lines; l != "signal" {
+			t.Errorf("%q", l)
+		}
+	}
+	if code := end(syscall.Signal(0)); code != 5 {
+		t.Errorf("exit code %d", code)
+	}
+	_, end = started(t, "ready 3", file)
+	if code := end(syscall.SIGHUP); code != 0 {
+		t.Errorf("SIGHUP: exit code %d", code)
+	}
+}
+
+// TestMapOption gives an object a map that is pinned.
+func TestMapOption(t *testing.T) {
+	need(t, "bpftool")
+	needBPFFS(t)
+	path := fmt.Sprintf("/sys/fs/bpf/whistler-e2e-map-%d", os.Getpid())
+	command(t, "bpftool", "map", "create", path, "type", "hash", "key", "4", "value", "8", "entries", "8", "name", "m")
+	defer os.Remove(path)
+	command(t, "bpftool", "map", "update", "pinned", path, "key", "7", "0", "0", "0", "value", "9", "0", "0", "0", "0", "0", "0", "0")
+	file := filepath.Join(t.TempDir(), "m.lisp")
+	if err := os.WriteFile(file, []byte("(defmap m :type :hash :key u32 :value u64 :max-entries 8)\n(defprog p (:type :xdp) (incf (getmap m 1)) XDP_PASS)"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	out := command(t, whistlerBin, "run", "-d", "50ms", "--iface", "lo", "--map", "m="+path, file)
+	if !strings.Contains(out, "7    9") {
+		t.Errorf("the pinned entry is not shown:\n%s", out)
+	}
+	for value, want := range map[string]string{"m=" + path + "-none": "no such file", "x=" + path: "none of that name", "m=": "want NAME=PATH"} {
+		if out, err := exec.Command(whistlerBin, "run", "-d", "50ms", "--iface", "lo", "--map", value, file).CombinedOutput(); err == nil || !strings.Contains(string(out), want) {
+			t.Errorf("--map %s: %v\n%s", value, err, out)
+		}
+	}
+}

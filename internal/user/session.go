@@ -24,6 +24,9 @@ type World struct {
 	Stop   func() bool                // reports whether the session is to end
 	Out    func(text string)
 	Pid    int
+	// Signals gives the signals that came since it was asked last, of those
+	// that sessions handle: "hup", "usr1", "usr2". Nil: none come.
+	Signals func() []string
 }
 
 // Place is where to attach a program, besides its own section.
@@ -68,6 +71,8 @@ type Session struct {
 	open  func(r *compile.Result) (Live, error)
 	leave func() // ends the evaluation
 	why   error  // it was left
+
+	handlers map[string]sexp.Value // of signals
 }
 
 // NewSession prepares the sessions of a compiled source. open loads it, once
@@ -128,10 +133,39 @@ func (s *Session) stop(why error) {
 	s.leave()
 }
 
-// wait sleeps.
-func (s *Session) wait(seconds float64) {
-	if !s.world.Sleep(seconds) {
-		s.stop(ErrInterrupted)
+// wait sleeps, in short pieces for handlers of signals to run between.
+func (s *Session) wait(in *lisp.Interp, seconds float64) {
+	const piece = 0.05
+	for end := s.world.Now() + seconds; ; {
+		s.handle(in)
+		left := end - s.world.Now()
+		if left <= 0 {
+			return
+		}
+		if len(s.handlers) > 0 {
+			left = min(left, piece)
+		}
+		if !s.world.Sleep(left) {
+			s.stop(ErrInterrupted)
+		}
+	}
+}
+
+// handle calls the handlers of the signals that came.
+func (s *Session) handle(in *lisp.Interp) {
+	if s.world.Signals == nil {
+		return
+	}
+	for _, name := range s.world.Signals() {
+		f := s.handlers[name]
+		if f == nil && name == "hup" { // the terminal is gone
+			s.stop(ErrInterrupted)
+		}
+		if f != nil {
+			if _, err := in.Apply(f, nil); err != nil {
+				panic(source.AsList(err)[0])
+			}
+		}
 	}
 }
 

@@ -56,8 +56,38 @@ func sessionFunctions(s *Session) []function {
 			return number(n)
 		}},
 		{"sleep", "seconds", "Waits. Ctrl-C ends the session.", func(c *call) sexp.Value {
-			s.wait(c.seconds(c.args[0], "the time"))
+			s.wait(c.in, c.seconds(c.args[0], "the time"))
 			return sexp.Nil
+		}},
+		{"every", "seconds function &optional times", "Calls a function again and again, so many seconds from one beginning to the next, until Ctrl-C ends the session or it has been called so often.", func(c *call) sexp.Value {
+			period := c.seconds(c.args[0], "the time")
+			times := -1
+			if len(c.args) > 2 {
+				times = int(c.uint(c.args[2], 31, "times"))
+			}
+			for next := s.world.Now(); times != 0; times-- {
+				next += period
+				s.wait(c.in, max(0, next-s.world.Now()))
+				if _, err := c.in.Apply(c.args[1], nil); err != nil {
+					panic(source.AsList(err)[0])
+				}
+			}
+			return sexp.Nil
+		}},
+		{"on-signal", "signal function", "Calls a function when the signal :hup, :usr1 or :usr2 comes, while the session sleeps or waits for records.", func(c *call) sexp.Value {
+			k, ok := c.args[0].(*sexp.Symbol)
+			name := ""
+			if ok && k.Keyword {
+				name = strings.ToLower(k.Name)
+			}
+			if name != "hup" && name != "usr1" && name != "usr2" || s.world.Signals == nil {
+				c.fail("%s is no signal that a session handles; they are :hup :usr1 :usr2", sexp.Print(c.args[0]))
+			}
+			if s.handlers == nil {
+				s.handlers = map[string]sexp.Value{}
+			}
+			s.handlers[name] = c.args[1]
+			return c.args[1]
 		}},
 		{"exit", "&optional code", "Ends the program with an exit code, 0 by default. Everything is detached first.", func(c *call) sexp.Value {
 			code := 0
@@ -290,6 +320,7 @@ func (s *Session) poll(c *call) sexp.Value {
 		if s.world.Stop() {
 			s.stop(ErrInterrupted)
 		}
+		s.handle(c.in)
 		wait := piece
 		if limit >= 0 {
 			wait = min(piece, max(0, limit-(s.world.Now()-start)))
