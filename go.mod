@@ -7,12 +7,18 @@ require (
 	github.com/cilium/ebpf v0.22.0
 	github.com/vishvananda/netlink v1.3.1
 	github.com/vishvananda/netns v0.0.5
-	golang.org/x/sys v0.43.0
+	golang.org/x/sys v0.45.0
 )
 
-require pgregory.net/rapid v1.3.0
+require (
+	github.com/creack/pty v1.1.24
+	github.com/reeflective/readline v1.3.0
+	pgregory.net/rapid v1.3.0
+)
+
+require github.com/rivo/uniseg v0.4.7 // indirect
 
 require (
 	github.com/rogpeppe/go-internal v1.14.1
-	golang.org/x/tools v0.40.1-0.20260108161641-ca281cf95054 // indirect
+	golang.org/x/tools v0.45.0 // indirect
 )

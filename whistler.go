@@ -61,6 +61,13 @@ type Options struct {
 	// as Lisp writes them, or text for arrays of bytes. The value of a constant
 	// one is folded into the code, and the variable leaves the object.
 	Define map[string]string
+	// Fragment says that the sources are a part of one: programs may be missing,
+	// and maps need no use.
+	Fragment bool
+	// CountLosses adds a hidden per-CPU map that counts what the kernel does
+	// not: records that ring buffers had no room for, and new entries that full
+	// maps did not take. It costs instructions on the arm that fails only.
+	CountLosses bool
 	// MaxSteps and MaxCells limit macro code; 0 means generous defaults.
 	MaxSteps, MaxCells int64
 	// Trace sees the program after every stage.
@@ -126,7 +133,7 @@ func Compile(ctx context.Context, sources []Source, o Options) (obj *Object, err
 		}
 		files = append(files, source.NewFile(s.Name, s.Text))
 	}
-	co := compile.Options{Trace: o.Trace, Options: LangOptions(o)}
+	co := compile.Options{Trace: o.Trace, Options: LangOptions(o), CountLosses: o.CountLosses}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -217,7 +224,7 @@ func LangOptions(o Options) lang.Options {
 	if o.Arch == "" {
 		o.Arch = "amd64"
 	}
-	l := lang.Options{CPU: o.CPU, Arch: o.Arch, Kernel: o.Kernel, MaxSteps: o.MaxSteps, MaxCells: o.MaxCells, Define: o.Define, Pid: o.Pid}
+	l := lang.Options{CPU: o.CPU, Arch: o.Arch, Kernel: o.Kernel, MaxSteps: o.MaxSteps, MaxCells: o.MaxCells, Define: o.Define, Pid: o.Pid, Fragment: o.Fragment}
 	l.Target, _ = abi.ParseVersion(o.Target)
 	if o.ReadFile != nil {
 		l.Include = func(name string) (*source.File, error) {

@@ -11,19 +11,20 @@ import (
 
 // Targets say what to attach to, where the section of a program does not.
 type Targets struct {
-	Interface string       // XDP, TC, netkit, socket filters, lightweight tunnels
-	XDPMode   string       // "driver", "generic" or "" for the best that works
-	Cgroup    string       // path of a cgroup2 directory
-	Clsact    bool         // TC: use a clsact filter even where TCX exists
-	NetNS     string       // sk_lookup, flow_dissector: a name under /run/netns or a path; "" is the caller's
-	NFHook    string       // netfilter: "ipv4/input", "ipv6/output/-10"
-	Route     string       // lightweight tunnels: "10.9.0.0/16"
-	Redirect  []string     // xdp/devmap: the interfaces that entries 0, 1, ... of the devmap lead to
-	Map       string       // sk_skb, sk_msg, iterators: a map of the object, or the path of a pinned one; "" is the only one
-	Pid       int          // uprobes, perf events, task iterators: of this process only; 0 is all
-	Frequency int          // perf events: samples a second, 0 is 99
-	Event     string       // perf events: "page-faults" or, for each tenth, "page-faults:10"; "" is "cpu-clock"
-	Socket    syscall.Conn // sk_reuseport, and socket filters without an interface
+	Interface string            // XDP, TC, netkit, socket filters, lightweight tunnels
+	XDPMode   string            // "driver", "generic" or "" for the best that works
+	Cgroup    string            // path of a cgroup2 directory
+	Clsact    bool              // TC: use a clsact filter even where TCX exists
+	NetNS     string            // sk_lookup, flow_dissector: a name under /run/netns or a path; "" is the caller's
+	NFHook    string            // netfilter: "ipv4/input", "ipv6/output/-10"
+	Route     string            // lightweight tunnels: "10.9.0.0/16"
+	Redirect  []string          // xdp/devmap: the interfaces that entries 0, 1, ... of the devmap lead to
+	Map       string            // sk_skb, sk_msg, iterators: a map of the object, or the path of a pinned one; "" is the only one
+	Pid       int               // uprobes, perf events, task iterators: of this process only; 0 is all
+	Frequency int               // perf events: samples a second, 0 is 99
+	Event     string            // perf events: "page-faults" or, for each tenth, "page-faults:10"; "" is "cpu-clock"
+	Own       map[string]string // by program: where this one goes, an interface, a cgroup's directory, or what its section names
+	Socket    syscall.Conn      // sk_reuseport, and socket filters without an interface
 
 	coll *Collection
 }
@@ -102,6 +103,13 @@ func (c *Collection) Attach(t Targets) error {
 		if skip[name] || s.Type == ebpf.Syscall || s.Type == ebpf.StructOps {
 			continue
 		}
+		if own := t.Own[name]; own != "" {
+			if _, err := c.AttachProgram(name, own, t); err != nil {
+				c.Detach()
+				return err
+			}
+			continue
+		}
 		a := attacherOf(s)
 		if a == nil {
 			c.Detach()
@@ -136,10 +144,11 @@ type Attachment struct {
 	l    closer
 }
 
-// AttachProgram attaches one program. target, where it is not "", takes the
-// place of what the section names behind its first slash: the function of a
-// kprobe, PATH:SYMBOL of a uprobe, CATEGORY/EVENT of a tracepoint. The
-// attachment ends with the collection, if it is not closed before.
+// AttachProgram attaches one program. target, where it is not "", is the
+// interface or the cgroup that it goes to, or takes the place of what the
+// section names behind its first slash: the function of a kprobe, PATH:SYMBOL
+// of a uprobe, CATEGORY/EVENT of a tracepoint. The attachment ends with the
+// collection, if it is not closed before.
 func (c *Collection) AttachProgram(program, target string, t Targets) (*Attachment, error) {
 	s := c.Spec.Programs[program]
 	if s == nil {
@@ -149,7 +158,14 @@ func (c *Collection) AttachProgram(program, target string, t Targets) (*Attachme
 	if a == nil {
 		return nil, fmt.Errorf("the program `%s` is of type %v (section %q), which cannot be attached here", program, s.Type, s.SectionName)
 	}
-	if target != "" {
+	options := strings.Fields(a.options)
+	switch {
+	case target == "":
+	case slices.Contains(options, "--iface"):
+		t.Interface = target
+	case slices.Contains(options, "--cgroup"):
+		t.Cgroup = target
+	default:
 		head, _, _ := strings.Cut(s.SectionName, "/")
 		if target = strings.TrimPrefix(target, head+"/"); s.AttachTo != "" && s.AttachTo != target && s.Type != ebpf.Kprobe && s.Type != ebpf.TracePoint && s.Type != ebpf.RawTracepoint {
 			return nil, fmt.Errorf("what `%s` is attached to, %s, was settled when it was loaded: :section or :attach of its definition says it", program, s.AttachTo)

@@ -241,3 +241,28 @@ func (c *Collection) Events(name string) *btf.Struct {
 	}
 	return nil
 }
+
+// ShowHint is what the object says of how a map is shown, by its :show: for
+// the whole map "log2", or for fields of its keys, values and events, by their
+// names, "ip" and the like.
+func (c *Collection) ShowHint(name string) (whole string, fields map[string]string) {
+	fields = map[string]string{}
+	spec := c.Spec.Maps[name]
+	if spec == nil {
+		return "", fields
+	}
+	for _, tag := range spec.Tags {
+		text, ok := strings.CutPrefix(tag, "show:")
+		if !ok {
+			continue
+		}
+		for _, part := range strings.Split(text, ",") {
+			if field, hint, both := strings.Cut(part, "="); both {
+				fields[field] = hint
+			} else {
+				whole = part
+			}
+		}
+	}
+	return whole, fields
+}

@@ -71,8 +71,8 @@ func (f *firewall) set(ctx context.Context, rules []rule) error {
 	}
 	if f.running == nil {
 		f.attached, err = next.AttachProgram("firewall", "", load.Targets{Interface: f.iface})
-	} else {
-		err = f.attached.Replace(next, "firewall")
+	} else if err = f.attached.Replace(next.Program("firewall")); err == nil {
+		f.attached.Take(next)
 	}
 	if err != nil {
 		next.Close()

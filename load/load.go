@@ -28,7 +28,7 @@ type Collection struct {
 // Internal reports whether a map is not the source's own: the variables, and
 // what static probes need.
 func Internal(name string) bool {
-	return strings.HasPrefix(name, ".") || name == usdtSpecs || name == usdtIPs
+	return strings.HasPrefix(name, ".") || name == usdtSpecs || name == usdtIPs || name == lossesMap
 }
 
 type attached struct {

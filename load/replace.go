@@ -2,37 +2,42 @@ package load
 
 import (
 	"errors"
-	"fmt"
-	"slices"
 
 	"github.com/cilium/ebpf"
 )
 
-// Replace puts a program of another collection in the place of the attached
-// one, in one step: every packet or event meets the old program or the new
-// one. The attachment belongs to c afterwards, so that the collection before
-// can be closed. For maps to live on, load c with Options.Maps.
-//
-// The kernel replaces programs at interfaces (XDP, TCX, netkit), cgroups,
-// network namespaces and hooks of netfilter. Where it does not the error is
-// ebpf.ErrNotSupported: attach the new one, then close the old attachment.
-func (a *Attachment) Replace(c *Collection, program string) error {
-	p := c.coll.Programs[program]
-	switch {
-	case a.l == nil:
-		return errors.New("the attachment is closed")
-	case p == nil:
-		return fmt.Errorf("the object has no program %s", program)
-	}
-	l, ok := a.l.(interface{ Update(*ebpf.Program) error })
+// errNoReplace says that the kernel replaces no program of this kind.
+var errNoReplace = errors.New("programs attached in this way are not replaced in place")
+
+// Replace puts another program into the place of the one that is attached, at
+// once: each packet or event sees one of the two. Programs of XDP, TCX, netkit,
+// cgroups and network namespaces can be replaced; for others it is an error
+// that Replaceable reports.
+func (a *Attachment) Replace(p *ebpf.Program) error {
+	u, ok := a.l.(interface{ Update(*ebpf.Program) error })
 	if !ok {
-		return fmt.Errorf("replacing %s: %w", a.What, ebpf.ErrNotSupported)
+		return errNoReplace
 	}
-	if err := l.Update(p); err != nil {
-		return fmt.Errorf("replacing %s: %w", a.What, err)
+	err := u.Update(p)
+	if errors.Is(err, ebpf.ErrNotSupported) {
+		return errNoReplace
 	}
-	a.c.links = slices.DeleteFunc(a.c.links, func(x attached) bool { return x.link == a.l })
+	return err
+}
+
+// Replaceable reports whether err is not that of Replace for an attachment
+// that cannot be replaced in place.
+func Replaceable(err error) bool { return !errors.Is(err, errNoReplace) }
+
+// Take makes the attachment one of another collection: closing the one that
+// it was of no longer ends it.
+func (a *Attachment) Take(c *Collection) {
+	for i, x := range a.c.links {
+		if x.link == a.l {
+			a.c.links = append(a.c.links[:i], a.c.links[i+1:]...)
+			break
+		}
+	}
 	a.c = c
 	c.links = append(c.links, attached{a.What, a.l})
-	return nil
 }

@@ -20,6 +20,7 @@ type compileCmd struct {
 	Define  map[string]string `short:"D" help:"Give a global variable a value; that of a constant one is folded into the code." placeholder:"NAME=VALUE" mapsep:"none"`
 	Output  string            `short:"o" help:"Where the object goes; - is standard output. Default: the source's name with .bpf.o." placeholder:"OUT.bpf.o"`
 	Gen     string            `help:"Write bindings beside the object too: go, c, rust, python, lisp, or all; gen has more options." placeholder:"LANG,..."`
+	Losses  bool              `name:"count-losses" help:"Count what maps cannot take, in a hidden map: records without room in a ring buffer, new entries of full maps. run does so by itself."`
 	Quiet   bool              `short:"q" help:"Print errors only."`
 	Verbose bool              `short:"v" help:"Print the time of compilation, and the hash of what the source asked of a kernel, too."`
 }
@@ -35,7 +36,7 @@ func (c *compileCmd) Run(a *app) error {
 			return errUsage{err}
 		}
 	}
-	c.define = c.Define
+	c.define, c.losses = c.Define, c.Losses
 	obj, took, err := c.compile(a)
 	if err != nil {
 		return err

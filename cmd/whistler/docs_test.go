@@ -14,6 +14,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/whistler-lang/whistler"
+	"github.com/whistler-lang/whistler/internal/kernel"
 )
 
 var update = flag.Bool("update", false, "write docs/reference.md")
@@ -49,7 +50,8 @@ func TestReadmePrograms(t *testing.T) {
 			}
 			continue
 		}
-		_, err := whistler.Compile(context.Background(), []whistler.Source{{Name: "README.md", Text: b[1]}}, whistler.Options{})
+		_, err := whistler.Compile(context.Background(), []whistler.Source{{Name: "README.md", Text: b[1]}},
+			whistler.Options{Kernel: kernel.Machine{Dir: "../../examples/testdata/tracefs"}})
 		if err != nil {
 			t.Errorf("%v\nin\n%s", err, b[1])
 		}

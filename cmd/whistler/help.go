@@ -73,7 +73,7 @@ func allTopics() []lang.Topic { return append(lang.Topics(), user.Topics()...) }
 
 // exampleOf is the example of a topic, nil if it has none.
 func exampleOf(t lang.Topic) *docs.Example {
-	if t.Kind == "helper" { // some have the name of a form
+	if t.Kind == "helper" || strings.HasSuffix(t.Kind, " function") && t.Kind != "compile-time function" { // some have the name of a form
 		return nil
 	}
 	for _, e := range docs.Examples() {

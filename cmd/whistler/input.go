@@ -27,6 +27,7 @@ type input struct {
 	JSON    bool              `name:"json" help:"Write JSON."`
 	define  map[string]string // values of global variables, folded
 	kernel  *recorder         // what the source asked of a kernel
+	losses  bool              // count what maps cannot take
 	pid     int               // programs of tracing types run only for this process, 0 for all
 }
 
@@ -53,7 +54,7 @@ func (in *input) options(trace func(program, stage string, what fmt.Stringer)) w
 		dir = "."
 	}
 	return whistler.Options{
-		CPU: int(in.CPU[len(in.CPU)-1] - '0'), Target: in.Target, Arch: runtime.GOARCH, Trace: trace, Pid: in.pid, Define: in.define,
+		CPU: int(in.CPU[len(in.CPU)-1] - '0'), Target: in.Target, Arch: runtime.GOARCH, Trace: trace, Pid: in.pid, Define: in.define, CountLosses: in.losses,
 		Kernel: in.kernel,
 		ReadFile: func(name string) ([]byte, error) {
 			text, err := os.ReadFile(filepath.Join(dir, name))

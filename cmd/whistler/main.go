@@ -35,6 +35,7 @@ type commands struct {
 	Run        runCmd        `cmd:"" help:"Compile or read an object, load and attach it, and show its maps and events."`
 	Check      checkCmd      `cmd:"" help:"Compile and load without attaching: sizes, and the verifier's answer."`
 	Test       testCmd       `cmd:"" help:"Run the tests of sources: without privileges, in the virtual machine, or in the kernel."`
+	Repl       replCmd       `cmd:"" help:"Explore at a prompt: define, run and attach programs, look at maps."`
 	Needs      needsCmd      `cmd:"" help:"Say which kernel each program needs, and for which line."`
 	Cost       costCmd       `cmd:"" help:"Say what each form costs: instructions, the verifier's work, instructions and time of a run."`
 	Disasm     disasmCmd     `cmd:"" help:"Print the instructions of a source or object between their source lines."`

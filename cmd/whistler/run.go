@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/signal"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -20,6 +22,8 @@ import (
 	"github.com/whistler-lang/whistler"
 	"github.com/whistler-lang/whistler/internal/abi"
 	"github.com/whistler-lang/whistler/internal/kernel"
+	"github.com/whistler-lang/whistler/internal/lang"
+	"github.com/whistler-lang/whistler/internal/user"
 	"github.com/whistler-lang/whistler/load"
 )
 
@@ -38,6 +42,7 @@ type runCmd struct {
 	Socket   string            `help:"Socket of sk_reuseport programs and socket filters, by process and number as ss -p shows them." placeholder:"PID:FD"`
 	Event    string            `help:"Event of perf_event programs, such as cpu-clock, page-faults, cycles; with a count, each so-many-th of them." placeholder:"NAME[:COUNT]"`
 	Freq     int               `short:"F" help:"How often perf_event programs run, in times a second." placeholder:"HZ"`
+	Attach   map[string]string `help:"Where one program goes: an interface, a cgroup, or what its section names, such as a function or CATEGORY/EVENT." placeholder:"PROG=TARGET" mapsep:"none"`
 	Program  string            `help:"Loaded program whose functions freplace programs replace: its number or name as ps shows them, or the path where it is pinned." placeholder:"PROGRAM"`
 	Define   map[string]string `short:"D" help:"Give a global variable a value before the object is loaded." placeholder:"NAME=VALUE" mapsep:"none"`
 	Pin      string            `help:"Directory where maps with :pinning :by-name are pinned, and found again. Default: /sys/fs/bpf." placeholder:"DIR"`
@@ -66,6 +71,16 @@ func (c *runCmd) targets(spec *ebpf.CollectionSpec, src *whistler.Object) (t loa
 		if some, _ := load.Takes(spec, o.name); o.given && !some {
 			return t, errUsage{fmt.Errorf("%s says nothing about the programs of %s", o.name, c.File)}
 		}
+	}
+	for prog, target := range c.Attach {
+		name := abi.ObjectName(prog)
+		if spec.Programs[name] == nil {
+			return t, errUsage{fmt.Errorf("--attach %s=%s: there is no such program in %s", prog, target, c.File)}
+		}
+		if t.Own == nil {
+			t.Own = map[string]string{}
+		}
+		t.Own[name] = target
 	}
 	if c.Freq < 0 {
 		return t, errUsage{fmt.Errorf("--freq %d is not a number of times a second", c.Freq)}
@@ -101,6 +116,7 @@ func (c *runCmd) Run(a *app) error {
 		}
 		c.input.pid = c.Pid
 	}
+	c.losses = true
 	kernel.MountTracefs() // for deftracepoint, tracepoints and printk; what fails is said where it is needed
 	data, src, err := c.object(a)
 	if err != nil {
@@ -146,7 +162,7 @@ func (c *runCmd) Run(a *app) error {
 	defer coll.Close()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	w := &watcher{a: a, coll: coll, json: c.JSON, names: map[string]string{}}
+	w := &watcher{a: a, coll: coll, json: c.JSON, names: map[string]string{}, lost: map[string]uint64{}, values: map[string]map[string]float64{}, widths: map[string][]int{}, boot: bootTime()}
 	if src != nil {
 		for _, m := range src.Maps() {
 			w.names[m.Name] = m.Lisp
@@ -208,12 +224,13 @@ func (c *runCmd) Run(a *app) error {
 		fmt.Fprintln(a.err, "running; Ctrl-C ends it")
 	}
 	interval := c.Interval
-	if interval < 0 {
-		interval = 0
-		if f, ok := a.out.(*os.File); ok && isTerminal(f) {
+	if f, ok := a.out.(*os.File); ok && isTerminal(f) && !c.JSON {
+		w.live = true
+		if interval < 0 {
 			interval = time.Second
 		}
 	}
+	interval = max(interval, 0)
 	var tick <-chan time.Time
 	if interval > 0 {
 		t := time.NewTicker(interval)
@@ -271,7 +288,14 @@ type watcher struct {
 	coll   *load.Collection
 	json   bool
 	failed bool
-	names  map[string]string // Lisp names of maps
+	names  map[string]string             // Lisp names of maps
+	lost   map[string]uint64             // by map, as last said
+	values map[string]map[string]float64 // by map and key, as last shown
+	before time.Time                     // when that was
+	boot   time.Time                     // when the kernel's clock was 0
+	live   bool                          // tables are drawn again in place
+	height int                           // lines of the tables on the screen
+	widths map[string][]int              // of the columns of events, by map
 }
 
 func (w *watcher) line(v map[string]any) { json.NewEncoder(w.a.out).Encode(v) }
@@ -343,6 +367,7 @@ func (w *watcher) iterated(program, text string) {
 func (w *watcher) event(e load.Event) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.erase()
 	switch {
 	case e.Lost > 0 && w.json:
 		w.line(map[string]any{"map": e.Map, "lost": e.Lost})
@@ -351,13 +376,14 @@ func (w *watcher) event(e load.Event) {
 	case w.json:
 		w.line(map[string]any{"map": e.Map, "event": load.JSON(e.Data)})
 	default:
-		fmt.Fprintf(w.a.out, "%s: %s\n", w.name(e.Map), load.Format(e.Data))
+		fmt.Fprintf(w.a.out, "%s: %s\n", w.name(e.Map), w.aligned(e))
 	}
 }
 
 func (w *watcher) printk(text string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.erase()
 	if w.json {
 		w.line(map[string]any{"printk": text})
 	} else {
@@ -372,10 +398,16 @@ func (w *watcher) name(obj string) string {
 	return obj
 }
 
-// tables prints every map that has entries to list, sorted by key.
+// tables shows every map that has entries to list: hashes by value, the
+// largest first, arrays by index. On a terminal the tables stay where they are.
 func (w *watcher) tables(final bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.erase()
+	w.losses()
+	now := time.Now()
+	room := w.room()
+	var frame strings.Builder
 	for _, name := range w.coll.Maps() {
 		spec := w.coll.Spec.Maps[name]
 		if !load.HasEntries(spec.Type) || load.Internal(name) {
@@ -388,15 +420,56 @@ func (w *watcher) tables(final bool) {
 			continue
 		}
 		entries = interesting(spec, entries)
-		sort.SliceStable(entries, func(i, j int) bool { return less(entries[i].Key, entries[j].Key) })
+		array := spec.Type == ebpf.Array || spec.Type == ebpf.PerCPUArray
+		sort.SliceStable(entries, func(i, j int) bool {
+			x, ok := weight(entries[i].Value)
+			y, ok2 := weight(entries[j].Value)
+			if ok && ok2 && x != y && !array {
+				return x > y
+			}
+			return less(entries[i].Key, entries[j].Key)
+		})
 		if w.json {
 			for _, e := range entries {
 				w.line(map[string]any{"map": name, "key": load.JSON(e.Key), "value": load.JSON(e.Value), "final": final})
 			}
 			continue
 		}
-		fmt.Fprintf(w.a.out, "%s (%s, %d shown)\n", w.name(name), mapKeyword(spec.Type), len(entries))
-		w.table(entries)
+		shown, of := len(entries), ""
+		if whole, _ := w.coll.ShowHint(name); w.live && !final && shown > room && whole != lang.ShowLog2 {
+			shown, of = room, fmt.Sprintf(" of %d", len(entries))
+			entries = entries[:room]
+		}
+		fmt.Fprintf(&frame, "%s (%s, %d%s shown)\n", w.name(name), mapKeyword(spec.Type), shown, of)
+		frame.WriteString(w.table(name, entries, now, final))
+	}
+	w.before = now
+	w.draw(frame.String(), final)
+}
+
+// losses says what maps could not take, where that is more than it was.
+func (w *watcher) losses() {
+	all, err := w.coll.Losses()
+	if err != nil {
+		fmt.Fprintf(w.a.err, "whistler: reading what was lost: %v\n", err)
+		w.failed = true
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		n := all[name]
+		if n == w.lost[name] {
+			continue
+		}
+		w.lost[name] = n
+		what := "new entries lost: the map is full"
+		if t := w.coll.Spec.Maps[name]; t != nil && t.Type == ebpf.RingBuf {
+			what = "records lost: the buffer is full"
+		}
+		if w.json {
+			w.line(map[string]any{"map": name, "lost": n})
+		} else {
+			fmt.Fprintf(w.a.out, "%s: %d %s\n", w.name(name), n, what)
+		}
 	}
 }
 
@@ -431,29 +504,56 @@ func less(a, b any) bool {
 	return load.Format(a) < load.Format(b)
 }
 
-// table aligns entries in columns: the fields of structs, or key and value.
-func (w *watcher) table(entries []load.Entry) {
+// table lays entries out: as a histogram where the source says so, else in
+// columns, the fields of structs or key and value. Between two looks on a
+// terminal it has a column with how much a second was added.
+func (w *watcher) table(name string, entries []load.Entry, now time.Time, final bool) string {
 	if len(entries) == 0 {
-		return
+		return ""
 	}
-	t := tabwriter.NewWriter(w.a.out, 0, 8, 2, ' ', 0)
-	columns := func(v any, head string) (names, values []string) {
-		if fs, ok := v.([]load.Field); ok {
-			for _, f := range fs {
-				names = append(names, f.Name)
-				values = append(values, load.Format(f.Value))
+	whole, fields := w.coll.ShowHint(name)
+	if whole == lang.ShowLog2 {
+		var counts []user.Count
+		for _, e := range entries {
+			n, ok := e.Key.(uint64)
+			v, ok2 := weight(e.Value)
+			if ok && ok2 && n < 64 {
+				counts = append(counts, user.Count{N: int(n), Count: uint64(v)})
 			}
-			return names, values
 		}
-		return []string{head}, []string{load.Format(v)}
+		return indent(user.Histogram(counts, ""))
 	}
+	s := &shower{fields, w.boot}
+	var b strings.Builder
+	t := tabwriter.NewWriter(&b, 0, 8, 2, ' ', 0)
+	old := w.values[name]
+	values := map[string]float64{}
+	rates := w.live && !final && old != nil
 	for i, e := range entries {
-		kn, kv := columns(e.Key, "key")
-		vn, vv := columns(e.Value, "value")
+		kn, kv := s.cells("key", e.Key)
+		vn, vv := s.cells("value", e.Value)
+		key := strings.Join(kv, "\x00")
+		n, number := weight(e.Value)
+		if number {
+			values[key] = n
+		}
+		if rates {
+			rate := ""
+			if seconds := now.Sub(w.before).Seconds(); number && seconds > 0 {
+				rate = fmt.Sprintf("%.1f/s", (n-old[key])/seconds)
+			}
+			vn, vv = append(vn, "rate"), append(vv, rate)
+		}
 		if i == 0 {
 			fmt.Fprintf(t, "  %s\t%s\n", strings.Join(kn, "\t"), strings.Join(vn, "\t"))
 		}
 		fmt.Fprintf(t, "  %s\t%s\n", strings.Join(kv, "\t"), strings.Join(vv, "\t"))
 	}
+	w.values[name] = values
 	t.Flush()
+	return b.String()
+}
+
+func indent(text string) string {
+	return "  " + strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n  ") + "\n"
 }

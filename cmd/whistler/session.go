@@ -12,6 +12,7 @@ import (
 	"github.com/whistler-lang/whistler"
 	"github.com/whistler-lang/whistler/internal/compile"
 	"github.com/whistler-lang/whistler/internal/kernel"
+	"github.com/whistler-lang/whistler/internal/source"
 	"github.com/whistler-lang/whistler/internal/user"
 	"github.com/whistler-lang/whistler/internal/user/live"
 	"github.com/whistler-lang/whistler/load"
@@ -66,6 +67,10 @@ func (c *runCmd) session(a *app, src *whistler.Object, targets load.Targets, o l
 		return a.loadError(err, src, c.Verbose, c.JSON)
 	case errors.As(err, &noTarget):
 		return errUsage{noTarget}
+	}
+	var one *source.Error
+	if errors.As(err, &one) {
+		return a.diagnostics(source.List{one}, c.JSON)
 	}
 	return a.compileError(nearest(err), c.JSON)
 }

@@ -37,13 +37,14 @@ const allowed = `
 	internal/btf:       internal/types
 	internal/obj:       internal/abi internal/bpf internal/btf internal/types
 	internal/needs:     internal/abi internal/bpf
-	internal/compile:   internal/needs internal/source internal/abi internal/btf internal/ir internal/ir/facts internal/lang internal/opt internal/regalloc internal/emit internal/bpf internal/obj
+	internal/compile:   internal/needs internal/source internal/types internal/abi internal/btf internal/ir internal/ir/facts internal/lang internal/opt internal/regalloc internal/emit internal/bpf internal/obj
 	.:                  internal/abi internal/source internal/lang internal/compile
 	internal/packet:    internal/abi
 	internal/gen:       internal/abi internal/lang internal/compile internal/types
 	internal/indent:    internal/source internal/sexp internal/lang
 	internal/user:     internal/source internal/abi internal/types internal/sexp internal/lisp internal/prelude internal/lang internal/ir internal/ir/interp internal/bpf internal/bpf/vm internal/sim internal/obj internal/compile internal/packet
-	internal/user/live: internal/abi internal/lang internal/compile internal/user load
+	internal/user/live: internal/abi internal/types internal/lang internal/compile internal/user load
+	internal/repl:      . internal/source internal/btf internal/sexp internal/lang internal/compile internal/user
 	whistlertest:       . internal/source internal/compile internal/user internal/user/live
 
 	internal/kernel:    internal/lang
@@ -57,7 +58,7 @@ const allowed = `
 	load:               -
 	docs:               -
 	bench:              -
-	cmd/whistler:       . docs internal/source internal/abi internal/bpf internal/bpf/vm internal/ir internal/lang internal/kernel internal/needs internal/sim internal/compile internal/gen internal/indent internal/user internal/user/live internal/warm load
+	cmd/whistler:       . docs internal/source internal/abi internal/bpf internal/bpf/vm internal/ir internal/lang internal/sexp internal/kernel internal/needs internal/sim internal/compile internal/gen internal/indent internal/repl internal/user internal/user/live internal/warm load
 `
 
 // pure packages turn bytes into bytes: the same answer on every machine.

@@ -16,8 +16,10 @@ import (
 // Options are what a compilation may be told.
 type Options struct {
 	lang.Options
-	Off   map[string]bool                                // passes to leave out, for tests; "facts" is the analysis
-	Trace func(program, stage string, what fmt.Stringer) // sees every stage
+	// CountLosses adds a counter of what maps could not take: see LossesMap.
+	CountLosses bool
+	Off         map[string]bool                                // passes to leave out, for tests; "facts" is the analysis
+	Trace       func(program, stage string, what fmt.Stringer) // sees every stage
 }
 
 // A Result is a compiled source.
@@ -38,6 +40,9 @@ func Compile(files []*source.File, o Options) (*Result, source.List) {
 	}
 	r := &Result{Unit: unit, Warnings: unit.Warnings}
 	funcs := gather(unit)
+	if o.CountLosses {
+		countLosses(unit, funcs)
+	}
 	in := inliner(funcs, o)
 	for _, f := range funcs {
 		said := f.improve(unit, in, o)
@@ -52,7 +57,7 @@ func Compile(files []*source.File, o Options) (*Result, source.List) {
 			return nil, append(errs, err)
 		}
 	}
-	if errs = append(errs, confirm(unit, funcs, emitted)...); len(errs.Errors()) > 0 {
+	if errs = append(errs, judge(files, unit, emitted, o)...); len(errs.Errors()) > 0 {
 		return nil, append(errs, r.Warnings...).Sorted()
 	}
 	r.Warnings = r.Warnings.Sorted()
@@ -128,7 +133,7 @@ func spec(u *lang.Unit, r *Result) *obj.Spec {
 func mapSpec(m *lang.Map) *obj.Map {
 	o := &obj.Map{Name: m.C, Type: m.Type, Key: m.Key, Value: m.Value, KeySize: m.KeySize,
 		ValueSize: m.ValueSize, MaxEntries: m.MaxEntries, Flags: m.Flags, Extra: m.Extra, PinByName: m.PinByName,
-		Events: m.Events, Values: m.Values}
+		Events: m.Events, Values: m.Values, Show: m.Show}
 	if m.Inner != nil {
 		o.Inner = mapSpec(m.Inner)
 	}

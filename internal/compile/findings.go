@@ -2,9 +2,11 @@ package compile
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/whistler-lang/whistler/internal/abi"
+	"github.com/whistler-lang/whistler/internal/ir"
 	"github.com/whistler-lang/whistler/internal/ir/facts"
 	"github.com/whistler-lang/whistler/internal/lang"
 	"github.com/whistler-lang/whistler/internal/source"
@@ -18,6 +20,7 @@ func environment(u *lang.Unit, fn *function) facts.Env {
 		ctx = abi.CtxStructByName(t.Ctx)
 	}
 	readOnly, _ := abi.Constant("BPF_F_RDONLY_PROG")
+	writeOnly, _ := abi.Constant("BPF_F_WRONLY_PROG")
 	kfunc := func(name string) *abi.Helper {
 		if k := u.Kfuncs[name]; k != nil {
 			return k.Rules
@@ -32,17 +35,49 @@ func environment(u *lang.Unit, fn *function) facts.Env {
 		}
 		return false
 	}
-	return facts.Env{Ctx: ctx, Kfunc: kfunc, Sub: fn.sub != nil && !fn.sub.Global, Global: global, Map: func(name string) *facts.Map {
+	variable := func(name string) *facts.Map {
+		for _, g := range u.Globals {
+			if g.C == name {
+				return &facts.Map{Name: g.Name, ValueSize: g.Type.Size, Known: g.Const}
+			}
+		}
+		return nil
+	}
+	return facts.Env{Ctx: ctx, Variable: variable, Called: fn.sub != nil && (fn.sub.Global || fn.sub.Callback), Kfunc: kfunc, Sub: fn.sub != nil && !fn.sub.Global, Global: global, Returns: fn.results(), PacketReadOnly: t != nil && packetReadOnly[t.C], Map: func(name string) *facts.Map {
 		m := fn.maps[name]
 		if m == nil {
 			return nil
+		}
+		size := m.ValueSize
+		if m.Type.Ops&abi.OpSockLookup != 0 || m.Type.Keyword == "xskmap" {
+			size = 0 // a lookup gives a socket
 		}
 		var objects []facts.Object
 		for _, f := range m.Objects() {
 			objects = append(objects, facts.Object{Name: f.Type.Struct.Name, Off: int64(f.Offset), Size: int64(f.Type.Size)})
 		}
-		return &facts.Map{Name: m.Name, Objects: objects, Array: m.Type.Array, ReadOnly: m.Flags&uint32(readOnly) != 0, MaxEntries: m.MaxEntries, KeySize: m.KeySize, ValueSize: m.ValueSize}
+		return &facts.Map{Name: m.Name, Objects: objects, Array: m.Type.Array, ReadOnly: m.Flags&uint32(readOnly) != 0, WriteOnly: m.Flags&uint32(writeOnly) != 0, MaxEntries: m.MaxEntries, KeySize: m.KeySize, ValueSize: size}
 	}}
+}
+
+// packetReadOnly are the types whose programs read packet data and do not
+// write it (may_access_direct_pkt_data of kernel/bpf/verifier.c).
+var packetReadOnly = map[string]bool{"BPF_PROG_TYPE_CGROUP_SKB": true, "BPF_PROG_TYPE_LWT_IN": true, "BPF_PROG_TYPE_LWT_OUT": true,
+	"BPF_PROG_TYPE_LWT_SEG6LOCAL": true, "BPF_PROG_TYPE_SK_REUSEPORT": true, "BPF_PROG_TYPE_FLOW_DISSECTOR": true}
+
+// results is the range of results that the verifier takes from the program,
+// nil if it takes any.
+func (fn *function) results() *[2]int64 {
+	if fn.sub != nil || fn.ctx == nil {
+		return nil
+	}
+	if s := abi.SectionMatch(fn.section); s != nil && s.HasRet {
+		return &[2]int64{s.RetMin, s.RetMax}
+	}
+	if fn.ctx.HasRet && fn.ctx.RetChecked {
+		return &[2]int64{fn.ctx.RetMin, fn.ctx.RetMax}
+	}
+	return nil
 }
 
 // wording is the table of what the findings say to users.
@@ -72,9 +107,17 @@ var wording = map[facts.Kind]struct {
 			what = fmt.Sprintf("gives packet data to `%s`", x.To)
 		}
 		switch {
+		case x.Needed <= 0 && x.Variable:
+			e.What = fmt.Sprintf("this %s at an offset that may be negative: %d or more", what, x.Needed)
+			e.WithExpected("an offset of 0 or more").WithHint("(logand offset mask) or an unsigned comparison leaves no negative numbers")
+			return
 		case x.Needed <= 0:
 			e.What = fmt.Sprintf("this %s before its start", what)
 			e.WithExpected("an offset of 0 or more")
+			return
+		case x.Variable && x.Far:
+			e.What = fmt.Sprintf("this %s at an offset that may be over 65535, where comparisons prove nothing", what)
+			e.WithExpected("an offset that is known to be smaller").WithHint("(logand offset #x7fff) before the addition, and a comparison of the sum with data-end after it")
 			return
 		case x.Variable:
 			e.What = fmt.Sprintf("this %s up to byte %d behind a pointer with a variable offset, and comparisons prove %d", what, x.Needed, x.Proven)
@@ -162,6 +205,85 @@ var wording = map[facts.Kind]struct {
 		e.What = fmt.Sprintf("`%s` gets a dynptr that nothing has made on this way, or that was given back", x.To)
 		e.WithExpected("dynptr-from-mem, ringbuf-reserve-dynptr or bpf-dynptr-from-... before").WithHint("(with-dynptr (d (dynptr-from-mem value size 0)) ...) makes one for its body")
 	}},
+	facts.MemoryBounds: {"memory-bounds", func(p *function, x *facts.Finding, e *source.Error) {
+		e.What = fmt.Sprintf("%s %s of %s, which has %s", touches(x), places(x), memory(x), bytes(x.Proven))
+		if x.Least < 0 {
+			e.WithExpected("an offset of 0 or more").WithHint("(logand i mask), or an unsigned comparison such as (when (< i %d) ...)", max(x.Proven-x.Needed+1, 1))
+			return
+		}
+		e.WithExpected("an offset from 0 to %d", max(x.Proven-x.Needed, 0))
+		if x.Variable {
+			e.WithHint("(when (< i %d) ...) around it, or (logand i mask)", max(x.Proven-x.Needed+1, 1))
+		}
+	}},
+	facts.StackBounds: {"stack-bounds", func(p *function, x *facts.Finding, e *source.Error) {
+		e.What = fmt.Sprintf("%s %s of a variable on the stack, which has %s", touches(x), places(x), bytes(x.Proven))
+		e.WithExpected("an offset from 0 to %d", max(x.Proven-x.Needed, 0))
+		if x.Variable {
+			e.WithHint("(when (< i %d) ...) around it, or (logand i mask)", max(x.Proven-x.Needed+1, 1))
+		}
+	}},
+	facts.PointerOffset: {"pointer-offset", func(p *function, x *facts.Finding, e *source.Error) {
+		e.What = fmt.Sprintf("this moves a pointer to %s by a number that may be %s", x.Space.Words(), extreme(x.Least, x.Most))
+		e.WithExpected("a number that is known to lie between -2^29 and 2^29").WithHint("(logand n mask), or (when (< n limit) ...) around it; nothing is known of a remainder or a quotient")
+	}},
+	facts.PointerArithmetic: {"pointer-arithmetic", func(p *function, x *facts.Finding, e *source.Error) {
+		if x.Space == ir.PtrStack {
+			e.What = "this subtracts a variable number from a pointer to the stack"
+			e.WithExpected("an addition").WithHint("compute the offset first and add it to the start of the variable")
+			return
+		}
+		e.What = fmt.Sprintf("this moves a pointer to %s, which stays where it is", x.Space.Words())
+		e.WithExpected("arithmetic on the other pointer").WithHint("(+ data n) on the other side of the comparison")
+	}},
+	facts.Misaligned: {"misaligned", func(p *function, x *facts.Finding, e *source.Error) {
+		e.What = fmt.Sprintf("this accesses %d bytes at a place that is no multiple of %d", x.Needed, x.Needed)
+		if x.Variable {
+			e.What = fmt.Sprintf("this accesses %d bytes at a place that may be no multiple of %d", x.Needed, x.Needed)
+		}
+		e.WithExpected("an aligned place").WithHint("accesses of the stack and atomic ones are aligned: read bytes, or multiply the index by %d", x.Needed)
+	}},
+	facts.MapDirection: {"map-direction", func(p *function, x *facts.Finding, e *source.Error) {
+		e.What = fmt.Sprintf("this writes to the map `%s`, which programs only read", x.By)
+		flag := "BPF_F_RDONLY_PROG"
+		if !x.Write {
+			e.What = fmt.Sprintf("this reads from the map `%s`, which programs only write", x.By)
+			flag = "BPF_F_WRONLY_PROG"
+		}
+		e.WithExpected("another map").WithHint("leave %s out of the map's :map-flags", flag)
+	}},
+	facts.PacketReadOnly: {"packet-read-only", func(p *function, x *facts.Finding, e *source.Error) {
+		e.What = fmt.Sprintf("this writes packet data, which a %s program only reads", p.ctx.Keyword)
+		e.WithExpected("a program type that changes packets").WithHint(":xdp and :tc programs do")
+	}},
+	facts.AtomicPacket: {"atomic-packet", func(p *function, x *facts.Finding, e *source.Error) {
+		e.What = "there are no atomic operations on packet data"
+		e.WithExpected("a map's value or a variable").WithHint("a packet belongs to one program at a time: load, compute, store")
+	}},
+	facts.PacketArgument: {"packet-argument", func(p *function, x *facts.Finding, e *source.Error) {
+		e.What = fmt.Sprintf("`%s` does not take a pointer to %s", x.To, x.Space.Words())
+		e.WithExpected("memory on the stack or in a map's value").WithHint("copy the bytes with memcpy, xdp-load-bytes or skb-load-bytes first")
+	}},
+	facts.SizeArgument: {"size-argument", func(p *function, x *facts.Finding, e *source.Error) {
+		what := "too large: " + extreme(x.Least, x.Most)
+		hint := "(min n limit) or (logand n mask)"
+		switch {
+		case x.Null:
+			what, hint = "0", "(+ 1 (logand n mask)) is never 0"
+		case x.Least < 0:
+			what, hint = "negative", "(logand n mask), or an unsigned comparison such as (when (< n limit) ...)"
+		}
+		e.What = fmt.Sprintf("the size that `%s` gets as argument %d may be %s", x.To, x.Needed, what)
+		e.WithExpected("a size that is known to fit").WithHint("%s", hint)
+	}},
+	facts.ContextArgument: {"context-argument", func(p *function, x *facts.Finding, e *source.Error) {
+		e.What = fmt.Sprintf("`%s` gets a pointer into the context, and wants its start", x.To)
+		e.WithExpected("(ctx-ptr)")
+	}},
+	facts.ResultRange: {"result-range", func(p *function, x *facts.Finding, e *source.Error) {
+		e.What = fmt.Sprintf("the result may be %s, and a program in the section %s gives %d to %d", extreme(x.Least, x.Most), p.section, x.Proven, x.Needed)
+		e.WithExpected("a result from %d to %d", x.Proven, x.Needed).WithHint("(if test 1 0) or (logand n 1)")
+	}},
 	facts.UninitializedStack: {"uninitialized-stack", func(p *function, x *facts.Finding, e *source.Error) {
 		e.What = "this reads bytes of the stack that nothing has written"
 	}},
@@ -176,6 +298,58 @@ func decided(how string) func(*function, *facts.Finding, *source.Error) {
 			e.WithHint("the comparisons s< s<= s> s>= take their operands as signed")
 		}
 	}
+}
+
+// touches says what x does.
+func touches(x *facts.Finding) string {
+	switch {
+	case x.To != "":
+		return fmt.Sprintf("`%s` gets %s", x.To, bytes(x.Needed))
+	case x.Write:
+		return "this writes " + bytes(x.Needed)
+	}
+	return "this reads " + bytes(x.Needed)
+}
+
+func bytes(n int64) string {
+	if n == 1 {
+		return "1 byte"
+	}
+	return fmt.Sprintf("%d bytes", n)
+}
+
+// memory is what x is beside of.
+func memory(x *facts.Finding) string {
+	switch {
+	case x.By != "":
+		return fmt.Sprintf("`%s`", x.By)
+	case x.Space == ir.PtrRecord:
+		return "the record"
+	}
+	return "the memory"
+}
+
+// places says where x begins.
+func places(x *facts.Finding) string {
+	if !x.Variable {
+		return fmt.Sprintf("at offset %d", x.Least)
+	}
+	return "at an offset that may be " + extreme(x.Least, x.Most)
+}
+
+// extreme is a range in words.
+func extreme(least, most int64) string {
+	switch {
+	case least <= math.MinInt32 && most >= math.MaxInt32:
+		return "any number"
+	case most >= math.MaxInt32:
+		return fmt.Sprintf("%d or any larger number", least)
+	case least <= math.MinInt32:
+		return fmt.Sprintf("any number up to %d", most)
+	case least == most:
+		return fmt.Sprint(least)
+	}
+	return fmt.Sprintf("%d to %d", least, most)
 }
 
 // from adds where the pointer comes from, or what spoilt it.
@@ -210,23 +384,16 @@ func message(p *function, x *facts.Finding) *source.Error {
 	row := wording[x.Kind]
 	e := source.Errorf(x.Pos.Or(p.pos), "").WithCode(row.code)
 	row.write(p, x, e)
+	for _, b := range x.Way {
+		if way := "holds"; b.Pos.Known() {
+			if !b.Holds {
+				way = "does not hold"
+			}
+			e.WithNote(b.Pos, "on the way here this %s", way)
+		}
+	}
 	if !x.Kind.Refused() {
 		e.Severity = source.SevWarning
 	}
 	return e
-}
-
-// confirmed keeps the findings of the function as it was written whose kind
-// the optimised function has too: what the optimiser takes away, such as a
-// load that nobody uses, the verifier never sees.
-func confirmed(before, after []facts.Finding) (kept []facts.Finding) {
-	for _, x := range before {
-		for _, y := range after {
-			if x.Kind == y.Kind {
-				kept = append(kept, x)
-				break
-			}
-		}
-	}
-	return kept
 }

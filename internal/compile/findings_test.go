@@ -33,13 +33,70 @@ func cases(text string) map[string]string {
 	return out
 }
 
-// TestFindings compiles the cases of testdata/wrong: what the flow analysis
-// says of each stands in its comments, with the column. That the kernel
-// agrees is what difftest.TestRefused checks.
-func TestFindings(t *testing.T) {
+// wrongFiles are those of wrong programs: what the flow analysis finds, and
+// what the language does not allow.
+func wrongFiles() []string {
 	files, _ := filepath.Glob("testdata/wrong/*.lisp")
+	more, _ := filepath.Glob("testdata/language/*.lisp")
+	return append(files, more...)
+}
+
+// TestClasses reads the index of the mistakes that are found before the
+// kernel does: each has a case of its own, and its message says what was
+// expected, or how to mend it.
+func TestClasses(t *testing.T) {
+	text, err := os.ReadFile("testdata/classes.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]string{}
+	for _, file := range wrongFiles() {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, src := range cases(string(text)) {
+			all[strings.TrimSuffix(filepath.Base(file), ".lisp")+"/"+name] = src
+		}
+	}
+	classes, used, kernel := map[string]bool{}, map[string]bool{}, 0
+	for _, line := range strings.Split(strings.TrimSpace(string(text)), "\n") {
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		class, name, ok := strings.Cut(line, " = ")
+		src := all[name]
+		switch {
+		case !ok || src == "":
+			t.Errorf("no case %s: %s", name, line)
+		case classes[class] || used[name]:
+			t.Errorf("twice: %s", line)
+		case !strings.HasPrefix(name, "refused/"):
+			kernel++
+		}
+		classes[class], used[name] = true, true
+		_, errs := Compile([]*source.File{source.NewFile("x.lisp", src)}, Options{Options: lang.Options{CPU: 3, Arch: "amd64", Kernel: smallKernel{}}})
+		if len(errs.Errors()) == 0 {
+			t.Errorf("%s is not refused", name)
+		}
+		for _, e := range errs.Errors() {
+			if e.Expected == "" && e.Hint == "" {
+				t.Errorf("%s: the message says neither what was expected nor what to do: %s", name, e.What)
+			}
+		}
+	}
+	if len(classes) < 150 || kernel < 110 {
+		t.Errorf("%d classes, %d of them in programs that reach the kernel", len(classes), kernel)
+	}
+	t.Logf("%d classes, %d of them in programs that reach the kernel", len(classes), kernel)
+}
+
+// TestFindings compiles the cases of testdata/wrong and testdata/language:
+// what is said of each stands in its comments, with the column. That the kernel
+// agrees on those of testdata/wrong is what difftest.TestRefused checks.
+func TestFindings(t *testing.T) {
 	n := 0
-	for _, file := range files {
+	for _, file := range wrongFiles() {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

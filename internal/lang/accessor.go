@@ -81,7 +81,7 @@ func (a accessor) place(l *lowerer, c *call) memPlace {
 	p := c.arg(0)
 	l.wantPtr(c, 0, p)
 	if e := p.t.Elem; e != nil && e.Kind == types.StructKind && !e.Struct.Has(a.s) {
-		panic(l.failAt(c.at(0), c.args[0], "`%s` wants a pointer to `%s`, and this points to `%s`", c.head.Display(), a.s.Name, e.Struct.Name).WithCode("wrong-struct"))
+		panic(l.failAt(c.at(0), c.args[0], "`%s` wants a pointer to `%s`, and this points to `%s`", c.head.Display(), a.s.Name, e.Struct.Name).WithExpected("a pointer to `%s`", a.s.Name).WithCode("wrong-struct"))
 	}
 	pl := memPlace{p, int64(a.field.Offset), a.field.Type, a.field}
 	for i := 1; i < len(c.args); i++ {

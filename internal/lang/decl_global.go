@@ -239,7 +239,7 @@ func (l *lowerer) readGlobal(g *Global) val {
 // setGlobal is (setf name value); value is argument i+1 of c.
 func (l *lowerer) setGlobal(g *Global, c *call, i int) val {
 	if g.Const {
-		panic(l.failAt(c.at(i), c.args[i], "the global variable `%s` is constant", g.Name).WithNote(g.Pos, "it is declared here").WithCode("not-a-place"))
+		panic(l.failAt(c.at(i), c.args[i], "the global variable `%s` is constant", g.Name).WithHint("leave :const out of its declaration, or set it with -D when it is loaded").WithNote(g.Pos, "it is declared here").WithCode("not-a-place"))
 	}
 	v := c.arg(i + 1)
 	if g.Type.Kind != types.Int {

@@ -83,7 +83,7 @@ func declareMap(c *compiler, d *decl) sexp.Value {
 	}
 	c.mapContents(d, m, opts)
 	if o, ok := opts["SHOW"]; ok {
-		m.Show = strings.ToLower(strings.TrimPrefix(sexp.Display(o.value), ":"))
+		m.Show = d.showHint(m, o)
 	}
 	d.checkMap(m, opts)
 	m.C = c.objectName("map", sym, m.Pos)

@@ -64,7 +64,7 @@ func lowerSum(l *lowerer, c *call) val {
 	for i, v := range vs {
 		if v.t.IsPtr() {
 			if ptr >= 0 {
-				panic(l.failAt(c.at(i), c.args[i], "two pointers cannot be added").WithCode("pointer-arithmetic"))
+				panic(l.failAt(c.at(i), c.args[i], "two pointers cannot be added").WithExpected("a pointer and a number").WithCode("pointer-arithmetic"))
 			}
 			ptr = i
 		}

@@ -168,7 +168,7 @@ func (l *lowerer) ctxAt(c *call, t *types.Type) val {
 				return l.ctxLoad(off, t.Size, false, ptr)
 			}
 		} else if s.Context {
-			panic(l.failAt(c.at(1), c.args[1], "the context (struct %s) has nothing at offset %d", s.Name, off).WithCode("context-offset"))
+			panic(l.failAt(c.at(1), c.args[1], "the context (struct %s) has nothing at offset %d", s.Name, off).WithHint("(ctx field) reads a field by its name").WithCode("context-offset"))
 		}
 	}
 	return l.ctxLoad(off, t.Size, t.Signed, nil)
@@ -194,6 +194,7 @@ func (l *lowerer) setCtx(pc, c *call, i int) val {
 	}
 	if !f.Write.Has(l.prog.Type) {
 		e := l.failAt(pc.at(0), pc.args[0], "a %s program may not write the context field `%s`", l.prog.Type.Keyword, sexp.Print(pc.args[0])).WithCode("context-write")
+		e.WithExpected("another field: this one is only read")
 		if ks := f.Write.Keywords(); len(ks) > 0 {
 			e.WithExpected("a program of type %s", strings.Join(ks, ", "))
 		}

@@ -51,7 +51,7 @@ func (l *lowerer) helper(c *call, h *abi.Helper) val {
 		case kind.Pointer() && v.t.IsPtr():
 			l.takesObject(c, i, kind, v)
 			if s := v.t.Space; i == 0 && h.Name == "dynptr-from-mem" && s != types.PtrValue && s != types.PtrAny {
-				panic(l.failAt(c.at(i), c.args[i], "`%s` wants a value of a map, and this points to %s", c.head.Display(), s.Words()).WithCode("helper-argument"))
+				panic(l.failAt(c.at(i), c.args[i], "`%s` wants a value of a map, and this points to %s", c.head.Display(), s.Words()).WithExpected("a pointer that a lookup gives").WithCode("helper-argument"))
 			}
 			l.present(v)
 		case kind.Pointer():
@@ -67,7 +67,7 @@ func (l *lowerer) helper(c *call, h *abi.Helper) val {
 		}
 		if kind == abi.ArgConstSize {
 			if _, ok := v.v.IsConst(); !ok {
-				panic(l.failAt(c.at(i), c.args[i], "argument %d of `%s` must be a constant", i+1, c.head.Display()).WithCode("not-constant"))
+				panic(l.failAt(c.at(i), c.args[i], "argument %d of `%s` must be a constant", i+1, c.head.Display()).WithExpected("a number that is known when the program is compiled").WithCode("not-constant"))
 			}
 		}
 		args = append(args, v.v)

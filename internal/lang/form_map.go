@@ -52,6 +52,7 @@ func (l *lowerer) temp(size int, name string) (slot int, release func()) {
 func (l *lowerer) needs(c *call, i int, m *Map, op abi.MapOps, what string) {
 	if m.Type.Probed && m.Type.Ops&op == 0 {
 		e := l.failAt(c.at(i), c.args[i], "%s map has no %s", article(m.Type.Keyword), what).WithNote(m.Pos, "`%s` is declared here", m.Name).WithCode("wrong-map-type")
+		e.WithExpected("a map of another type")
 		switch m.Type.Keyword {
 		case "ringbuf":
 			e.WithHint("use with-ringbuf or ringbuf-output")

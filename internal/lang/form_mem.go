@@ -24,7 +24,7 @@ func (l *lowerer) wantPtr(c *call, i int, v val) {
 				WithHint("use an accessor of import-kernel-struct, (kernel-load type pointer offset) or probe-read-kernel").WithCode("kernel-memory"))
 		}
 	case types.PtrEnd, types.PtrMap:
-		panic(l.failAt(c.at(i), c.args[i], "a pointer to %s cannot be dereferenced", v.t.Space.Words()).WithCode("not-a-pointer"))
+		panic(l.failAt(c.at(i), c.args[i], "a pointer to %s cannot be dereferenced", v.t.Space.Words()).WithExpected("a pointer to memory, such as (ctx data) or what a lookup gives").WithCode("not-a-pointer"))
 	}
 	if o := v.t.Elem.Object(); o != nil {
 		panic(l.failAt(c.at(i), c.args[i], "`%s` would look into a %s, which only the kernel does", c.head.Display(), o.Name).

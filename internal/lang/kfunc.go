@@ -237,7 +237,7 @@ func (l *lowerer) kfuncArg(c *call, i int, p btf.Param) *ir.Value {
 	switch {
 	case isZero(v.v) && !v.t.IsPtr():
 		if !nullable(p) {
-			panic(l.failAt(c.at(i), c.args[i], "argument %d of `%s` (%s) must not be null", i+1, c.head.Display(), p.Name).WithCode("helper-argument"))
+			panic(l.failAt(c.at(i), c.args[i], "argument %d of `%s` (%s) must not be null", i+1, c.head.Display(), p.Name).WithExpected("a pointer").WithCode("helper-argument"))
 		}
 	case !v.t.IsPtr():
 		panic(l.failAt(c.at(i), c.args[i], "argument %d of `%s` (%s) must be a pointer, and this is a number", i+1, c.head.Display(), p.Name).

@@ -527,7 +527,7 @@ func (c *call) constant(i int) int64 {
 			return n
 		}
 	}
-	panic(c.l.failAt(c.at(i), c.args[i], "argument %d of `%s` must be a constant", i+1, c.head.Display()).WithCode("not-constant"))
+	panic(c.l.failAt(c.at(i), c.args[i], "argument %d of `%s` must be a constant", i+1, c.head.Display()).WithExpected("a number that is known when the program is compiled").WithCode("not-constant"))
 }
 
 // rest is the tail of the form from argument i on.

@@ -202,7 +202,7 @@ func (l *lowerer) takesObject(c *call, i int, kind abi.ArgKind, v val) {
 		return l.failAt(c.at(i), c.args[i], format, args...).WithCode("kernel-object")
 	}
 	if e := v.t.Elem; e != nil && e.Object() != o {
-		x := wrong("argument %d of `%s` must point to a %s, and this points to `%v`", i+1, c.head.Display(), o.Name, e)
+		x := wrong("argument %d of `%s` must point to a %s, and this points to `%v`", i+1, c.head.Display(), o.Name, e).WithExpected("a pointer to a %s", o.Name)
 		if e.Kind == types.StructKind {
 			for _, f := range e.Struct.Objects() {
 				if f.Type.Struct == o {

@@ -19,8 +19,8 @@ type declaration struct {
 // declarations is the table of top-level forms.
 func declarations() []declaration {
 	return []declaration{
-		{"DEFMAP", "name :type type [:key-size n] [:value-size n] [:key type] [:value type] :max-entries n [:map-flags f] [:pinning :by-name] [:event struct] [:values (...)]",
-			"Declares a map. Sizes are in bytes; :key and :value give types and with them sizes. :max-entries is a constant expression.", declareMap},
+		{"DEFMAP", "name :type type [:key-size n] [:value-size n] [:key type] [:value type] :max-entries n [:map-flags f] [:pinning :by-name] [:event struct] [:values (...)] [:show hint]",
+			"Declares a map. Sizes are in bytes; :key and :value give types and with them sizes. :max-entries is a constant expression. :show says how whistler shows it: :log2 as a histogram whose keys are powers of two, (:field :hint ...) with hints :hex :text :ip :mac :port :ns :time :bytes :number; fields called ip, saddr, mac, comm, latency_ns and the like are known by their names.", declareMap},
 		{"DEFPROG", "name (:type type [:section s] [:attach a] [:license l] [:sleepable t] [:cpu v]) [docstring] body...",
 			"Declares a program. The value of the last form is its result. :section is a name that libbpf knows; :attach is what follows in the section that the type means, such as \"egress\" or \"sched/sched_switch\", :sleepable takes its sleepable variant, and :cpu is the BPF cpu version of this program alone, 2 to 4.", declareProgram},
 		{"DEFSTRUCT-OPS", "name type [docstring] [:link flag] :member value...",

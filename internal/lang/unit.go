@@ -44,6 +44,7 @@ type Options struct {
 	Include            func(name string) (*source.File, error) // reads a file for (include ...); nil: there are none
 	Kernel             Kernel
 	Define             map[string]string          // values of global variables, by name
+	Fragment           bool                       // a part of a source: without programs, or with maps that nothing uses
 	MaxSteps, MaxCells int64                      // limits of compile-time code, 0 for the defaults
 	Pid                int                        // programs of tracing types run for this process only, 0 for all
 	observe            func(c *compiler, d *decl) // sees every declaration, for Expand
@@ -186,7 +187,7 @@ func Lower(files []*source.File, opt Options) (*Unit, source.List) {
 		c.passContext()
 		c.checkCalls()
 	}
-	if len(c.unit.Programs) == 0 && len(c.errs.Errors()) == 0 && len(c.unit.Maps)+len(c.unit.Structs) == 0 {
+	if !opt.Fragment && len(c.unit.Programs) == 0 && len(c.errs.Errors()) == 0 && len(c.unit.Maps)+len(c.unit.Structs) == 0 {
 		e := source.Errorf(source.Pos{}, "there is no program in the source").WithExpected("at least one (defprog name (:type ...) body...)").WithCode("no-program")
 		if len(files) > 0 {
 			e.Pos = source.Pos{File: files[0]}
@@ -197,7 +198,7 @@ func Lower(files []*source.File, opt Options) (*Unit, source.List) {
 		c.errs = append(c.errs, e)
 	}
 	c.checkLicenses()
-	if len(files) > 0 && len(c.errs.Errors()) == 0 {
+	if !opt.Fragment && len(files) > 0 && len(c.errs.Errors()) == 0 {
 		c.warnDeclarations(files[0])
 	}
 	c.errs = onceNoBTF(c.errs)

@@ -1,6 +1,11 @@
 package lisp
 
-import "github.com/whistler-lang/whistler/internal/sexp"
+import (
+	"sort"
+	"strings"
+
+	"github.com/whistler-lang/whistler/internal/sexp"
+)
 
 // Extend gives the evaluator more of the host's functions and special
 // operators: what only code of tests and sessions may call. They hide macros
@@ -38,3 +43,45 @@ func (in *Interp) Refill(steps, cells int64, more func() bool, out func(string))
 
 // SetSymbolMacro makes the global symbol stand for a form.
 func (in *Interp) SetSymbolMacro(sym *sexp.Symbol, form Value) { in.global(sym).symMacro = form }
+
+// A Variable is a global one with a value.
+type Variable struct {
+	Name  string
+	Value Value
+}
+
+// Variables lists the special and assigned global variables, not the standard
+// ones and no constants.
+func (in *Interp) Variables() (out []Variable) {
+	for sym, g := range in.globals {
+		if g.val == nil || g.constant || !sym.Interned || sym.Keyword {
+			continue
+		}
+		if _, _, standard := in.standardVariable(sym.Name); standard {
+			continue
+		}
+		if in.opt.Constant != nil {
+			if _, host := in.opt.Constant(sym.Name); host {
+				continue
+			}
+		}
+		out = append(out, Variable{sym.Name, g.val})
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].Name < out[j].Name })
+	return out
+}
+
+// Names lists the standard functions, macros and special forms, in lower case.
+func Names() (out []string) {
+	index.once.Do(build)
+	for name := range index.rows {
+		if !strings.HasPrefix(name, "(") {
+			out = append(out, strings.ToLower(name))
+		}
+	}
+	for name := range index.specials {
+		out = append(out, strings.ToLower(name))
+	}
+	sort.Strings(out)
+	return out
+}

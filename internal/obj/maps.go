@@ -40,6 +40,9 @@ func writeMaps(f *file, b *btf.Builder, s *Spec) (syms map[string]int, relocs []
 		for _, e := range m.Events {
 			b.DeclTag("event:"+e.C, v)
 		}
+		if m.Show != "" {
+			b.DeclTag("show:"+m.Show, v)
+		}
 		off += total
 	}
 	f.secs[sec].data = make([]byte, off)

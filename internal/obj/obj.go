@@ -26,6 +26,7 @@ type Map struct {
 	Extra      uint64
 	PinByName  bool
 	Events     []*types.Struct
+	Show       string   // how tools show it: a tag of the object
 	Values     []string // initial programs or maps, by name, "" for none
 	Inner      *Map     // what the maps in a map of maps are like
 }

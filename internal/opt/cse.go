@@ -7,19 +7,10 @@ import (
 
 // cse replaces a value by an equal one that dominates it. Loads are equal
 // while no write to the same class of memory can lie between them.
-func cse(f *ir.Func, _ *Config) bool {
+func cse(f *ir.Func, c *Config) bool {
 	changed := false
 	dom := ir.Dominators(f)
 	preds := dom.Preds
-	type key struct {
-		op        ir.Op
-		size      uint8
-		slot      int32
-		aux, imm  int64
-		sym, core int32 // numbers of names
-		a, b      int32
-		epoch     int32
-	}
 	names := map[string]int32{"": 0}
 	number := func(name string) int32 {
 		if name == "" {
@@ -32,15 +23,12 @@ func cse(f *ir.Func, _ *Config) bool {
 		}
 		return n
 	}
-	type entry struct {
-		v *ir.Value
-		b *ir.Block
-	}
 	values := 0
 	for _, b := range f.Blocks {
 		values += len(b.Values)
 	}
-	table := make(map[key]entry, values/2) // in a walk over the tree, the innermost of each
+	table := &c.equal // in a walk over the tree, the innermost of each
+	table.reset(values)
 	clock := int32(0)
 	exit := make([]epochs, f.NumBlocks())
 	for _, b := range dom.Preorder() {
@@ -55,7 +43,7 @@ func cse(f *ir.Func, _ *Config) bool {
 			if !v.Op.Pure() && v.Op != ir.OpLoad && v.Op != ir.OpLoadS || v.Op == ir.OpCopy || v.Op == ir.OpConst {
 				continue // constants are made where they are used
 			}
-			k := key{op: v.Op, size: v.Size, slot: int32(v.Slot), aux: v.Aux, imm: v.Imm, sym: number(v.Sym), core: number(v.Core), a: -1, b: -1}
+			k := equalKey{op: v.Op, size: v.Size, slot: int32(v.Slot), aux: v.Aux, imm: v.Imm, sym: number(v.Sym), core: number(v.Core), a: -1, b: -1}
 			if v.HasImm {
 				k.b = -2
 			}
@@ -87,17 +75,83 @@ func cse(f *ir.Func, _ *Config) bool {
 			if v.Op.Reads() {
 				k.epoch = ep.of(v)
 			}
-			if e, ok := table[k]; ok && dom.Dominates(e.b, b) {
+			if e := table.at(k); e.v != nil && dom.Dominates(e.b, b) {
 				v.MakeCopy(e.v)
 				changed = true
 			} else {
-				table[k] = entry{v, b}
+				e.v, e.b = v, b
 			}
 		}
 		ep.set = true
 		exit[b.ID] = ep
 	}
 	return changed
+}
+
+// An equalKey is what makes values equal.
+type equalKey struct {
+	op        ir.Op
+	size      uint8
+	slot      int32
+	aux, imm  int64
+	sym, core int32 // numbers of names
+	a, b      int32
+	epoch     int32
+}
+
+func (k *equalKey) hash() uint64 {
+	const m = 0x9e3779b97f4a7c15
+	h := uint64(k.op)<<8 | uint64(k.size)
+	for _, x := range [...]uint64{uint64(k.aux), uint64(k.imm), uint64(uint32(k.a))<<32 | uint64(uint32(k.b)), uint64(uint32(k.slot))<<32 | uint64(uint32(k.epoch)), uint64(uint32(k.sym))<<32 | uint64(uint32(k.core))} {
+		h = (h ^ x) * m
+		h ^= h >> 29
+	}
+	return h
+}
+
+// An equalTable finds values by their keys. It is used again for each run of
+// the pass, and so has no memory to get.
+type equalTable struct {
+	heads   []int32 // 1 + index of the first entry, 0 for none
+	entries []equalEntry
+}
+
+type equalEntry struct {
+	key  equalKey
+	next int32
+	v    *ir.Value
+	b    *ir.Block
+}
+
+func (t *equalTable) reset(values int) {
+	n := 64
+	for n < values {
+		n *= 2
+	}
+	if len(t.heads) < n {
+		t.heads = make([]int32, n)
+	} else {
+		t.heads = t.heads[:n]
+		clear(t.heads)
+	}
+	if cap(t.entries) < values {
+		t.entries = make([]equalEntry, 0, values)
+	}
+	t.entries = t.entries[:0]
+}
+
+// at is the entry of a key, a new one where there was none. It is good until
+// the next call.
+func (t *equalTable) at(k equalKey) *equalEntry {
+	head := &t.heads[k.hash()&uint64(len(t.heads)-1)]
+	for i := *head; i > 0; i = t.entries[i-1].next {
+		if t.entries[i-1].key == k {
+			return &t.entries[i-1]
+		}
+	}
+	t.entries = append(t.entries, equalEntry{key: k, next: *head})
+	*head = int32(len(t.entries))
+	return &t.entries[len(t.entries)-1]
 }
 
 // epochs counts writes for each class of memory; a class is the type of

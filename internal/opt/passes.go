@@ -14,6 +14,7 @@ type Config struct {
 	CPU       int                           // BPF cpu version: 2, 3 or 4
 	Unaligned bool                          // loads and stores of packets and map values need no alignment
 	Off       map[string]bool               // passes to leave out, for tests
+	equal     equalTable                    // of cse
 	decided   *int                          // how many more times branch may ask what a way has decided
 	Trace     func(pass string, f *ir.Func) // called after each pass that changed f
 }

@@ -37,6 +37,10 @@ type Machine struct {
 	// SetProg did not fill. True ends the program.
 	TailCall func(mapName string, index uint64) bool
 
+	Cookie    uint64   // that get-attach-cookie gives
+	Retval    int32    // what set-retval and override-return have said
+	Signals   []Signal // what send-signal has sent
+	Output    []byte   // what an iterator has written
 	Trace     []string // what bpf_trace_printk printed, without the newline at the end
 	Redirects []Redirect
 

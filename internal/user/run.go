@@ -30,6 +30,16 @@ var runFunctions = []function{
 		}
 		return sexp.List(lines...)
 	}},
+	{"signals", "", "The signals that runs of this test have sent, the oldest first.", func(c *call) sexp.Value {
+		var out []sexp.Value
+		for _, s := range c.s.vm(c.in, "signals").M.Signals {
+			out = append(out, int64(s.Signal))
+		}
+		return sexp.List(out...)
+	}},
+	{"written", "", "What iterators of this test have written, a string.", func(c *call) sexp.Value {
+		return sexp.NewString(string(c.s.vm(c.in, "written").M.Output))
+	}},
 	{"redirects", "", "Where runs of this test have sent packets with redirect, redirect-map and their kin: a list of (map key) or (nil interface), the oldest first.", func(c *call) sexp.Value {
 		var out []sexp.Value
 		for _, r := range c.s.vm(c.in, "redirects").M.Redirects {

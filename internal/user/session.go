@@ -135,7 +135,13 @@ func (s *Session) wait(seconds float64) {
 	}
 }
 
-func (s *Session) live(c *call) Live { return s.run.host.(Live) }
+func (s *Session) live(c *call) Live {
+	h, ok := s.run.host.(Live)
+	if !ok {
+		c.fail("only the kernel can do this, and here is the virtual machine: start as root")
+	}
+	return h
+}
 
 // with is with-bpf-session: it loads the object, evaluates what is no
 // declaration, and lets go of everything however that ends.

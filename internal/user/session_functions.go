@@ -39,14 +39,9 @@ func sessionFunctions(s *Session) []function {
 	return []function{
 		{"bpf:attach", "program &optional target symbol &key iface cgroup xdp-mode event freq pid offset",
 			"Attaches a program, and gives a link. Where to is in its section, or in target: the function of a kprobe, CATEGORY/EVENT of a tracepoint, an interface, a cgroup's directory; of a uprobe target is the file and symbol the function in it. At the end of the session it is detached.", s.attach},
-		{"bpf:detach", "link", "Detaches what bpf:attach has attached.", func(c *call) sexp.Value {
-			l, ok := c.args[0].(*linkRef)
-			if !ok {
-				c.fail("%s is no link", sexp.Print(c.args[0]))
-			}
-			c.must(l.l.Close())
-			return sexp.T
-		}},
+		{"attach", "program &optional target symbol &key iface cgroup xdp-mode event freq pid offset", "As bpf:attach.", s.attach},
+		{"bpf:detach", "link", "Detaches what bpf:attach has attached.", s.detach},
+		{"detach", "link", "As bpf:detach.", s.detach},
 		alias("bpf:map-ref", "getmap"), alias("(setf bpf:map-ref)", "(setf getmap)"), alias("bpf:map-delete", "remmap"),
 		alias("map-lookup-int", "map-lookup"), alias("map-lookup-struct", "map-lookup"),
 		alias("map-update-int", "map-update"), alias("map-update-struct", "map-update"),
@@ -200,6 +195,15 @@ func (s *Session) attach(c *call) sexp.Value {
 	l, err := s.live(c).Attach(p, at)
 	c.must(err)
 	return &linkRef{l}
+}
+
+func (s *Session) detach(c *call) sexp.Value {
+	l, ok := c.args[0].(*linkRef)
+	if !ok {
+		c.fail("%s is no link", sexp.Print(c.args[0]))
+	}
+	c.must(l.l.Close())
+	return sexp.T
 }
 
 func nextKey(c *call) sexp.Value {

@@ -84,6 +84,9 @@ type mapRef struct{ m *lang.Map }
 type progRef struct{ p *lang.Program }
 type globalRef struct{ g *lang.Global }
 
+// MapName is the name of the map.
+func (r *mapRef) MapName() string { return r.m.Name }
+
 // PrintLisp prints #<map name>.
 func (r *mapRef) PrintLisp() string { return "#<map " + r.m.Name + ">" }
 

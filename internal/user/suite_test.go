@@ -174,6 +174,9 @@ func TestTable(t *testing.T) {
 		all += string(b)
 	}
 	for _, topic := range Topics() {
+		if topic.Kind == "session function" {
+			continue // internal/e2e runs sessions
+		}
 		if topic.Doc == "" {
 			t.Errorf("%s has no docstring", topic.Name)
 		}

@@ -76,6 +76,13 @@ func TestKernelHelpers(t *testing.T) {
 		{"l4-csum-replace", "tc", func() []bpf.Insn {
 			return code(movR(1, 6), mov(2, off()), ld(3, g.Uint64()), ld(4, g.Uint64()), mov(5, pick(0, 2, 4, 0x12, 0x14, 0x22, 0x62, 0x200)))
 		}},
+		{"skb-load-bytes-relative", "tc", func() []bpf.Insn {
+			return code(onStack(bytesOf(8), -8), movR(1, 6), mov(2, off()), fp(3, -8), mov(4, pick(1, 4, 8)), mov(5, pick(0, 1, 2)))
+		}},
+		{"skb-change-type", "tc", func() []bpf.Insn { return code(movR(1, 6), mov(2, pick(0, 1, 2, 3, 4, 6, 99))) }},
+		{"set-hash", "tc", func() []bpf.Insn { return code(movR(1, 6), mov(2, int32(g.Uint32()))) }},
+		{"strtol", "xdp", func() []bpf.Insn { return numberText(g) }},
+		{"strtoul", "xdp", func() []bpf.Insn { return numberText(g) }},
 		{"redirect", "xdp", func() []bpf.Insn { return code(mov(1, 1), mov(2, pick(1, 3))) }}, // refused: nothing goes out
 	} {
 		t.Run(c.helper, func(t *testing.T) {
@@ -108,4 +115,25 @@ func TestKernelHelpers(t *testing.T) {
 			}
 		})
 	}
+}
+
+// numberText calls strtol or strtoul with texts that are nearly numbers.
+func numberText(g *rand.Rand) []bpf.Insn {
+	const signs = "0123456789abcdfxX-+ \t\n:g/"
+	text := make([]byte, 24)
+	for i := range text {
+		text[i] = signs[g.Intn(len(signs))]
+		if g.Intn(3) > 0 {
+			text[i] = "0123456789"[g.Intn(10)]
+		}
+	}
+	switch g.Intn(4) {
+	case 0:
+		copy(text, "0x")
+	case 1:
+		copy(text, " -")
+	case 2:
+		text[1+g.Intn(20)] = 0
+	}
+	return code(onStack(text, -40), fp(1, -40), mov(2, int32(1+g.Intn(24))), mov(3, []int32{0, 0, 8, 10, 16, 2, 32}[g.Intn(7)]), fp(4, -8))
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"flag"
 	"math/rand"
 	"os"
 	"testing"
@@ -40,6 +41,18 @@ func needKernel(t *testing.T) {
 // references are to the map given.
 func inKernel(t *testing.T, typ ebpf.ProgramType, insns []bpf.Insn, refs []bpf.Ref, mp *ebpf.Map, packet []byte) (uint32, []byte) {
 	t.Helper()
+	p := loaded(t, typ, insns, refs, mp)
+	defer p.Close()
+	ret, out, err := p.Test(packet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ret, out
+}
+
+// loaded loads a program whose references are to the map given.
+func loaded(t *testing.T, typ ebpf.ProgramType, insns []bpf.Insn, refs []bpf.Ref, mp *ebpf.Map) *ebpf.Program {
+	t.Helper()
 	insns = append([]bpf.Insn(nil), insns...)
 	for _, r := range refs {
 		insns[r.Slot].Src, insns[r.Slot].Imm = bpf.PseudoMapFD, int32(mp.FD())
@@ -56,32 +69,34 @@ func inKernel(t *testing.T, typ ebpf.ProgramType, insns []bpf.Insn, refs []bpf.R
 		}
 		t.Fatal(err)
 	}
-	defer p.Close()
-	ret, out, err := p.Test(packet)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ret, out
+	return p
 }
+
+// programs is how many TestKernelRandom compares, from the first seed on. The
+// long run: go test ./internal/bpf/vm -run TestKernelRandom -programs 1000000
+// -timeout 0
+var (
+	programs = flag.Int("programs", 1000, "random programs that TestKernelRandom compares")
+	first    = flag.Int("first", 0, "the seed of the first")
+)
 
 // TestKernelRandom runs random programs here and in the kernel: arithmetic on
 // all registers, forward jumps, stack memory, atomics and a function of their
 // own. At the end all registers are mixed into the result and into the packet.
+// Results, packets and the map's value are compared.
 func TestKernelRandom(t *testing.T) {
 	needKernel(t)
-	programs := 1000
-	if testing.Short() {
-		programs = 100
-	}
 	xdp := abi.ProgTypeByKeyword("xdp")
 	scratch, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: 64, MaxEntries: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer scratch.Close()
-	for seed := range programs {
+	for seed := *first; seed < *first+*programs; seed++ {
 		g := &generator{Rand: rand.New(rand.NewSource(int64(seed)))}
 		insns := g.program()
+		refs := []bpf.Ref{{Slot: g.mapSlot, Kind: bpf.RefMap, Name: "scratch"}}
+		prog := loaded(t, ebpf.XDP, insns, refs, scratch)
 		for range 3 {
 			packet := make([]byte, packetLen)
 			g.Read(packet)
@@ -101,17 +116,26 @@ func TestKernelRandom(t *testing.T) {
 			if err := scratch.Put(uint32(0), make([]byte, 64)); err != nil {
 				t.Fatal(err)
 			}
-			refs := []bpf.Ref{{Slot: g.mapSlot, Kind: bpf.RefMap, Name: "scratch"}}
 			got, err := Run(m, &Program{Insns: insns, Refs: refs}, ctx)
 			if err != nil {
 				t.Fatalf("program %d: %v\n%s", seed, err, listing(insns))
 			}
-			want, out := inKernel(t, ebpf.XDP, insns, refs, scratch, packet)
+			want, out, err := prog.Test(packet)
+			if err != nil {
+				t.Fatal(err)
+			}
 			if uint32(got) != want || !bytes.Equal(out, m.Packet(ctx)) {
 				t.Fatalf("program %d: %#x and packet\n%x, the kernel has %#x and\n%x\n%s", seed, got, m.Packet(ctx), want, out, listing(insns))
 			}
+			value, _ := m.Map("scratch").Lookup(make([]byte, 4))
+			var inMap []byte
+			if err := scratch.Lookup(uint32(0), &inMap); err != nil || !bytes.Equal(value, inMap) {
+				t.Fatalf("program %d: the map has\n%x, and in the kernel\n%x %v\n%s", seed, value, inMap, err, listing(insns))
+			}
 		}
+		prog.Close()
 	}
+	t.Logf("%d programs", *programs)
 }
 
 func listing(insns []bpf.Insn) string {

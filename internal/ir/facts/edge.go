@@ -2,68 +2,66 @@ package facts
 
 import "github.com/whistler-lang/whistler/internal/ir"
 
+// maxPacket is how far behind a packet's pointer comparisons reach
+// (MAX_PACKET_OFF of kernel/bpf/verifier.c).
+const maxPacket = 0xffff
+
 // compare reports whether a comparison of x and y can hold and can fail.
 func (a *analysis) compare(cmp ir.Op, size uint8, x, y *Val) (can, cannot bool) {
 	switch {
 	case x.numeric() && y.numeric():
-		if x.Sym != 0 && x.Sym == y.Sym && x.Off == y.Off && size == 8 && cmp != ir.OpTest {
-			holds := cmp.Eval(8, 1, 1) != 0
+		return possible(cmp, uint(size)*8, x.Num, y.Num)
+	case x.Class == Pointer && y.isConst(0):
+		if size == 8 && x.Null != MayBeNull && (cmp == ir.OpEq || cmp == ir.OpNe) {
+			holds := (cmp == ir.OpEq) == (x.Null == IsNull)
 			return holds, !holds
-		}
-		w := uint(size) * 8
-		return possible(cmp, w, x.Num.trunc(w), y.Num.trunc(w))
-	case x.Class == Pointer && (y.isConst(0) || y.Class == Pointer && y.Null == IsNull):
-		if size == 8 && x.Null != MayBeNull {
-			n := uint64(1) // any number but 0 compares as a pointer does with 0, signs aside
-			if x.Null == IsNull {
-				n = 0
-			}
-			switch cmp {
-			case ir.OpEq, ir.OpNe, ir.OpUgt, ir.OpUlt, ir.OpUge, ir.OpUle:
-				holds := cmp.Eval(8, n, 0) != 0
-				return holds, !holds
-			}
 		}
 	case y.Class == Pointer && x.isConst(0) && cmp != ir.OpTest:
 		return a.compare(cmp.Swapped(), size, y, x)
 	case size == 8 && x.Class == Pointer && y.Class == Pointer:
-		if obj, off, fits, ok := limit(cmp, x, y); ok {
-			p := a.st.packet(obj)
-			if fits {
-				return off < p.hi, off > p.lo
-			}
-			return off > p.lo, off < p.hi
+		if y.Space != ir.PtrEnd {
+			x, y, cmp = y, x, cmp.Swapped()
+		}
+		if y.Space != ir.PtrEnd || !x.Space.IsPacket() || x.Range >= 0 {
+			break
+		}
+		switch {
+		case x.Range == beyondEnd && (cmp == ir.OpUle || cmp == ir.OpUgt):
+			return cmp == ir.OpUgt, cmp != ir.OpUgt
+		case cmp == ir.OpUlt || cmp == ir.OpUge:
+			return cmp == ir.OpUge, cmp != ir.OpUge
 		}
 	}
 	return true, true
 }
 
 // limit reads a comparison of a packet pointer with the packet's end (or of
-// a metadata pointer with the packet's start): whether `off` bytes behind obj
-// are there. fits says that they are when the comparison holds, otherwise
+// a metadata pointer with the packet's start): p is the pointer, and how many
+// bytes before what it points to are there: those before it, and one more if
+// more is set. fits says that they are when the comparison holds, otherwise
 // they are when it fails.
-func limit(cmp ir.Op, x, y *Val) (obj int32, off int64, fits, ok bool) {
+func limit(cmp ir.Op, x, y *Val) (p *Val, more, fits, ok bool) {
 	if isEnd(x, y) {
 		x, y, cmp = y, x, cmp.Swapped()
 	}
 	if !isEnd(y, x) {
-		return 0, 0, false, false
+		return nil, false, false, false
 	}
 	switch cmp {
 	case ir.OpUle, ir.OpUgt: // x <= end: all before x is there
-		return x.Obj, x.Off, cmp == ir.OpUle, true
+		return x, false, cmp == ir.OpUle, true
 	case ir.OpUlt, ir.OpUge: // x < end: the byte at x is there too
-		return x.Obj, x.Off + 1, cmp == ir.OpUlt, true
+		return x, true, cmp == ir.OpUlt, true
 	}
-	return 0, 0, false, false
+	return nil, false, false, false
 }
 
 // isEnd reports whether y ends the memory that x points into.
 func isEnd(y, x *Val) bool {
-	if x.Class != Pointer || y.Class != Pointer || y.Off != 0 {
+	if x.Class != Pointer || y.Class != Pointer {
 		return false
 	}
-	return x.Space == ir.PtrPacket && y.Space == ir.PtrEnd || x.Space == ir.PtrMeta && y.Space == ir.PtrPacket && y.Obj == objPacket
+	return x.Space == ir.PtrPacket && y.Space == ir.PtrEnd || x.Space == ir.PtrMeta && y.Space == ir.PtrPacket && y.Obj == objPacket && y.Off == 0
 }
 
 // assume takes from a state what contradicts a comparison that holds, or
@@ -79,8 +77,8 @@ func (s *state) assume(cmp ir.Op, size uint8, x, y Val, holds bool) bool {
 		if !ok {
 			return false
 		}
-		narrow := size < 8 && (x.Num.Max>>(8*uint(size)) != 0 || y.Num.Max>>(8*uint(size)) != 0)
-		return s.learn(&x, nx, narrow) && s.learn(&y, ny, narrow)
+		s.learn(&y, ny)
+		s.learn(&x, nx)
 	case x.Class == Pointer && x.Null == MayBeNull && y.isConst(0):
 		s.nullTest(cmp, size, &x, holds)
 	case y.Class == Pointer && y.Null == MayBeNull && x.isConst(0):
@@ -92,62 +90,86 @@ func (s *state) assume(cmp ir.Op, size uint8, x, y Val, holds bool) bool {
 		} else if equal && y.Null == NotNull {
 			s.settleNull(&x, false)
 		}
-		if obj, off, fits, ok := limit(cmp, &x, &y); ok {
-			p := s.packet(obj)
-			if fits == holds {
-				p.lo = max(p.lo, off)
-			} else {
-				p.hi = min(p.hi, off)
-			}
-			s.setPacket(p)
+		if p, more, fits, ok := limit(cmp, &x, &y); ok && fits == holds {
+			s.reach(p, more)
 		}
 	}
 	return true
 }
 
-// learn narrows x, and all values that differ from it by a constant.
-func (s *state) learn(x *Val, n Num, vague bool) bool {
-	if x.Sym == 0 {
-		return true
-	}
+// each calls f with all values of the state, those on the stack included.
+func (s *state) each(f func(*Val)) {
 	for i := range s.vals {
-		y := &s.vals[i]
-		if !y.numeric() || y.Sym != x.Sym {
-			continue
-		}
-		m := n
-		if y.Off != x.Off {
-			m = add(n, Just(uint64(y.Off-x.Off)))
-		}
-		m, ok := y.Num.Meet(m)
-		if !ok {
-			return false
-		}
-		y.Num = m
-		if vague { // the verifier has learnt something about the low bits
-			y.Trust = Doubtful
-		}
-		if _, isConst := m.Const(); isConst {
-			*y = number(m, y.Trust)
+		f(&s.vals[i])
+	}
+	for i := range s.stack {
+		if s.stack[i].size > 0 {
+			f(&s.stack[i].val)
 		}
 	}
-	return true
+}
+
+// reach notes that the bytes before p, and one more, are in the packet.
+func (s *state) reach(p *Val, more bool) {
+	if p.Off < 0 || p.Off == 0 && more || p.Num.Max > maxPacket || p.Num.Max+uint64(p.Off) > maxPacket {
+		return // the verifier does not follow it
+	}
+	n := int32(p.Off)
+	if more {
+		n++
+	}
+	s.each(func(y *Val) {
+		if y.Class == Pointer && y.Space == p.Space && y.Obj == p.Obj {
+			y.Range = max(y.Range, n)
+		}
+	})
+}
+
+// beyond notes that what test compares points behind the packet, where it does
+// when test holds, or fails. The verifier does so of what was compared only.
+// What it gives undoes it.
+func (a *analysis) beyond(cmp ir.Op, test *ir.Value, x, y *Val, holds bool) (undo func()) {
+	p, more, fits, ok := limit(cmp, x, y)
+	if !ok || fits == holds || p.Space != ir.PtrPacket {
+		return func() {}
+	}
+	i := 0
+	if p == y {
+		i = 1
+	}
+	v := operand(test.Args[i])
+	if v == nil || !a.need[v.ID] {
+		return func() {}
+	}
+	old := a.vals[v.ID]
+	if a.vals[v.ID].Range = beyondEnd; more {
+		a.vals[v.ID].Range = atEnd
+	}
+	return func() { a.vals[v.ID] = old }
+}
+
+// learn narrows x, and all values that differ from it by a constant.
+func (s *state) learn(x *Val, n Num) {
+	if x.Sym == 0 || n == x.Num {
+		return
+	}
+	s.each(func(y *Val) {
+		if !y.numeric() || y.Sym != x.Sym {
+			return
+		}
+		if y.Num = n; y.Off != x.Off {
+			y.Num = add(n, Just(uint64(y.Off-x.Off)))
+		}
+		if _, isConst := y.Num.Const(); isConst && y.Class == Number {
+			*y = number(y.Num, y.Trust)
+		}
+	})
 }
 
 // nullTest learns from a comparison of x with 0.
 func (s *state) nullTest(cmp ir.Op, size uint8, x *Val, holds bool) {
-	if size != 8 {
-		return
-	}
-	null := cmp.Eval(8, 0, 0) != 0 // it holds for null
-	other := cmp.Eval(8, 1, 0) != 0
-	switch cmp {
-	case ir.OpEq, ir.OpNe, ir.OpUgt, ir.OpUle:
-	default:
-		return
-	}
-	if null != other {
-		s.settleNull(x, null == holds)
+	if size == 8 && (cmp == ir.OpEq || cmp == ir.OpNe) {
+		s.settleNull(x, (cmp == ir.OpEq) == holds)
 	}
 }
 
@@ -156,14 +178,13 @@ func (s *state) settleNull(x *Val, null bool) {
 	if x.Obj == 0 {
 		return
 	}
-	for i := range s.vals {
-		y := &s.vals[i]
+	s.each(func(y *Val) {
 		if y.Class == Pointer && y.Obj == x.Obj && y.Null == MayBeNull {
 			if y.Null = NotNull; null {
 				y.Null = IsNull
 			}
 		}
-	}
+	})
 	if null && x.Ref == x.Obj {
 		s.drop(x.Ref) // what was not acquired need not be released
 	}

@@ -35,10 +35,18 @@ func (a *analysis) exec(v *ir.Value) bool {
 		return true
 	case ir.OpCallSub:
 		a.renew(v)
-		if a.st.lock != 0 && a.env.Global != nil && a.env.Global(v.Sym) {
+		global := a.env.Global != nil && a.env.Global(v.Sym)
+		if a.st.lock != 0 && global {
 			a.lockedCall(v, strings.ReplaceAll(v.Sym, "_", "-"))
 		}
 		a.unknownCall(v)
+		if v.Type == ir.Scalar {
+			x := a.fresh(v, Any(), Doubtful)
+			if global { // its result may be anything
+				x.Trust = Sure
+			}
+			a.set(v, x)
+		}
 		return true
 	}
 	if !a.need[v.ID] || !v.Op.Foldable() {
@@ -91,7 +99,7 @@ func (a *analysis) compute(v *ir.Value, x, y Val) Val {
 			}
 			return x
 		}
-		return a.fresh(v, Eval(v.Op, v.Size, Any(), Any()), Doubtful)
+		return a.fresh(v, Eval(v.Op, v.Size, Any(), Any()), Sure)
 	case x.Class != Number || y.Class != Number:
 		if v.Op == ir.OpZext || v.Op == ir.OpAnd {
 			return a.fresh(v, Eval(v.Op, v.Size, Any(), y.orAny()), Doubtful)
@@ -102,46 +110,21 @@ func (a *analysis) compute(v *ir.Value, x, y Val) Val {
 		return a.fresh(v, Any(), Doubtful)
 	}
 	n := Eval(v.Op, v.Size, x.Num, y.Num)
-	c, constY := y.Num.Const()
-	if constY && v.Size == 8 && x.Sym != 0 {
-		switch v.Op {
-		case ir.OpAdd, ir.OpSub: // the same number, elsewhere
-			r := x
-			r.Num = n
-			if r.Off += int64(c); v.Op == ir.OpSub {
-				r.Off -= 2 * int64(c)
-			}
-			return r
+	if c, constY := y.Num.Const(); constY && v.Size == 8 && x.Sym != 0 && (v.Op == ir.OpAdd || v.Op == ir.OpSub) {
+		r := x // the same number, elsewhere
+		r.Num = n
+		if r.Off += int64(c); v.Op == ir.OpSub {
+			r.Off -= 2 * int64(c)
 		}
+		return r
 	}
 	if _, constX := x.Num.Const(); constX && v.Op == ir.OpAdd && v.Size == 8 && y.Sym != 0 {
 		return a.compute(v, y, x)
 	}
-	if x.Sym != 0 && (v.Op == ir.OpZext || v.Op == ir.OpAnd && constY) && n == x.Num && harmless(v, x.Num, c) {
-		return x
+	if v.Op == ir.OpZext && v.Size >= 4 && x.Num.Max <= OfSize(v.Size).Max {
+		return x // the machine copies it
 	}
-	trust := min(x.Trust, y.Trust)
-	switch v.Op {
-	case ir.OpAdd, ir.OpSub, ir.OpAnd, ir.OpOr, ir.OpXor, ir.OpMul, ir.OpZext, ir.OpBE, ir.OpBswap:
-	case ir.OpShl, ir.OpShr:
-		if !constY {
-			trust = Doubtful
-		}
-	default:
-		trust = Doubtful
-	}
-	if trust == Result {
-		trust = Doubtful
-	}
-	return a.fresh(v, n, trust)
-}
-
-// harmless reports whether a truncation or mask leaves n as it is.
-func harmless(v *ir.Value, n Num, mask uint64) bool {
-	if v.Op == ir.OpZext {
-		mask = OfSize(v.Size).Max
-	}
-	return (n.Bits|n.Unknown)&^mask == 0
+	return a.fresh(v, n, min(x.Trust, y.Trust))
 }
 
 func (x *Val) orAny() Num {
@@ -151,70 +134,20 @@ func (x *Val) orAny() Num {
 	return Any()
 }
 
-// move is pointer arithmetic.
-func (a *analysis) move(v *ir.Value, x, y Val) Val {
-	if v.Op == ir.OpSub && y.Class == Pointer {
-		return a.fresh(v, Any(), Sure) // for the verifier any number
-	}
-	if v.Op != ir.OpAdd && v.Op != ir.OpSub || v.Size != 8 || y.Class != Number {
-		if v.Type != ir.Scalar || y.Class == Unknown {
-			return Val{}
+// settle goes on as if x were not null, once that has been reported.
+func (a *analysis) settle(x *Val) {
+	a.each(func(y *Val) {
+		if y.Class == Pointer && y.Obj == x.Obj && y.Null == MayBeNull {
+			y.Null = NotNull
 		}
-		return a.fresh(v, Any(), Doubtful)
-	}
-	c, isConst := y.Num.Const()
-	if x.Null == MayBeNull && !(isConst && c == 0) {
-		a.report(v, a.origin(Finding{Kind: NullArithmetic}, x.Obj))
-		if !isConst {
-			a.settle(&x)
-		}
-	}
-	switch {
-	case isConst && v.Op == ir.OpAdd:
-		x.Off += int64(c)
-		return x
-	case isConst:
-		x.Off -= int64(c)
-		return x
-	case x.Space == ir.PtrPacket || x.Space == ir.PtrMeta:
-		// Another object: the verifier forgets the range.
-		if y.Sym == 0 || y.Trust == Doubtful || x.Trust == Doubtful {
-			return Val{}
-		}
-		k := variable{x.Obj, y.Sym, v.Op == ir.OpSub}
-		if x.Obj, x.Off = a.id(k), x.Off+y.Off; k.minus {
-			x.Off -= 2 * y.Off
-		}
-		return x
-	}
-	return Val{Class: Pointer, Space: x.Space, Obj: x.Obj, Ref: x.Ref, Null: x.Null, Trust: Doubtful}
-}
-
-// id names what k says.
-func (a *analysis) id(k variable) int32 {
-	id, ok := a.ids[k]
-	if !ok {
-		id = objVariable - int32(len(a.ids))
-		a.ids[k] = id
-	}
-	return id
+	})
+	x.Null = NotNull
 }
 
 // spoil makes the pointer x what it is to the verifier after the call: a
 // number of which nothing is known.
 func (a *analysis) spoil(x *Val, call int32) {
-	*x = Val{Class: Stale, Trust: Sure, Space: x.Space, Obj: x.Obj, Off: x.Off, Why: call,
-		Num: Any(), Sym: a.id(variable{base: x.Obj, sym: -call})}
-}
-
-// settle goes on as if x were not null, once that has been reported.
-func (a *analysis) settle(x *Val) {
-	for _, id := range a.known {
-		if y := &a.vals[id]; y.Class == Pointer && y.Obj == x.Obj && y.Null == MayBeNull {
-			y.Null = NotNull
-		}
-	}
-	x.Null = NotNull
+	*x = Val{Class: Stale, Trust: Sure, Space: x.Space, Obj: x.Obj, Off: x.Off, Why: call, Num: Any()}
 }
 
 // origin fills in the call that obj comes from.
@@ -260,37 +193,27 @@ func relocated(v *ir.Value) bool {
 
 // load reads memory.
 func (a *analysis) load(v *ir.Value) {
-	size := OfSize(v.Size)
-	if v.Op == ir.OpLoadS {
-		size = Any().signExtend(8 * uint(v.Size))
-	}
-	if slot, off, ok := slotOf(v); ok {
-		s := a.slots[slot]
-		switch {
-		case s.ok && s.off == off && s.size == v.Size && v.Size == 8:
-			a.set(v, s.val)
-		case s.ok && s.off == off && s.size == v.Size && s.val.Class == Number && v.Op == ir.OpLoad:
-			n := Eval(ir.OpZext, v.Size, s.val.Num, s.val.Num)
-			a.set(v, a.fresh(v, n, s.val.Trust))
-		case v.Type != ir.Scalar:
-			a.set(v, Val{})
-		default:
-			a.set(v, a.fresh(v, size, Doubtful))
-		}
+	p := a.address(v)
+	off := p.Off + v.Aux
+	if p.Space == ir.PtrCtx && p.Class == Pointer && v.Core == "" {
+		a.set(v, a.context(v, off, OfSize(v.Size)))
 		return
 	}
-	p := a.get(v.Args[0])
-	a.access(v, &p, p.Off+v.Aux, int64(v.Size), "")
+	a.access(v, &p, off, int64(v.Size), reading, "")
+	var x Val
 	switch {
-	case p.Class == Pointer && p.Space == ir.PtrCtx:
-		a.set(v, a.context(v, p.Off+v.Aux, size))
+	case p.Class == Pointer && p.Space == ir.PtrStack:
+		x = a.take(v, &p, off)
 	case v.Type != ir.Scalar:
-		a.set(v, Val{})
-	case p.Class == Pointer && p.Trust != Doubtful && p.Space != ir.PtrStack && p.Space != ir.PtrMap:
-		a.set(v, a.fresh(v, size, Sure))
+	case p.Class == Pointer && p.Trust != Doubtful && p.Space != ir.PtrMap && v.Core == "" && !(p.Map != nil && p.Map.Known):
+		x = a.fresh(v, OfSize(v.Size), Sure)
 	default:
-		a.set(v, a.fresh(v, size, Doubtful))
+		x = a.fresh(v, OfSize(v.Size), Doubtful)
 	}
+	if v.Op == ir.OpLoadS && x.Class == Number {
+		x = a.fresh(v, Eval(ir.OpSext, v.Size, x.Num, x.Num), x.Trust)
+	}
+	a.set(v, x)
 }
 
 // context is a field of the context.
@@ -322,56 +245,32 @@ func (a *analysis) context(v *ir.Value, off int64, size Num) Val {
 
 // store writes memory.
 func (a *analysis) store(v *ir.Value) {
-	if slot, off, ok := slotOf(v); ok {
-		a.slots[slot].ok = false
-		if v.Op == ir.OpStore {
-			a.slots[slot] = stored{true, v.Size, off, a.arg(v, v.NumOperands()-1)}
-		} else {
-			a.set(v, a.fresh(v, OfSize(v.Size), Doubtful))
-		}
-		return
-	}
-	p := a.get(v.Args[0])
-	if p.Class == Unknown || p.Space == ir.PtrStack {
-		clear(a.slots)
-	}
-	a.access(v, &p, p.Off+v.Aux, int64(v.Size), "")
+	p := a.address(v)
+	how := writing
 	if v.Op == ir.OpAtomic {
+		how = atomic
+	}
+	off := p.Off + v.Aux
+	switch {
+	case p.Class == Pointer && p.Space == ir.PtrCtx:
+	default:
+		a.access(v, &p, off, int64(v.Size), how, "")
+	}
+	switch {
+	case p.Class == Unknown:
+		a.st.stack = nil
+	case p.Class != Pointer || p.Space != ir.PtrStack:
+	case how == atomic:
+		a.put(&p, off, v.Size, a.fresh(v, OfSize(v.Size), Sure))
+	default:
+		a.put(&p, off, v.Size, a.arg(v, v.NumOperands()-1))
+	}
+	if how == atomic {
 		trust := Sure
-		if p.Class != Pointer || p.Space == ir.PtrStack || p.Trust == Doubtful {
+		if p.Class != Pointer || p.Trust == Doubtful {
 			trust = Doubtful
 		}
 		a.set(v, a.fresh(v, OfSize(v.Size), trust))
-	}
-}
-
-// access checks that v may reach size bytes (0: not known how many) at off
-// behind p's object. to is the helper that does it.
-func (a *analysis) access(v *ir.Value, p *Val, off, size int64, to string) {
-	switch {
-	case p.Class == Stale:
-		x := a.origin(Finding{Kind: StalePointer, Space: p.Space, To: to}, p.Why)
-		if !p.Space.IsPacket() {
-			x.Kind = UseAfterRelease
-		}
-		a.report(v, x)
-	case a.object(p, off, size) != nil:
-		o := a.object(p, off, size)
-		a.report(v, Finding{Kind: ObjectAccess, Object: o.Name, To: to})
-	case p.Class == Number && p.isConst(0) && to == "":
-		a.report(v, Finding{Kind: NullDereference, Null: true})
-	case p.Class != Pointer:
-	case p.Null == IsNull && to != "": // some helpers take it
-	case p.Null != NotNull:
-		a.report(v, a.origin(Finding{Kind: NullDereference, Null: p.Null == IsNull, Space: p.Space, To: to}, p.Obj))
-		a.settle(p)
-	case (p.Space == ir.PtrPacket || p.Space == ir.PtrMeta) && p.Trust == Sure:
-		k := a.st.packet(p.Obj)
-		if end := off + size; off < 0 || end > k.lo {
-			a.report(v, Finding{Kind: PacketBounds, Proven: k.lo, Needed: end, Variable: p.Obj <= objVariable, Space: p.Space, To: to})
-			k.lo = max(k.lo, end)
-			a.st.setPacket(k)
-		}
 	}
 }
 
@@ -391,7 +290,7 @@ func (a *analysis) call(v *ir.Value) {
 // callHelper computes a call by the rules of its row.
 func (a *analysis) callHelper(v *ir.Value, h *abi.Helper) {
 	var base int32 // the reference that the result depends on
-	result := number(Any(), Result)
+	result := number(Any(), Sure)
 	for i := range v.NumOperands() {
 		kind := abi.ArgVariadic
 		if i < len(h.Args) {
@@ -415,10 +314,8 @@ func (a *analysis) callHelper(v *ir.Value, h *abi.Helper) {
 		a.makeDynptr(v, h)
 	}
 	for i := range v.NumOperands() {
-		if p := a.arg(v, i); p.Class == Unknown || p.Class == Pointer && p.Space == ir.PtrStack {
-			if i >= len(h.Args) || h.Args[i].Writes() {
-				clear(a.slots)
-			}
+		if p := a.arg(v, i); i >= len(h.Args) || h.Args[i].Writes() {
+			a.overwrite(v, h, i, &p)
 		}
 	}
 	if h.ChangesPacket {
@@ -428,19 +325,16 @@ func (a *analysis) callHelper(v *ir.Value, h *abi.Helper) {
 	case abi.ResultNever:
 		a.leaks(v)
 	case abi.ResultU32, abi.ResultU64:
-		result.Trust = Sure
-		if h.Result == abi.ResultU32 {
-			result.Num = OfSize(4)
-		}
-		if strings.HasPrefix(h.Name, "get-smp-processor-id") || strings.HasPrefix(h.Name, "get-numa") {
+		if h.Name == "get-smp-processor-id" {
 			result.Trust = Doubtful // the verifier knows how many there are
 		}
+		result.Num = Any() // how wide it is, the verifier does not know
 	case abi.ResultMapValueOrNull, abi.ResultMapValue:
 		result = a.lookup(v, h)
 	case abi.ResultRingOrNull:
-		result = Val{Class: Pointer, Trust: Sure, Space: ir.PtrRecord, Null: MayBeNull}
+		result = Val{Class: Pointer, Trust: Sure, Space: ir.PtrRecord, Null: MayBeNull, Size: a.number(v, 1)}
 	case abi.ResultMemOrNull:
-		result = Val{Class: Pointer, Trust: Sure, Space: ir.PtrMem, Null: MayBeNull, Ref: base}
+		result = Val{Class: Pointer, Trust: Sure, Space: ir.PtrMem, Null: MayBeNull, Ref: base, Size: a.number(v, 2)}
 	case abi.ResultSockOrNull, abi.ResultPtrOrNull:
 		result = Val{Class: Pointer, Trust: Sure, Space: ir.PtrKernel, Null: MayBeNull, Ref: base}
 	case abi.ResultPtr:
@@ -462,6 +356,18 @@ func (a *analysis) callHelper(v *ir.Value, h *abi.Helper) {
 	a.set(v, result)
 }
 
+// number is the constant that operand i of v is, 0 if it is none.
+func (a *analysis) number(v *ir.Value, i int) int64 {
+	if i < v.NumOperands() {
+		if x := a.arg(v, i); x.Class == Number {
+			if n, ok := x.Num.Const(); ok {
+				return int64(n)
+			}
+		}
+	}
+	return 0
+}
+
 // lookup is what a lookup in a map gives. In an array a constant index
 // needs no check, as far as the verifier sees that it is one.
 func (a *analysis) lookup(v *ir.Value, h *abi.Helper) Val {
@@ -469,86 +375,31 @@ func (a *analysis) lookup(v *ir.Value, h *abi.Helper) Val {
 	if h.Result.Nullable() {
 		x.Null = MayBeNull
 	}
-	var m *Map
-	if len(v.Args) > 0 {
-		p := v.Args[0]
-		for p.Op == ir.OpCopy {
-			p = p.Args[0]
-		}
-		if p.Op == ir.OpMapAddr {
-			m = a.env.Map(p.Sym)
-		}
-	}
-	switch {
-	case m == nil:
+	m := a.mapArg(v, 0)
+	if m == nil {
 		x.Trust = Doubtful
-	case m.ReadOnly:
-		x.Trust = Doubtful
+	} else {
+		x.Map, x.Size = m, int64(m.ValueSize)
 	}
-	if (m == nil || m.Array) && x.Null == MayBeNull {
-		key := Val{}
-		if len(v.Args) > 1 {
-			if k := a.get(v.Args[1]); k.Class == Pointer && k.Space == ir.PtrStack {
-				if s := a.slots[k.Obj]; s.ok && s.off == k.Off && s.size == 4 {
-					key = s.val
-				}
-			}
-		}
-		c, isConst := key.Num.Const()
-		switch {
-		case key.Class != Number || key.Trust == Doubtful || m == nil:
+	if (m == nil || m.Array) && x.Null == MayBeNull && v.NumOperands() > 1 {
+		k := a.arg(v, 1)
+		if k.Class != Pointer || m == nil {
 			return Val{}
-		case isConst && c < uint64(m.MaxEntries):
-			x.Null = NotNull
-		case isConst:
+		}
+		if _, ok := k.Num.Const(); ok && k.Space == ir.PtrStack {
+			index := *v
+			index.Size, index.Type = 4, ir.Scalar
+			key := a.take(&index, &k, k.Off)
+			c, isConst := key.Num.Const()
+			switch {
+			case key.Class != Number || key.Trust == Doubtful:
+				return Val{}
+			case isConst && c < uint64(m.MaxEntries):
+				x.Null = NotNull
+			}
 		}
 	}
 	return x
-}
-
-// argument checks what a helper gets.
-func (a *analysis) argument(v *ir.Value, h *abi.Helper, kind abi.ArgKind, i int, p *Val) {
-	size := int64(0)
-	switch kind {
-	case abi.ArgMem, abi.ArgMemOut, abi.ArgMemInOut:
-		if n := a.arg(v, i+1); i+1 < v.NumOperands() && n.Class == Number {
-			size = int64(min(n.Num.Min, 1<<20))
-		}
-	case abi.ArgMapKey, abi.ArgMapValue, abi.ArgMapValueOut:
-		if x, _ := v.Operand(0); x != nil {
-			for x.Op == ir.OpCopy {
-				x = x.Args[0]
-			}
-			if m := a.env.Map(x.Sym); x.Op == ir.OpMapAddr && m != nil {
-				if size = int64(m.ValueSize); kind == abi.ArgMapKey {
-					size = int64(m.KeySize)
-				}
-			}
-		}
-		if x, _ := v.Operand(0); x == nil || p.Class == Number {
-			return
-		}
-	case abi.ArgTimer:
-		a.timer(v, h, p)
-		return
-	case abi.ArgFixedIn, abi.ArgFixedOut, abi.ArgFixedInOut, abi.ArgRingRecord:
-	case abi.ArgSock:
-		if len(h.Args) > 1 { // some take null
-			a.mayRelease(h, p)
-			return
-		}
-	default:
-		a.mayRelease(h, p)
-		return
-	}
-	off := p.Off
-	if p.Class == Pointer && p.Space.IsPacket() && size == 0 {
-		off = 0
-	}
-	a.access(v, p, off, size, h.Name)
-	if h.Releases {
-		a.release(v, p)
-	}
 }
 
 // mayRelease gives up on references that a helper takes in a way which this
@@ -574,48 +425,40 @@ func (a *analysis) release(v *ir.Value, p *Val) {
 // giveBack ends a reference: what depends on it is no pointer any more.
 func (a *analysis) giveBack(v *ir.Value, ref int32) {
 	a.st.drop(ref)
-	for _, id := range a.known {
-		if x := &a.vals[id]; x.Class == Pointer && x.Ref == ref {
+	a.each(func(x *Val) {
+		if x.Class == Pointer && x.Ref == ref {
 			a.spoil(x, int32(v.ID)+1)
 		}
-	}
-	for i := range a.slots {
-		if s := &a.slots[i]; s.ok && s.val.Class == Pointer && s.val.Ref == ref {
-			s.ok = false
-		}
-	}
+	})
 }
 
 // movePacket makes every packet pointer stale.
 func (a *analysis) movePacket(call int32) {
-	for _, id := range a.known {
-		if x := &a.vals[id]; x.Class == Pointer && x.Space.IsPacket() {
+	a.each(func(x *Val) {
+		if x.Class == Pointer && x.Space.IsPacket() {
 			a.spoil(x, call)
 		}
-	}
-	for i := range a.slots {
-		if s := &a.slots[i]; s.ok && s.val.Class == Pointer && s.val.Space.IsPacket() {
-			s.ok = false
-		}
-	}
-	a.st.packets = nil
+	})
 }
 
 // unknownCall is a call of which nothing is known: it may do anything to
 // the packet, to the stack and to what is held.
 func (a *analysis) unknownCall(v *ir.Value) {
-	for _, id := range a.known {
-		if x := &a.vals[id]; x.Class == Pointer && (x.Space.IsPacket() || x.Ref != 0) {
+	a.each(func(x *Val) {
+		if x.Class == Pointer && (x.Space.IsPacket() || x.Ref != 0) {
 			*x = Val{}
 		}
-	}
+	})
 	for _, x := range v.Args {
 		if p := a.get(x); p.Class == Pointer && p.Space == ir.PtrStack && a.dynptrSlots[p.Obj] {
 			a.st.doubt = true // it may make one there, or give one back
 		}
 	}
-	clear(a.slots)
-	a.st.packets = nil
+	for _, x := range v.Args {
+		if p := a.get(x); p.Class == Unknown || p.Class == Pointer && p.Space == ir.PtrStack {
+			a.st.stack, a.st.lost = nil, true // what it has stored there, the verifier knows
+		}
+	}
 	if len(a.st.refs) > 0 || a.st.lock != 0 {
 		a.st.refs, a.st.doubt = nil, true
 	}
@@ -625,6 +468,7 @@ func (a *analysis) unknownCall(v *ir.Value) {
 // exit is a return.
 func (a *analysis) exit(t *ir.Value) {
 	a.leaks(t)
+	a.returned(t)
 	if v := a.value(a.st.lock); v != nil && !a.env.Sub {
 		a.report(v, Finding{Kind: LockHeld, Origin: t.Pos})
 	}

@@ -3,17 +3,20 @@
 // kernel's verifier does, one abstract state at a time, and finds the
 // mistakes for which the verifier would refuse the program.
 //
-// It never blames a program that the verifier accepts: where it knows less
-// than the verifier may know, the path becomes doubtful, and nothing is
-// reported on it (see Trust). Where a function has too many states it stops;
-// what it has found until then stands.
+// It knows what the verifier of Linux 6.18 knows, no less and no more: what it
+// accepts, the verifier does, and the other way. Where it cannot tell what the
+// verifier knows (the result of a subprogram, a constant that the loader sets),
+// the path becomes doubtful, and nothing is reported on it (see Trust). Where a
+// function has too many states it stops; what it has found until then stands.
 //
-// The parts are of use to others too: num.go is the domain of numbers
-// (Eval, Refine), value.go that of pointers, and edge.go what a branch
-// teaches.
+// num.go is the domain of numbers, value.go that of pointers, stack.go that of
+// the stack; edge.go is what a branch teaches, bounds.go what an access and an
+// argument have to be.
 package facts
 
 import (
+	"slices"
+
 	"github.com/whistler-lang/whistler/internal/abi"
 	"github.com/whistler-lang/whistler/internal/ir"
 	"github.com/whistler-lang/whistler/internal/source"
@@ -23,7 +26,8 @@ import (
 type Kind uint8
 
 // The kinds. All but the last three are mistakes for which the verifier
-// refuses the program.
+// refuses the program; an access beside a variable it refuses where that
+// leaves the stack, and it may reach another variable otherwise.
 const (
 	NullDereference    Kind = iota // access through a pointer that may be null
 	NullArithmetic                 // arithmetic on one
@@ -38,6 +42,18 @@ const (
 	ObjectAccess                   // load or store of an object of the kernel
 	TimerMap                       // a timer made for another map than its own
 	DynptrUnset                    // a dynptr that nothing made, or that was given back
+	MemoryBounds                   // access beside a map's value, a record, other memory
+	PointerOffset                  // a number without bounds added to a pointer
+	PointerArithmetic              // arithmetic that pointers of a kind do not have
+	Misaligned                     // access of the stack, or atomic one, at an odd place
+	MapDirection                   // writing what programs only read, or the other way
+	PacketReadOnly                 // writing packet data in programs that only read it
+	AtomicPacket                   // an atomic operation on packet data
+	PacketArgument                 // packet data for a helper that does not take it
+	SizeArgument                   // a size for a helper that may be too small or too large
+	ContextArgument                // a changed context pointer for a helper
+	ResultRange                    // a result that the program's type does not allow
+	StackBounds                    // access beside a variable on the stack
 	UninitializedStack             // bytes of the stack that nothing writes
 	AlwaysTrue                     // a comparison that cannot be false
 	AlwaysFalse                    // one that cannot be true
@@ -61,16 +77,30 @@ type Finding struct {
 	// whose offset is variable, that are proven and that are needed.
 	Proven, Needed int64
 	Variable       bool
+	Far            bool   // its offset may be larger than the verifier follows
 	Object         string // ObjectAccess: what it touches
 	Space          ir.Type
-	value          int
+	Write          bool
+	// MemoryBounds, StackBounds: the first and the last offset, of Needed
+	// bytes in Proven. PointerOffset, SizeArgument, ResultRange: the number.
+	Least, Most int64
+	Way         []Branch // that leads there
+	value       int
+}
+
+// A Branch is one that a path takes: the comparison at Pos holds, or not.
+type Branch struct {
+	Pos   source.Pos
+	Holds bool
 }
 
 // A Map is what the analysis wants to know of a map.
 type Map struct {
 	Name               string
 	Array              bool // every entry exists: a constant index in range is never missing
-	ReadOnly           bool // the verifier may know the values
+	ReadOnly           bool // programs do not write it
+	WriteOnly          bool // nor read it
+	Known              bool // the verifier may know what is in it
 	MaxEntries         int64
 	KeySize, ValueSize int
 	Objects            []Object // of the kernel, in its values
@@ -88,24 +118,41 @@ type Env struct {
 	Ctx   *abi.CtxStruct                // the context's fields
 	Kfunc func(name string) *abi.Helper // the rules of a kernel function, in the manner of a helper; may be nil
 	Map   func(name string) *Map        // by the name in OpMapAddr, nil if there is none
+	// Variable gives a global variable, as a map of one value; may be nil.
+	Variable func(name string) *Map
 	// Sub says that other functions call this one: it may begin and end
 	// with a lock held.
 	Sub    bool
-	Global func(name string) bool // subprograms that the verifier looks at on their own; may be nil
+	Called bool // the kernel calls it: as a callback, or as if it did
+	// Returns is the range of results that the verifier takes; nil for any.
+	Returns        *[2]int64
+	PacketReadOnly bool                   // packet data may not be written
+	Global         func(name string) bool // subprograms that the verifier looks at on their own; may be nil
 }
 
 // Check finds the mistakes of f.
 func Check(f *ir.Func, env Env) []Finding {
-	if env.Map == nil {
-		env.Map = func(string) *Map { return nil }
-	}
-	a := &analysis{f: f, env: env, seen: map[seenKey]bool{}}
+	a := newAnalysis(f, env)
 	a.scan()
 	if a.interesting {
 		a.prepare()
 		a.walk()
 	}
 	return a.findings
+}
+
+// Warnings finds what is no mistake, and hardly meant.
+func Warnings(f *ir.Func) []Finding {
+	a := newAnalysis(f, Env{})
+	a.purposeless()
+	return a.findings
+}
+
+func newAnalysis(f *ir.Func, env Env) *analysis {
+	if env.Map == nil {
+		env.Map = func(string) *Map { return nil }
+	}
+	return &analysis{f: f, env: env, seen: map[seenKey]bool{}}
 }
 
 type seenKey struct {
@@ -132,20 +179,21 @@ type analysis struct {
 	vals   []Val   // of the state that is walked, by value
 	known  []int32 // the values that vals has, in the block that is walked
 	st     globals
-	slots  []stored // what the block that is walked has stored, by slot
-	ids    map[variable]int32
+	frame  []int64 // where slots are, below the frame's end
+	kept   []bool  // slots whose contents matter
 	work   []pending
 	seenAt [][]state
 	fuel   int
 }
 
 // report adds a finding about v, unless the path is in doubt.
-func (a *analysis) report(v *ir.Value, x Finding) {
+func (a *analysis) report(v *ir.Value, x Finding, about ...*Val) {
 	if a.st.doubt && x.Kind.Refused() || a.seen[seenKey{x.Kind, v.ID}] {
 		return
 	}
 	a.seen[seenKey{x.Kind, v.ID}] = true
 	x.Pos, x.value = v.Pos, v.ID
+	x.Way = a.way(x.Kind, about)
 	a.findings = append(a.findings, x)
 }
 
@@ -154,4 +202,30 @@ func (e *Env) kfunc(name string) *abi.Helper {
 		return nil
 	}
 	return e.Kfunc(name)
+}
+
+// mostBranches is how many branches a message names.
+const mostBranches = 3
+
+// way lists the last branches on the path that tell of the values. That a
+// pointer is not null tells nothing of where it points to.
+func (a *analysis) way(k Kind, about []*Val) (out []Branch) {
+	pointers := k <= StalePointer || k == UseAfterRelease
+	tells := func(s *step) bool {
+		for _, v := range about {
+			for _, id := range [2][2]int32{s.x, s.y} {
+				if v.Sym != 0 && id[0] == v.Sym || pointers && v.Obj != 0 && id[1] == v.Obj {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	for s := a.st.trail; s != nil && len(out) < mostBranches; s = s.before {
+		if tells(s) {
+			out = append(out, Branch{s.test.Pos, s.holds})
+		}
+	}
+	slices.Reverse(out)
+	return out
 }

@@ -9,35 +9,141 @@ import (
 )
 
 // A Num is a set of 64-bit numbers, as the kernel's verifier describes it:
-// what lies in the unsigned range Min..Max and in the signed range
-// SMin..SMax, and has the bits of Bits wherever Unknown has none. The three
-// are kept in step: what one knows, the others know.
+// what lies in an unsigned and in a signed range, whose low 32 bits do so
+// too, and has the bits of Bits wherever Unknown has none. What it says of
+// an operation is what the verifier says, and no more: of a quotient or a
+// remainder nothing.
 type Num struct {
-	Min, Max      uint64
-	SMin, SMax    int64
+	wide
+	Low           low
 	Bits, Unknown uint64 // Bits&Unknown is 0
 }
 
-// Any is the set of all numbers.
-func Any() Num {
-	return Num{0, math.MaxUint64, math.MinInt64, math.MaxInt64, 0, math.MaxUint64}
+// A lane is a range of unsigned and a range of signed numbers.
+type lane[U uint32 | uint64, S int32 | int64] struct {
+	Min, Max   U
+	SMin, SMax S
 }
 
+type (
+	wide = lane[uint64, int64]
+	low  = lane[uint32, int32]
+)
+
+var (
+	anyWide = wide{0, math.MaxUint64, math.MinInt64, math.MaxInt64}
+	anyLow  = low{0, math.MaxUint32, math.MinInt32, math.MaxInt32}
+)
+
+// all is the lane of all numbers.
+func (l lane[U, S]) all() lane[U, S] {
+	top := S(^U(0) >> 1)
+	return lane[U, S]{0, ^U(0), -top - 1, top}
+}
+
+func (l lane[U, S]) empty() bool { return l.Min > l.Max || l.SMin > l.SMax }
+
+func (l lane[U, S]) has(x U) bool {
+	return l.Min <= x && x <= l.Max && l.SMin <= S(x) && S(x) <= l.SMax
+}
+
+func (l lane[U, S]) covers(m lane[U, S]) bool {
+	return l.Min <= m.Min && m.Max <= l.Max && l.SMin <= m.SMin && m.SMax <= l.SMax
+}
+
+func (l lane[U, S]) meet(m lane[U, S]) lane[U, S] {
+	return lane[U, S]{max(l.Min, m.Min), min(l.Max, m.Max), max(l.SMin, m.SMin), min(l.SMax, m.SMax)}
+}
+
+func (l lane[U, S]) join(m lane[U, S]) lane[U, S] {
+	return lane[U, S]{min(l.Min, m.Min), max(l.Max, m.Max), min(l.SMin, m.SMin), max(l.SMax, m.SMax)}
+}
+
+// ofBits narrows l to what known bits allow.
+func (l lane[U, S]) ofBits(known, unknown U) lane[U, S] {
+	sign := ^(^U(0) >> 1) // it counts the other way in signed numbers
+	return l.meet(lane[U, S]{known, known | unknown, S(known | unknown&sign), S(known | unknown&^sign)})
+}
+
+// signs lets the two ranges tell each other what they know: a range on one
+// side of a boundary is a range of the other sign.
+func (l lane[U, S]) signs() lane[U, S] {
+	if S(l.Min) <= S(l.Max) {
+		l.SMin, l.SMax = max(l.SMin, S(l.Min)), min(l.SMax, S(l.Max))
+	}
+	if U(l.SMin) <= U(l.SMax) {
+		l.Min, l.Max = max(l.Min, U(l.SMin)), min(l.Max, U(l.SMax))
+	}
+	return l
+}
+
+// unsigned takes the signed range from the unsigned one.
+func (l lane[U, S]) unsigned() lane[U, S] {
+	if S(l.Min) <= S(l.Max) {
+		l.SMin, l.SMax = S(l.Min), S(l.Max)
+	} else {
+		l.SMin, l.SMax = l.all().SMin, l.all().SMax
+	}
+	return l
+}
+
+func (l lane[U, S]) add(m lane[U, S]) lane[U, S] {
+	r := l.all()
+	if lo, hi := l.SMin+m.SMin, l.SMax+m.SMax; (lo < l.SMin) == (m.SMin < 0) && (hi < l.SMax) == (m.SMax < 0) {
+		r.SMin, r.SMax = lo, hi
+	}
+	// All sums wrap around, or none.
+	if lo, hi := l.Min+m.Min, l.Max+m.Max; (lo < l.Min) == (hi < l.Max) {
+		r.Min, r.Max = lo, hi
+	}
+	return r
+}
+
+func (l lane[U, S]) sub(m lane[U, S]) lane[U, S] {
+	r := l.all()
+	if lo, hi := l.SMin-m.SMax, l.SMax-m.SMin; (lo > l.SMin) == (m.SMax < 0) && (hi > l.SMax) == (m.SMin < 0) {
+		r.SMin, r.SMax = lo, hi
+	}
+	if under, over := l.Min < m.Max, l.Max < m.Min; under == over {
+		r.Min, r.Max = l.Min-m.Max, l.Max-m.Min
+	}
+	return r
+}
+
+func (l lane[U, S]) mul(m lane[U, S]) lane[U, S] {
+	r := l.all()
+	if l.Max == 0 || m.Max <= ^U(0)/l.Max {
+		r.Min, r.Max = l.Min*m.Min, l.Max*m.Max
+	}
+	first := true
+	for _, x := range [2]S{l.SMin, l.SMax} {
+		for _, y := range [2]S{m.SMin, m.SMax} {
+			p := x * y
+			if x != 0 && (p/x != y || x == -1 && y == r.all().SMin) {
+				r.SMin, r.SMax = r.all().SMin, r.all().SMax
+				return r
+			}
+			if first {
+				r.SMin, r.SMax, first = p, p, false
+			}
+			r.SMin, r.SMax = min(r.SMin, p), max(r.SMax, p)
+		}
+	}
+	return r
+}
+
+// Any is the set of all numbers.
+func Any() Num { return Num{anyWide, anyLow, 0, math.MaxUint64} }
+
 // Just is the set of one number.
-func Just(n uint64) Num { return Num{n, n, int64(n), int64(n), n, 0} }
+func Just(n uint64) Num {
+	return Num{wide{n, n, int64(n), int64(n)}, low{uint32(n), uint32(n), int32(n), int32(n)}, n, 0}
+}
 
 // Range is the set of the unsigned numbers from lo to hi.
 func Range(lo, hi uint64) Num {
 	n := Any()
 	n.Min, n.Max = lo, hi
-	n, _ = n.settle()
-	return n
-}
-
-// srange is the set of the signed numbers from lo to hi.
-func srange(lo, hi int64) Num {
-	n := Any()
-	n.SMin, n.SMax = lo, hi
 	n, _ = n.settle()
 	return n
 }
@@ -51,23 +157,22 @@ func OfSize(size uint8) Num {
 }
 
 // Const gives the one number of n.
-func (n Num) Const() (uint64, bool) { return n.Min, n.Min == n.Max }
+func (n Num) Const() (uint64, bool) { return n.Bits, n.Unknown == 0 }
 
 // Has reports whether x is in n.
 func (n Num) Has(x uint64) bool {
-	return n.Min <= x && x <= n.Max && n.SMin <= int64(x) && int64(x) <= n.SMax && x&^n.Unknown == n.Bits
+	return n.wide.has(x) && n.Low.has(uint32(x)) && x&^n.Unknown == n.Bits
 }
 
 // Covers reports whether all of m is in n.
 func (n Num) Covers(m Num) bool {
-	return n.Min <= m.Min && m.Max <= n.Max && n.SMin <= m.SMin && m.SMax <= n.SMax &&
-		m.Unknown&^n.Unknown == 0 && m.Bits&^n.Unknown == n.Bits
+	return n.wide.covers(m.wide) && n.Low.covers(m.Low) && m.Unknown&^n.Unknown == 0 && m.Bits&^n.Unknown == n.Bits
 }
 
 // Join is the smallest set that has all of n and m.
 func (n Num) Join(m Num) Num {
 	unknown := n.Unknown | m.Unknown | (n.Bits ^ m.Bits)
-	return Num{min(n.Min, m.Min), max(n.Max, m.Max), min(n.SMin, m.SMin), max(n.SMax, m.SMax), n.Bits &^ unknown, unknown}
+	return Num{n.wide.join(m.wide), n.Low.join(m.Low), n.Bits &^ unknown, unknown}
 }
 
 // Meet is what n and m have in common; ok is false if that is nothing.
@@ -75,79 +180,112 @@ func (n Num) Meet(m Num) (_ Num, ok bool) {
 	if (n.Bits^m.Bits)&^n.Unknown&^m.Unknown != 0 {
 		return n, false
 	}
-	return Num{max(n.Min, m.Min), min(n.Max, m.Max), max(n.SMin, m.SMin), min(n.SMax, m.SMax),
-		n.Bits | m.Bits, n.Unknown & m.Unknown}.settle()
+	return Num{n.wide.meet(m.wide), n.Low.meet(m.Low), n.Bits | m.Bits, n.Unknown & m.Unknown}.settle()
 }
 
-// settle lets ranges and bits tell each other what they know; ok is false
-// if no number is left.
+// settle lets ranges and bits tell each other what they know, by the
+// verifier's steps; ok is false if no number is left.
 func (n Num) settle() (_ Num, ok bool) {
-	for range 2 {
-		n.Min, n.Max = max(n.Min, n.Bits), min(n.Max, n.Bits|n.Unknown)
-		// The signed range of the bits: the sign bit counts the other way.
-		const sign = 1 << 63
-		lo := n.Bits | n.Unknown&sign
-		hi := n.Bits | n.Unknown&^sign
-		n.SMin, n.SMax = max(n.SMin, int64(lo)), min(n.SMax, int64(hi))
-		if n.Min > n.Max || n.SMin > n.SMax {
-			return n, false
-		}
-		// A range on one side of a boundary is a range of the other sign.
-		if int64(n.Min) <= int64(n.Max) {
-			n.SMin, n.SMax = max(n.SMin, int64(n.Min)), min(n.SMax, int64(n.Max))
-		}
-		if n.SMin > n.SMax {
-			return n, false
-		}
-		if uint64(n.SMin) <= uint64(n.SMax) {
-			n.Min, n.Max = max(n.Min, uint64(n.SMin)), min(n.Max, uint64(n.SMax))
-		}
-		if n.Min > n.Max {
-			return n, false
-		}
-		// The bits above the highest one in which the ends differ are known.
-		free := uint64(math.MaxUint64)
-		if k := bits.Len64(n.Min ^ n.Max); k < 64 {
-			free = 1<<k - 1
-		}
-		if (n.Bits^n.Min)&^n.Unknown&^free != 0 {
-			return n, false
-		}
-		n.Bits |= n.Min & n.Unknown &^ free
-		n.Unknown &= free
+	n.wide, n.Low = n.wide.ofBits(n.Bits, n.Unknown), n.Low.ofBits(uint32(n.Bits), uint32(n.Unknown))
+	for range 3 {
+		n.deduce()
 	}
-	return n, true
+	free := ^uint64(0) // bits below the highest one in which the ends differ
+	if k := bits.Len64(n.Min ^ n.Max); k < 64 {
+		free = 1<<k - 1
+	}
+	n.know(n.Min&^free, free)
+	if k := bits.Len32(n.Low.Min ^ n.Low.Max); k < 32 {
+		free := uint64(1)<<k - 1
+		n.know(uint64(n.Low.Min)&^free, free|math.MaxUint32<<32)
+	}
+	n.wide, n.Low = n.wide.ofBits(n.Bits, n.Unknown), n.Low.ofBits(uint32(n.Bits), uint32(n.Unknown))
+	return n, !n.wide.empty() && !n.Low.empty()
+}
+
+// know adds known bits.
+func (n *Num) know(known, unknown uint64) {
+	n.Unknown &= unknown
+	n.Bits = (n.Bits | known) &^ n.Unknown
+}
+
+// deduce lets the ranges of 32 and of 64 bits tell each other what they know.
+func (n *Num) deduce() {
+	l := &n.Low
+	if n.Min>>32 == n.Max>>32 {
+		l.Min, l.Max = max(l.Min, uint32(n.Min)), min(l.Max, uint32(n.Max))
+		l.signed(n.Min, n.Max, int32(n.Min) <= int32(n.Max))
+	}
+	lo, hi := uint64(n.SMin), uint64(n.SMax)
+	if lo>>32 == hi>>32 {
+		if uint32(lo) <= uint32(hi) {
+			l.Min, l.Max = max(l.Min, uint32(lo)), min(l.Max, uint32(hi))
+		}
+		l.signed(lo, hi, int32(lo) <= int32(hi))
+	}
+	// The upper halves are neighbours, and the lower ones go from below 0 upwards.
+	l.signed(n.Min, n.Max, uint32(n.Min>>32)+1 == uint32(n.Max>>32) && int32(n.Min) < 0 && int32(n.Max) >= 0)
+	l.signed(lo, hi, uint32(lo>>32)+1 == uint32(hi>>32) && int32(lo) < 0 && int32(hi) >= 0)
+	n.Low = n.Low.signs()
+
+	across := uint64(n.SMin) > uint64(n.SMax)
+	n.wide = n.wide.signs()
+	if across = across && uint64(n.SMin) > uint64(n.SMax); across {
+		switch w := n.wide; { // the signed range is around 0: in two parts of the unsigned one
+		case w.Max < uint64(w.SMin):
+			n.SMin, n.Max = int64(w.Min), min(w.Max, uint64(w.SMax))
+		case uint64(w.SMax) < w.Min:
+			n.SMax, n.Min = int64(w.Max), max(w.Min, uint64(w.SMin))
+		}
+	}
+
+	const upper = ^uint64(math.MaxUint32)
+	n.Min, n.Max = max(n.Min, n.Min&upper|uint64(l.Min)), min(n.Max, n.Max&upper|uint64(l.Max))
+	n.SMin, n.SMax = max(n.SMin, int64(uint64(n.SMin)&upper|uint64(l.Min))), min(n.SMax, int64(uint64(n.SMax)&upper|uint64(l.Max)))
+	if l.SMin >= 0 && n.SMin >= math.MinInt32 && n.SMax <= math.MaxInt32 {
+		n.wide = wide{uint64(l.SMin), uint64(l.SMax), int64(l.SMin), int64(l.SMax)}
+		if k := bits.Len64(n.Min ^ n.Max); k < 64 {
+			n.know(n.Min&^(1<<k-1), 1<<k-1)
+		}
+	}
+}
+
+// signed narrows the signed range to that of the low halves of lo and hi.
+func (l *lane[U, S]) signed(lo, hi uint64, known bool) {
+	if known {
+		l.SMin, l.SMax = max(l.SMin, S(lo)), min(l.SMax, S(hi))
+	}
+}
+
+// zeroExtend is n after an operation of 32 bits.
+func (n Num) zeroExtend() Num {
+	n.Bits, n.Unknown = uint64(uint32(n.Bits)), uint64(uint32(n.Unknown))
+	n.wide = wide{uint64(n.Low.Min), uint64(n.Low.Max), 0, math.MaxUint32}
+	if n.Low.SMin >= 0 {
+		n.SMin, n.SMax = int64(n.Low.SMin), int64(n.Low.SMax)
+	}
+	n, _ = n.settle()
+	return n
 }
 
 // trunc is the set of the low w bits of n's numbers.
 func (n Num) trunc(w uint) Num {
-	if w >= 64 || n.Max>>w == 0 {
+	switch {
+	case w >= 64 || n.Max>>w == 0:
 		return n
+	case w == 32:
+		return n.zeroExtend()
 	}
-	mask := uint64(1)<<w - 1
-	t := Any()
-	t.Bits, t.Unknown = n.Bits&mask, n.Unknown&mask
-	if n.Min>>w == n.Max>>w {
-		t.Min, t.Max = n.Min&mask, n.Max&mask
-	}
-	t, _ = t.settle()
-	return t
+	return bitwise(ir.OpAnd, n, Just(1<<w-1))
 }
 
-// signExtend is the set of n's numbers with bit w-1 copied upwards.
+// signExtend is the set of n's numbers with bit w-1 copied upwards, by the
+// two shifts that do so.
 func (n Num) signExtend(w uint) Num {
 	if w >= 64 {
 		return n
 	}
-	n = n.trunc(w)
-	top := uint64(1) << (w - 1)
-	switch {
-	case n.Max < top:
-		return n
-	case n.Min >= top:
-		return srange(int64(n.Min|-top), int64(n.Max|-top)).with(n.Bits|-top, n.Unknown)
-	}
-	return srange(-1<<(w-1), 1<<(w-1)-1)
+	return shift(ir.OpSar, 64, shift(ir.OpShl, 64, n, 64-w), 64-w)
 }
 
 // with adds known bits to n.
@@ -160,17 +298,22 @@ func (n Num) with(known, unknown uint64) Num {
 	return n
 }
 
-// Eval is the set of op's results at size bytes for arguments from a and b:
-// it has ir.Op.Eval(size, x, y) for all x of a and y of b.
+// Eval is the set of op's results at size bytes for arguments from a and b,
+// as the verifier sees the instructions for it: it has
+// ir.Op.Eval(size, x, y) for all x of a and y of b.
 func Eval(op ir.Op, size uint8, a, b Num) Num {
 	x, constA := a.Const()
 	y, constB := b.Const()
-	if constA && (constB || op.Arity() == 1) {
-		return Just(op.Eval(size, x, y))
-	}
 	w := uint(size) * 8
 	if w == 0 {
 		w = 64
+	}
+	if constA && (constB || op.Arity() == 1) {
+		switch op {
+		case ir.OpUDiv, ir.OpSDiv, ir.OpUMod, ir.OpSMod, ir.OpBE, ir.OpBswap:
+			return Any() // not computed
+		}
+		return Just(op.Eval(size, x, y))
 	}
 	switch op {
 	case ir.OpCopy:
@@ -179,10 +322,9 @@ func Eval(op ir.Op, size uint8, a, b Num) Num {
 		return a.trunc(w)
 	case ir.OpSext:
 		return a.signExtend(w)
-	case ir.OpBE, ir.OpBswap:
-		return OfSize(size)
+	case ir.OpBE, ir.OpBswap, ir.OpUDiv, ir.OpSDiv, ir.OpUMod, ir.OpSMod:
+		return Any()
 	}
-	a, b = a.trunc(w), b.trunc(w)
 	if op.Compares() {
 		switch yes, no := possible(op, w, a, b); {
 		case !no:
@@ -192,134 +334,147 @@ func Eval(op ir.Op, size uint8, a, b Num) Num {
 		}
 		return Range(0, 1)
 	}
-	return arith(op, w, a, b).trunc(w)
-}
-
-// possible reports which results a comparison of w bits may have; a and b
-// are truncated.
-func possible(op ir.Op, w uint, a, b Num) (yes, no bool) {
-	as, bs := a.signExtend(w), b.signExtend(w)
-	switch op {
-	case ir.OpEq, ir.OpNe:
-		_, meet := a.Meet(b)
-		x, c1 := a.Const()
-		y, c2 := b.Const()
-		equal := c1 && c2 && x == y
-		if op == ir.OpEq {
-			return meet, !equal
+	if w < 32 {
+		a, b = a.trunc(w), b.trunc(w)
+		switch k, ok := b.Const(); {
+		case op != ir.OpShl && op != ir.OpShr && op != ir.OpSar:
+		case !ok:
+			return OfSize(size)
+		case op == ir.OpSar:
+			a = a.signExtend(w)
+			fallthrough
+		default:
+			b = Just(k & uint64(w-1))
 		}
-		return !equal, meet
-	case ir.OpUlt:
-		return a.Min < b.Max, a.Max >= b.Min
-	case ir.OpUle:
-		return a.Min <= b.Max, a.Max > b.Min
-	case ir.OpUgt:
-		return a.Max > b.Min, a.Min <= b.Max
-	case ir.OpUge:
-		return a.Max >= b.Min, a.Min < b.Max
-	case ir.OpSlt:
-		return as.SMin < bs.SMax, as.SMax >= bs.SMin
-	case ir.OpSle:
-		return as.SMin <= bs.SMax, as.SMax > bs.SMin
-	case ir.OpSgt:
-		return as.SMax > bs.SMin, as.SMin <= bs.SMax
-	case ir.OpSge:
-		return as.SMax >= bs.SMin, as.SMin < bs.SMax
-	case ir.OpTest:
-		return (a.Bits|a.Unknown)&(b.Bits|b.Unknown) != 0, a.Bits&b.Bits == 0
 	}
-	return true, true
-}
-
-// arith is an operation on truncated numbers; its result may have more than
-// w bits.
-func arith(op ir.Op, w uint, a, b Num) Num {
-	y, constB := b.Const()
-	switch op {
-	case ir.OpAdd:
-		return add(a, b)
-	case ir.OpSub:
-		return sub(a, b)
-	case ir.OpNeg:
-		return sub(Just(0), a)
-	case ir.OpMul:
-		if hi, lo := bits.Mul64(a.Max, b.Max); hi == 0 {
-			return Range(a.Min*b.Min, lo)
-		}
-	case ir.OpUDiv:
-		if b.Min > 0 {
-			return Range(a.Min/b.Max, a.Max/b.Min)
-		}
-		return Range(0, a.Max)
-	case ir.OpUMod:
-		switch {
-		case b.Min > 0 && a.Max < b.Min:
-			return a
-		case b.Min > 0:
-			return Range(0, min(a.Max, b.Max-1))
-		}
-		return Range(0, a.Max)
-	case ir.OpAnd:
-		return Range(0, min(a.Max, b.Max)).with(a.Bits&b.Bits, (a.Bits|a.Unknown)&(b.Bits|b.Unknown)&^(a.Bits&b.Bits))
-	case ir.OpOr:
-		known := a.Bits | b.Bits
-		return Range(max(a.Min, b.Min), math.MaxUint64).with(known, (a.Unknown|b.Unknown)&^known)
-	case ir.OpXor:
-		unknown := a.Unknown | b.Unknown
-		return Any().with((a.Bits^b.Bits)&^unknown, unknown)
-	case ir.OpShl:
-		if constB {
-			k := uint(y) & (w - 1)
-			n := Any().with(a.Bits<<k, a.Unknown<<k)
-			if a.Max <= math.MaxUint64>>k {
-				if m, ok := n.Meet(Range(a.Min<<k, a.Max<<k)); ok {
-					return m
-				}
-			}
-			return n
-		}
-	case ir.OpShr:
-		if constB {
-			k := uint(y) & (w - 1)
-			return Range(a.Min>>k, a.Max>>k).with(a.Bits>>k, a.Unknown>>k)
-		}
-		return Range(0, a.Max)
-	case ir.OpSar:
-		s := a.signExtend(w)
-		if constB {
-			k := uint(y) & (w - 1)
-			return srange(s.SMin>>k, s.SMax>>k)
-		}
-		return srange(min(s.SMin, 0), max(s.SMax, 0)) // toward 0 or -1
+	n, computed := arith(op, max(w, 32), a, b)
+	switch {
+	case !computed && w >= 32:
+		return Any() // not even known to be short
+	case w == 32:
+		n = n.zeroExtend()
+	case w < 32:
+		n = n.trunc(w)
 	}
-	return Any()
-}
-
-func add(a, b Num) Num {
-	n := Any()
-	if lo, hi := a.Min+b.Min, a.Max+b.Max; hi >= a.Max {
-		n.Min, n.Max = lo, hi
-	}
-	if lo, hi := a.SMin+b.SMin, a.SMax+b.SMax; (lo < a.SMin) == (b.SMin < 0) && (hi < a.SMax) == (b.SMax < 0) {
-		n.SMin, n.SMax = lo, hi
-	}
-	// The carries into a bit are known where the sums of the least and of
-	// the greatest numbers agree.
-	low, high := a.Bits+b.Bits, a.Bits+a.Unknown+b.Bits+b.Unknown
-	n.Unknown = (low ^ high) | a.Unknown | b.Unknown
-	n.Bits = low &^ n.Unknown
 	n, _ = n.settle()
 	return n
 }
 
-func sub(a, b Num) Num {
+// arith is an operation of w bits, 32 or 64; of 32 bits the low lane counts.
+// The verifier does not compute all.
+func arith(op ir.Op, w uint, a, b Num) (n Num, computed bool) {
+	switch op {
+	case ir.OpAdd:
+		return add(a, b), true
+	case ir.OpSub:
+		return sub(a, b), true
+	case ir.OpMul:
+		n = Num{wide: a.wide.mul(b.wide), Low: a.Low.mul(b.Low)}
+		n.Bits, n.Unknown = mulBits(a, b)
+		return n, true
+	case ir.OpAnd, ir.OpOr, ir.OpXor:
+		return bitwise(op, a, b), true
+	case ir.OpShl, ir.OpShr, ir.OpSar:
+		if k, ok := b.Const(); ok && k < uint64(w) {
+			return shift(op, w, a, uint(k)), true
+		}
+	}
+	return Any(), false // of a negation, too
+}
+
+// bitwise is and, or, xor.
+func bitwise(op ir.Op, a, b Num) Num {
+	var n Num
+	switch op {
+	case ir.OpAnd:
+		n.Bits = a.Bits & b.Bits
+		n.Unknown = (a.Bits | a.Unknown) & (b.Bits | b.Unknown) &^ n.Bits
+		n.Min, n.Max = n.Bits, min(a.Max, b.Max)
+		n.Low.Min, n.Low.Max = uint32(n.Bits), min(a.Low.Max, b.Low.Max)
+	case ir.OpOr:
+		n.Bits = a.Bits | b.Bits
+		n.Unknown = (a.Unknown | b.Unknown) &^ n.Bits
+		n.Min, n.Max = max(a.Min, b.Min), n.Bits|n.Unknown
+		n.Low.Min, n.Low.Max = max(a.Low.Min, b.Low.Min), uint32(n.Bits|n.Unknown)
+	default:
+		n.Unknown = a.Unknown | b.Unknown
+		n.Bits = (a.Bits ^ b.Bits) &^ n.Unknown
+		n.Min, n.Max = n.Bits, n.Bits|n.Unknown
+		n.Low.Min, n.Low.Max = uint32(n.Min), uint32(n.Max)
+	}
+	if uint32(a.Unknown|b.Unknown) == 0 {
+		n.Low.Min, n.Low.Max = uint32(n.Bits), uint32(n.Bits)
+	}
+	n.wide, n.Low = n.wide.unsigned(), n.Low.unsigned()
+	n, _ = n.settle()
+	return n
+}
+
+// shift is a shift by k, which is less than w.
+func shift(op ir.Op, w uint, a Num, k uint) Num {
 	n := Any()
-	if a.Min >= b.Max {
-		n.Min, n.Max = a.Min-b.Max, a.Max-b.Min
+	short := w == 32
+	switch op {
+	case ir.OpShl:
+		n.Bits, n.Unknown = a.Bits<<k, a.Unknown<<k
+		if k < 32 && uint64(a.Low.Max) <= 1<<(31-k) {
+			n.Low.Min, n.Low.Max = a.Low.Min<<k, a.Low.Max<<k
+		}
+		if short {
+			break
+		}
+		if k == 32 && a.Low.SMax >= 0 {
+			n.SMax = int64(a.Low.SMax) << 32
+		}
+		if k == 32 && a.Low.SMin >= 0 {
+			n.SMin = int64(a.Low.SMin) << 32
+		}
+		if a.Max <= 1<<(63-k) {
+			n.Min, n.Max = a.Min<<k, a.Max<<k
+		}
+	case ir.OpShr:
+		if short {
+			n.Bits, n.Unknown = uint64(uint32(a.Bits))>>k, uint64(uint32(a.Unknown))>>k
+			n.Low.Min, n.Low.Max = a.Low.Min>>k, a.Low.Max>>k
+			break
+		}
+		n.Bits, n.Unknown = a.Bits>>k, a.Unknown>>k
+		n.Min, n.Max = a.Min>>k, a.Max>>k
+	case ir.OpSar:
+		if short {
+			n.Bits, n.Unknown = uint64(uint32(int32(a.Bits)>>k)), uint64(uint32(int32(a.Unknown)>>k))
+			n.Low.SMin, n.Low.SMax = a.Low.SMin>>k, a.Low.SMax>>k
+			break
+		}
+		n.Bits, n.Unknown = uint64(int64(a.Bits)>>k), uint64(int64(a.Unknown)>>k)
+		n.SMin, n.SMax = a.SMin>>k, a.SMax>>k
 	}
-	if lo, hi := a.SMin-b.SMax, a.SMax-b.SMin; (lo > a.SMin) == (b.SMax < 0) && (hi > a.SMax) == (b.SMin < 0) {
-		n.SMin, n.SMax = lo, hi
+	if short {
+		n.Bits, n.Unknown = uint64(uint32(n.Bits)), uint64(uint32(n.Unknown))
+		n.Low = n.Low.ofBits(uint32(n.Bits), uint32(n.Unknown))
+		return n.zeroExtend()
 	}
+	n, _ = n.settle()
+	return n
+}
+
+func add(a, b Num) Num {
+	n := Num{wide: a.wide.add(b.wide), Low: a.Low.add(b.Low)}
+	n.Bits, n.Unknown = addBits(a.Bits, a.Unknown, b.Bits, b.Unknown)
+	n, _ = n.settle()
+	return n
+}
+
+// addBits adds numbers with unknown bits: the carries into a bit are known
+// where the sums of the least and of the greatest numbers agree.
+func addBits(a, au, b, bu uint64) (known, unknown uint64) {
+	least := a + b
+	unknown = (least ^ (least + au + bu)) | au | bu
+	return least &^ unknown, unknown
+}
+
+func sub(a, b Num) Num {
+	n := Num{wide: a.wide.sub(b.wide), Low: a.Low.sub(b.Low)}
 	d := a.Bits - b.Bits
 	n.Unknown = ((d + a.Unknown) ^ (d - b.Unknown)) | a.Unknown | b.Unknown
 	n.Bits = d &^ n.Unknown
@@ -327,54 +482,193 @@ func sub(a, b Num) Num {
 	return n
 }
 
+// mulBits multiplies as on paper: each bit of a that may be set adds what may
+// be set of b, at its place.
+func mulBits(a, b Num) (known, unknown uint64) {
+	product := a.Bits * b.Bits
+	av, au, bv, bu := a.Bits, a.Unknown, b.Bits, b.Unknown
+	var v, u uint64
+	for av|au != 0 {
+		switch {
+		case av&1 != 0:
+			v, u = addBits(v, u, 0, bu)
+		case au&1 != 0:
+			v, u = addBits(v, u, 0, bv|bu)
+		}
+		av, au, bv, bu = av>>1, au>>1, bv<<1, bu<<1
+	}
+	return addBits(product, 0, v, u)
+}
+
+// narrow are sets for a comparison of w bits below 32: as what they are
+// extended to.
+func narrow(op ir.Op, w uint, a, b Num) (Num, Num) {
+	if signedCompare(op) {
+		return a.trunc(w).signExtend(w), b.trunc(w).signExtend(w)
+	}
+	return a.trunc(w), b.trunc(w)
+}
+
+// possible reports which results a comparison of w bits may have.
+func possible(op ir.Op, w uint, a, b Num) (yes, no bool) {
+	if w < 32 {
+		a, b = narrow(op, w, a, b)
+	}
+	mask := ^uint64(0)
+	if w == 32 {
+		mask = math.MaxUint32
+	}
+	switch op {
+	case ir.OpEq, ir.OpNe:
+		known := (a.Unknown|b.Unknown)&mask == 0
+		equal := known && (a.Bits^b.Bits)&mask == 0
+		differ := known && !equal || (a.Bits^b.Bits)&^a.Unknown&^b.Unknown&mask != 0 || a.Low.meet(b.Low).empty()
+		if w != 32 {
+			differ = differ || a.wide.meet(b.wide).empty()
+		}
+		if op == ir.OpNe {
+			return !equal, !differ
+		}
+		return !differ, !equal
+	case ir.OpTest:
+		if b.Unknown&mask != 0 {
+			a, b = b, a
+		}
+		if b.Unknown&mask != 0 {
+			return true, true
+		}
+		return (a.Bits|a.Unknown)&b.Bits&mask != 0, a.Bits&b.Bits&mask == 0
+	}
+	if w == 32 {
+		return a.Low.order(op, b.Low)
+	}
+	return a.wide.order(op, b.wide)
+}
+
+func (l lane[U, S]) order(op ir.Op, m lane[U, S]) (yes, no bool) {
+	switch op {
+	case ir.OpUlt:
+		return l.Min < m.Max, l.Max >= m.Min
+	case ir.OpUle:
+		return l.Min <= m.Max, l.Max > m.Min
+	case ir.OpUgt:
+		return l.Max > m.Min, l.Min <= m.Max
+	case ir.OpUge:
+		return l.Max >= m.Min, l.Min < m.Max
+	case ir.OpSlt:
+		return l.SMin < m.SMax, l.SMax >= m.SMin
+	case ir.OpSle:
+		return l.SMin <= m.SMax, l.SMax > m.SMin
+	case ir.OpSgt:
+		return l.SMax > m.SMin, l.SMin <= m.SMax
+	case ir.OpSge:
+		return l.SMax >= m.SMin, l.SMin < m.SMax
+	}
+	return true, true
+}
+
+// below narrows l and m to where l is below m, or equal.
+func (l lane[U, S]) below(op ir.Op, m lane[U, S]) (lane[U, S], lane[U, S]) {
+	switch op {
+	case ir.OpUlt:
+		l.Max, m.Min = min(l.Max, m.Max-1), max(l.Min+1, m.Min)
+	case ir.OpUle:
+		l.Max, m.Min = min(l.Max, m.Max), max(l.Min, m.Min)
+	case ir.OpSlt:
+		l.SMax, m.SMin = min(l.SMax, m.SMax-1), max(l.SMin+1, m.SMin)
+	case ir.OpSle:
+		l.SMax, m.SMin = min(l.SMax, m.SMax), max(l.SMin, m.SMin)
+	}
+	return l, m
+}
+
+// without is l less x, where x is at an end.
+func (l lane[U, S]) without(x U) lane[U, S] {
+	if l.Min == x {
+		l.Min++
+	}
+	if l.Max == x {
+		l.Max--
+	}
+	if l.SMin == S(x) {
+		l.SMin++
+	}
+	if l.SMax == S(x) {
+		l.SMax--
+	}
+	return l
+}
+
 // Refine gives what is left of a and b on the edge where cmp of size bytes
 // holds between them; ok is false if nothing can take the edge.
 func Refine(cmp ir.Op, size uint8, a, b Num) (x, y Num, ok bool) {
 	w := uint(size) * 8
-	if yes, _ := possible(cmp, w, a.trunc(w), b.trunc(w)); !yes {
+	if yes, _ := possible(cmp, w, a, b); !yes {
 		return a, b, false
 	}
-	switch {
-	case w >= 64:
-	case a.Max>>w != 0 || b.Max>>w != 0:
-		return a, b, true // what is compared is not what the values are
-	case signedCompare(cmp) && (a.Max>>(w-1) != 0 || b.Max>>(w-1) != 0):
+	if w < 32 {
 		return a, b, true
 	}
 	x, y = a, b
-	ok1, ok2 := true, true
+	mask := ^uint64(0)
+	if w == 32 {
+		mask = math.MaxUint32
+	}
 	switch cmp {
 	case ir.OpEq:
-		x, ok1 = a.Meet(b)
-		y = x
+		x.Low = a.Low.meet(b.Low)
+		y.Low = x.Low
+		if w == 64 {
+			x.wide = a.wide.meet(b.wide)
+			y.wide = x.wide
+		}
+		x.know(b.Bits&mask, b.Unknown|^mask)
+		y.know(a.Bits&mask, a.Unknown|^mask)
 	case ir.OpNe:
-		x, ok1 = a.without(b)
-		y, ok2 = b.without(a)
-	case ir.OpUlt: // not empty: a.Min < b.Max
-		x.Max, y.Min = min(x.Max, y.Max-1), max(y.Min, x.Min+1)
-	case ir.OpUle:
-		x.Max, y.Min = min(x.Max, y.Max), max(y.Min, x.Min)
-	case ir.OpSlt:
-		x.SMax, y.SMin = min(x.SMax, y.SMax-1), max(y.SMin, x.SMin+1)
-	case ir.OpSle:
-		x.SMax, y.SMin = min(x.SMax, y.SMax), max(y.SMin, x.SMin)
+		if b.Unknown&mask != 0 {
+			if a.Unknown&mask != 0 {
+				return a, b, true
+			}
+			y, x, ok = Refine(cmp, size, b, a)
+			return x, y, ok
+		}
+		if w == 32 {
+			x.Low = a.Low.without(uint32(b.Bits))
+		} else {
+			x.wide = a.wide.without(b.Bits)
+		}
+	case ir.OpUlt, ir.OpUle, ir.OpSlt, ir.OpSle:
+		if w == 32 {
+			x.Low, y.Low = a.Low.below(cmp, b.Low)
+		} else {
+			x.wide, y.wide = a.wide.below(cmp, b.wide)
+		}
 	case ir.OpUgt, ir.OpUge, ir.OpSgt, ir.OpSge:
 		y, x, ok = Refine(cmp.Swapped(), size, b, a)
 		return x, y, ok
 	case ir.OpTest:
-		if m, isConst := b.Const(); isConst && bits.OnesCount64(m) == 1 {
-			x.Bits, x.Unknown = x.Bits|m, x.Unknown&^m
+		if b.Unknown&mask != 0 {
+			if a.Unknown&mask != 0 {
+				return a, b, true
+			}
+			y, x, ok = Refine(cmp, size, b, a)
+			return x, y, ok
 		}
-	default:
-		return a, b, true
+		if m := b.Bits & mask; bits.OnesCount64(m) == 1 {
+			x.know(m, ^m)
+		}
 	}
-	if ok1 {
-		x, ok1 = x.settle()
+	return x.sane(), y.sane(), true
+}
+
+// sane is n settled; where the steps of the verifier find nothing in it, it
+// goes on with any number that has the bits.
+func (n Num) sane() Num {
+	m, ok := n.settle()
+	if !ok {
+		m.wide, m.Low = anyWide, anyLow
 	}
-	if ok2 {
-		y, ok2 = y.settle()
-	}
-	return x, y, ok1 && ok2
+	return m
 }
 
 // RefineNot is Refine for the edge where cmp does not hold.
@@ -382,43 +676,28 @@ func RefineNot(cmp ir.Op, size uint8, a, b Num) (x, y Num, ok bool) {
 	if neg, has := cmp.Negated(); has {
 		return Refine(neg, size, a, b)
 	}
-	if _, no := possible(cmp, uint(size)*8, a.trunc(uint(size)*8), b.trunc(uint(size)*8)); !no {
+	w := uint(size) * 8
+	if _, no := possible(cmp, w, a, b); !no {
 		return a, b, false
 	}
-	if m, isConst := b.Const(); isConst && cmp == ir.OpTest {
-		m = ir.Trunc(m, uint(size)*8)
-		a.Bits, a.Unknown = a.Bits&^m, a.Unknown&^m
-		a, ok = a.settle()
-		return a, b, ok
+	mask := ^uint64(0)
+	if w < 64 {
+		mask = 1<<w - 1
+	}
+	if w < 32 {
+		return a, b, true
+	}
+	switch { // the ranges are forgotten
+	case b.Unknown&mask == 0:
+		a.wide, a.Low = anyWide, anyLow
+		a.know(0, ^(b.Bits & mask))
+		return a.sane(), b, true
+	case a.Unknown&mask == 0:
+		b.wide, b.Low = anyWide, anyLow
+		b.know(0, ^(a.Bits & mask))
+		return a, b.sane(), true
 	}
 	return a, b, true
-}
-
-// without is n less the one number of m, where that is at an end of n.
-func (n Num) without(m Num) (Num, bool) {
-	c, isConst := m.Const()
-	if !isConst {
-		return n, true
-	}
-	if n.Min == c {
-		n.Min++
-		if n.Min == 0 {
-			return n, false
-		}
-	}
-	if n.Max == c {
-		n.Max--
-		if c == 0 {
-			return n, false
-		}
-	}
-	if n.SMin == int64(c) && n.SMin < math.MaxInt64 {
-		n.SMin++
-	}
-	if n.SMax == int64(c) && n.SMax > math.MinInt64 {
-		n.SMax--
-	}
-	return n.settle()
 }
 
 func signedCompare(op ir.Op) bool {

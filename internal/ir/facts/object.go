@@ -39,7 +39,7 @@ func (a *analysis) locks(v *ir.Value, h *abi.Helper) bool {
 		}
 		a.st.lock, a.st.locked = 0, Val{}
 	}
-	a.set(v, number(Any(), Result))
+	a.set(v, number(Any(), Sure))
 	return true
 }
 
@@ -50,7 +50,7 @@ func (a *analysis) present(v *ir.Value, h *abi.Helper, p *Val) {
 		a.st.doubt = true
 		return
 	}
-	a.access(v, p, p.Off, 0, h.Name)
+	a.access(v, p, p.Off, 0, reading, h.Name)
 }
 
 // lockedCall reports a call of what is called name while a lock is held.
@@ -70,11 +70,7 @@ func (a *analysis) mapOf(p *Val) *Map {
 	if p.Class != Pointer || p.Space != ir.PtrValue || p.Trust != Sure || p.Null == IsNull {
 		return nil
 	}
-	v := a.value(p.Obj)
-	if v == nil || v.Op != ir.OpCall || len(v.Args) == 0 {
-		return nil
-	}
-	return a.mapArg(v, 0)
+	return p.Map
 }
 
 // mapArg is the map that argument i of v names, nil if it names none.

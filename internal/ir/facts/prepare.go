@@ -11,13 +11,14 @@ import (
 func (a *analysis) prepare() {
 	n := a.f.NumValues()
 	a.need, a.uses = make([]bool, n), make([]int32, n)
-	a.vals, a.slots = make([]Val, n), make([]stored, len(a.f.Slots))
+	a.vals = make([]Val, n)
+	a.layout()
+	a.keep()
 	a.entry, a.joins = make([][]int32, a.f.NumBlocks()), make([]bool, a.f.NumBlocks())
 	a.seenAt = make([][]state, a.f.NumBlocks())
-	a.ids = map[variable]int32{}
 	// Most values of a long function are walked once or twice; what has many
 	// states there, the verifier does not walk to its end either.
-	a.fuel = 20000 + 60*min(n, 5000) + 10*max(n-5000, 0)
+	a.fuel = 1000000 + 60*min(n, 5000) + 10*max(n-5000, 0)
 	rpo := a.f.ReversePostorder()
 	a.findNeed(rpo)
 	a.findAlive(rpo)
@@ -71,7 +72,7 @@ func (a *analysis) findNeed(rpo []*ir.Block) {
 		}
 		for _, x := range b.Term.Args {
 			a.uses[x.ID]++
-			if b.Term.Op == ir.OpBr {
+			if b.Term.Op == ir.OpBr || a.env.Returns != nil {
 				need(x)
 			}
 		}
@@ -181,30 +182,59 @@ func (a *analysis) findAlive(rpo []*ir.Block) {
 	}
 }
 
-// scan looks at every value once: is there anything to walk for, and what
-// can be said without paths.
+// keep finds the slots of which a state says what is in them: those that are
+// read, or hold the index of an array.
+func (a *analysis) keep() {
+	a.kept = make([]bool, len(a.f.Slots))
+	all := false
+	for _, b := range a.f.Blocks {
+		for _, v := range b.Values {
+			switch v.Op {
+			case ir.OpLoad, ir.OpLoadS:
+				if slot, _, ok := slotOf(v); ok {
+					a.kept[slot] = true
+				} else if v.Args[0].Type == ir.PtrStack {
+					all = true
+				}
+			case ir.OpCall:
+				if m := a.mapArg(v, 0); m != nil && m.Array && len(v.Args) > 1 {
+					if x := v.Args[1]; x.Op == ir.OpStackAddr {
+						a.kept[x.Slot] = true
+					} else {
+						all = true
+					}
+				}
+			}
+		}
+	}
+	for i := range a.kept {
+		a.kept[i] = a.kept[i] || all
+	}
+}
+
+// scan looks at every value once: is there anything to walk for?
 func (a *analysis) scan() {
-	written := a.writtenStack()
+	a.interesting = a.env.Returns != nil
 	for _, b := range a.f.Blocks {
 		for _, v := range b.Values {
 			switch v.Op {
 			case ir.OpCall:
-				if h := abi.HelperByID(int32(v.Aux)); h != nil && (h.Result.Nullable() || h.Acquires || h.ChangesPacket || locking(h)) {
+				h := abi.HelperByID(int32(v.Aux))
+				if h != nil && (len(h.Args) > 0 || h.Result.Nullable()) {
 					a.interesting = true
 				}
-				a.noteDynptr(v, abi.HelperByID(int32(v.Aux)))
+				a.noteDynptr(v, h)
 			case ir.OpCallKfunc:
 				a.noteDynptr(v, a.env.kfunc(v.Sym))
 			case ir.OpMapAddr:
 				if m := a.env.Map(v.Sym); m != nil && len(m.Objects) > 0 {
 					a.objects = true
 				}
-			case ir.OpLoad, ir.OpLoadS:
-				a.interesting = a.interesting || v.Type.IsPacket() || v.Type == ir.PtrKernel
-				a.stackLoad(v, written)
-			}
-			if v.Op.Compares() {
-				a.decided(v)
+			case ir.OpLoad, ir.OpLoadS, ir.OpStore, ir.OpAtomic:
+				slot, off, direct := slotOf(v)
+				// What is inside of its slot, at its place, is right.
+				inside := direct && off >= 0 && off+int64(v.Size) <= int64(a.f.Slots[slot].Size) && off&int64(v.Size-1) == 0
+				a.interesting = a.interesting || v.Type.IsPacket() || v.Type == ir.PtrKernel || !inside
 			}
 		}
 	}

@@ -6,6 +6,26 @@ import (
 	"github.com/whistler-lang/whistler/internal/ir"
 )
 
+// purposeless looks at every value once, without paths.
+func (a *analysis) purposeless() {
+	var written [][]bool
+	for _, b := range a.f.Blocks {
+		for _, v := range b.Values {
+			if v.Op == ir.OpLoad || v.Op == ir.OpLoadS {
+				if _, _, ok := slotOf(v); ok {
+					if written == nil {
+						written = a.writtenStack()
+					}
+					a.stackLoad(v, written)
+				}
+			}
+			if v.Op.Compares() {
+				a.decided(v)
+			}
+		}
+	}
+}
+
 // writtenStack gives the bytes of each slot that some store writes; nil for
 // a slot whose address goes where this scan does not follow it.
 func (a *analysis) writtenStack() [][]bool {
@@ -53,17 +73,6 @@ func (a *analysis) writtenStack() [][]bool {
 		}
 	}
 	return w
-}
-
-// slotOf is the slot and offset that a memory op addresses directly.
-func slotOf(v *ir.Value) (slot int, off int64, ok bool) {
-	if v.Slot != 0 {
-		return v.Slot, v.Aux, true
-	}
-	if len(v.Args) > 0 && v.Args[0].Op == ir.OpStackAddr {
-		return v.Args[0].Slot, v.Args[0].Aux + v.Aux, true
-	}
-	return 0, 0, false
 }
 
 // stackLoad reports a load of bytes that nothing in the function writes.

@@ -22,8 +22,7 @@ type Trust uint8
 
 const (
 	Doubtful Trust = iota // the verifier may know more
-	Result                // a helper's result: the verifier may know a range around 0
-	Sure                  // the verifier knows no more
+	Sure                  // the verifier knows the same
 )
 
 // Nullness of a pointer.
@@ -43,29 +42,31 @@ type Val struct {
 	Trust Trust
 	Null  Nullness
 	Space ir.Type // of a pointer
-	Sym   int32   // of a number that is not constant: whose sum with Off it is
+	Range int32   // of a packet pointer: how many bytes behind its object are there, or atEnd, beyondEnd
+	Sym   int32   // of a number that is not constant: whose sum with Off it is; of a pointer: what was added last
 	Obj   int32   // of a pointer: what gave it, see objects below
 	Ref   int32   // of a pointer: the call whose reference it depends on, plus one
 	Why   int32   // of a stale pointer: the call that made it so
 	Off   int64
-	Num   Num
+	Num   Num   // of a pointer: the part of its offset that is not constant
+	Size  int64 // of the memory that a pointer points into, 0 if that is not known
+	Map   *Map  // whose value it is
 }
 
+// What Range says of a pointer that a comparison put behind the packet.
+const (
+	atEnd     = -1 - iota // at its end, or behind it
+	beyondEnd             // behind it
+)
+
 // Objects are named by the call that gave them, plus one; packets, which
-// have no such call, have negative names, and so have pointers at a variable
-// offset in them.
+// have no such call, have negative names. A pointer at a variable offset in a
+// packet is another object, named by the addition.
 const (
 	objPacket = -1 - iota
 	objMeta
 	objEnd
-	objVariable // and below
 )
-
-// A variable names packet pointers at a variable offset.
-type variable struct {
-	base, sym int32
-	minus     bool
-}
 
 func number(n Num, trust Trust) Val { return Val{Class: Number, Trust: trust, Num: n} }
 
@@ -88,54 +89,43 @@ func (x *Val) covers(y *Val) bool {
 	case x.Class == Unknown:
 		return true
 	case x.Class == Number:
-		return x.Num.Max >= y.Num.Max && x.Trust >= y.Trust && x.Sym == y.Sym && x.Off == y.Off && x.Num.Covers(y.Num)
+		return x.Num.Max >= y.Num.Max && x.Trust >= y.Trust && (x.Sym == 0 || x.Sym == y.Sym && x.Off == y.Off) && x.Num.Covers(y.Num)
+	case x.Class == Pointer:
+		if x.Range > y.Range || x.Range < 0 && x.Range != y.Range || !x.Num.Covers(y.Num) {
+			return false
+		}
+		z := *y
+		z.Range, z.Num = x.Range, x.Num
+		return *x == z
 	}
 	return *x == *y
 }
 
-// A packet is how long the packet is known to be behind an object: at least
-// Lo bytes, and less than Hi.
-type packet struct {
-	obj    int32
-	lo, hi int64
-}
-
-const farAway = 1 << 40
-
 // globals are the parts of a state that belong to no value.
 type globals struct {
 	refs    []int32 // references held: the calls plus one
-	packets []packet
+	stack   []word
+	lost    bool // what no word stands for, the verifier may know
 	dynptrs []dynptr
 	lock    int32 // the call that took the lock which is held, plus one
 	locked  Val   // and the pointer to it
 	doubt   bool
+	trail   *step // the branches on the way here
 }
 
 func (g *globals) clone() globals {
 	h := *g
-	h.refs, h.packets = append([]int32(nil), g.refs...), append([]packet(nil), g.packets...)
+	h.refs, h.stack = append([]int32(nil), g.refs...), append([]word(nil), g.stack...)
 	h.dynptrs = append([]dynptr(nil), g.dynptrs...)
 	return h
 }
 
-func (g *globals) packet(obj int32) packet {
-	for _, p := range g.packets {
-		if p.obj == obj {
-			return p
-		}
-	}
-	return packet{obj, 0, farAway}
-}
-
-func (g *globals) setPacket(p packet) {
-	for i := range g.packets {
-		if g.packets[i].obj == p.obj {
-			g.packets[i] = p
-			return
-		}
-	}
-	g.packets = append(g.packets, p)
+// A step is a branch that could go both ways, and went one.
+type step struct {
+	before *step
+	test   *ir.Value
+	holds  bool
+	x, y   [2]int32 // identities that the branch tells of: Sym and Obj
 }
 
 func (g *globals) holds(ref int32) bool {
@@ -157,7 +147,7 @@ func (g *globals) drop(ref int32) {
 }
 
 func (g *globals) covers(h *globals) bool {
-	if g.doubt && !h.doubt || len(g.refs) != len(h.refs) || g.lock != h.lock || g.locked != h.locked {
+	if g.doubt && !h.doubt || g.lost && !h.lost || len(g.refs) != len(h.refs) || g.lock != h.lock || g.locked != h.locked {
 		return false
 	}
 	for _, r := range h.refs {
@@ -168,9 +158,8 @@ func (g *globals) covers(h *globals) bool {
 	if !slices.Equal(g.dynptrs, h.dynptrs) {
 		return false
 	}
-	for _, p := range g.packets {
-		q := h.packet(p.obj)
-		if p.lo > q.lo || p.hi < q.hi {
+	for i := range g.stack {
+		if w, v := &g.stack[i], h.word(g.stack[i].at); v == nil || !w.covers(v) {
 			return false
 		}
 	}

@@ -4,7 +4,7 @@ import "github.com/whistler-lang/whistler/internal/ir"
 
 // mostStates bounds the states of one block: of a block that has more, the
 // rest is not walked.
-const mostStates = 128
+const mostStates = 2000
 
 // pending is a path to go on with: at value `at` of a block. known names
 // the values of the state.
@@ -13,15 +13,6 @@ type pending struct {
 	at    int
 	known []int32
 	state
-	slots []stored // what the block has stored, when it goes on in its middle
-}
-
-// stored is the last direct store to a slot within the block.
-type stored struct {
-	ok   bool
-	size uint8
-	off  int64
-	val  Val
 }
 
 // walk follows all paths from the entry, the newest first.
@@ -32,8 +23,11 @@ func (a *analysis) walk() {
 	entry := a.f.Blocks[0]
 	st := state{vals: make([]Val, len(a.entry[entry.ID]))}
 	for i, p := range entry.Params {
+		if p.Type == ir.Scalar && a.env.Called { // by the kernel, with any number
+			st.vals[i] = number(Any(), Sure)
+		}
 		if p.Type != ir.Scalar {
-			st.vals[i] = Val{Class: Pointer, Space: p.Type, Obj: int32(p.ID) + 1}
+			st.vals[i] = Val{Class: Pointer, Trust: Sure, Space: p.Type, Obj: int32(p.ID) + 1}
 			if p.Type != ir.PtrCtx {
 				st.vals[i] = Val{} // an argument of unknown provenance
 			}
@@ -75,8 +69,6 @@ func (a *analysis) enter(p pending) {
 		a.vals[id] = p.vals[i]
 	}
 	a.st = p.globals.clone()
-	clear(a.slots)
-	copy(a.slots, p.slots)
 }
 
 // block walks b from value `from` to its end.
@@ -144,22 +136,19 @@ func (a *analysis) split(b *ir.Block, i int, v *ir.Value) bool {
 	x, y := a.arg(v, 0), a.arg(v, 1)
 	a.judge(&x, &y)
 	known := append([]int32(nil), a.known...)
-	slots := make([]stored, len(a.slots))
-	for i, s := range a.slots { // what the comparison may teach about is left out
-		if _, ok := s.val.Num.Const(); ok && s.val.Class == Number {
-			slots[i] = s
-		}
-	}
 	for _, holds := range []bool{false, true} {
 		st := state{make([]Val, len(known)), a.st.clone()}
+		undo := a.beyond(v.Op, v, &x, &y, holds)
 		for k, id := range known {
 			st.vals[k] = a.vals[id]
 			if int(id) == v.ID {
 				st.vals[k] = constant(b2i(holds))
 			}
 		}
+		undo()
 		if st.assume(v.Op, v.Size, x, y, holds) {
-			a.work = append(a.work, pending{b, i + 1, known, st, slots})
+			st.trail = a.step(v, holds, &x, &y)
+			a.work = append(a.work, pending{b, i + 1, known, st})
 		}
 	}
 	return true
@@ -196,10 +185,19 @@ func (a *analysis) branch(b *ir.Block) {
 		if !way.open {
 			continue
 		}
-		st := a.along(way.edge)
-		if !can || !cannot || st.assume(cmp, size, x, y, way.holds) {
-			a.push(way.edge.To, st)
+		undo := func() {}
+		if can && cannot {
+			undo = a.beyond(cmp, test, &x, &y, way.holds)
 		}
+		st := a.along(way.edge)
+		undo()
+		if can && cannot {
+			if !st.assume(cmp, size, x, y, way.holds) {
+				continue
+			}
+			st.trail = a.step(test, way.holds, &x, &y)
+		}
+		a.push(way.edge.To, st)
 	}
 }
 
@@ -214,19 +212,14 @@ func (a *analysis) inBlock(v *ir.Value) bool {
 	return false
 }
 
+// step notes a branch that can go both ways.
+func (a *analysis) step(test *ir.Value, holds bool, x, y *Val) *step {
+	return &step{a.st.trail, test, holds, [2]int32{x.Sym, x.Obj}, [2]int32{y.Sym, y.Obj}}
+}
+
 // judge makes the path doubtful if the verifier may know how x and y compare.
 func (a *analysis) judge(x, y *Val) {
-	nullTest := func(x, y *Val) bool { return x.Class == Pointer && x.Null == MayBeNull && y.isConst(0) }
-	trusted := func(x, other *Val) bool {
-		switch x.Class {
-		case Number:
-			return x.Trust == Sure || x.Trust == Result && other.isConst(0)
-		case Pointer:
-			return x.Space.IsPacket() && (other.Class == Pointer || other.Class == Stale) && other.Space.IsPacket()
-		}
-		return x.Class == Stale
-	}
-	if !nullTest(x, y) && !nullTest(y, x) && !(trusted(x, y) && trusted(y, x)) {
+	if x.Class == Unknown || y.Class == Unknown || x.Class == Number && x.Trust == Doubtful || y.Class == Number && y.Trust == Doubtful {
 		a.st.doubt = true
 	}
 }
@@ -248,14 +241,32 @@ func (a *analysis) get(v *ir.Value) Val {
 	case ir.OpConst:
 		return constant(v.Aux)
 	case ir.OpMapAddr:
-		return Val{Class: Pointer, Space: ir.PtrMap}
+		switch v.Type {
+		case ir.PtrValue:
+			return a.variable(v)
+		case ir.PtrFunc:
+			return Val{}
+		}
+		return Val{Class: Pointer, Trust: Sure, Space: ir.PtrMap}
 	case ir.OpStackAddr:
-		return Val{Class: Pointer, Space: ir.PtrStack, Obj: int32(v.Slot), Off: v.Aux}
+		return a.stackAt(v.Slot, v.Aux)
 	}
 	if !a.need[v.ID] {
 		return Val{}
 	}
 	return a.vals[v.ID]
+}
+
+// variable is a pointer to a global variable.
+func (a *analysis) variable(v *ir.Value) Val {
+	if a.env.Variable == nil {
+		return Val{}
+	}
+	m := a.env.Variable(v.Sym)
+	if m == nil {
+		return Val{}
+	}
+	return Val{Class: Pointer, Trust: Sure, Space: ir.PtrValue, Map: m, Size: int64(m.ValueSize)}
 }
 
 // set says what is known of v, which has just been computed.
@@ -282,49 +293,28 @@ func (a *analysis) renew(v *ir.Value) {
 		return
 	}
 	name := int32(v.ID) + 1
-	for _, id := range a.known {
-		x := &a.vals[id]
+	a.each(func(x *Val) {
 		switch {
 		case x.Class == Number && x.Sym == name:
-			x.Sym, x.Trust = 0, Doubtful
-		case x.Class != Number && (x.Obj == name || x.Ref == name || x.Why == name || a.varies(x.Obj, name)):
+			x.Sym, x.Off = 0, 0
+		case x.Class == Pointer && (x.Obj == name && x.Space != ir.PtrStack || x.Ref == name):
 			*x = Val{}
 		}
-	}
-	for i := range a.slots {
-		a.slots[i].ok = false
-	}
+	})
 	if a.st.holds(name) {
 		a.st.drop(name)
 		a.st.doubt = true
 	}
-	if len(a.ids) > 0 {
-		kept := a.st.packets[:0]
-		for _, p := range a.st.packets {
-			if !a.varies(p.obj, name) {
-				kept = append(kept, p)
-			}
-		}
-		a.st.packets = kept
-	}
 }
 
-// varies reports whether obj is a packet pointer whose offset depends on sym.
-func (a *analysis) varies(obj, sym int32) bool {
-	for obj <= objVariable {
-		found := false
-		for k, id := range a.ids {
-			if id == obj {
-				if k.sym == sym {
-					return true
-				}
-				obj, found = k.base, true
-				break
-			}
-		}
-		if !found {
-			return false
+// each calls f with all values that are known here, those on the stack included.
+func (a *analysis) each(f func(*Val)) {
+	for _, id := range a.known {
+		f(&a.vals[id])
+	}
+	for i := range a.st.stack {
+		if a.st.stack[i].size > 0 {
+			f(&a.st.stack[i].val)
 		}
 	}
-	return false
 }

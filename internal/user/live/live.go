@@ -23,6 +23,7 @@ type host struct {
 	rings map[string]reader
 	cpus  int
 
+	links    []*link
 	defaults load.Targets // where to attach what does not say where
 }
 

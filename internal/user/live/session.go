@@ -8,10 +8,14 @@ import (
 	"github.com/whistler-lang/whistler/load"
 )
 
-// A link is a program that is attached.
-type link struct{ *load.Attachment }
+// A link is a program that is attached, and how.
+type link struct {
+	*load.Attachment
+	program, target string
+	targets         load.Targets
+}
 
-func (l link) What() string { return l.Attachment.What }
+func (l *link) What() string { return l.Attachment.What }
 
 // Attach attaches a program.
 func (h *host) Attach(p *lang.Program, at user.Place) (user.Link, error) {
@@ -35,7 +39,9 @@ func (h *host) Attach(p *lang.Program, at user.Place) (user.Link, error) {
 	if err != nil {
 		return nil, err
 	}
-	return link{a}, nil
+	l := &link{a, p.C, at.Target, t}
+	h.links = append(h.links, l)
+	return l, nil
 }
 
 // Wait waits for records and takes them.

@@ -79,3 +79,10 @@
 (defprog p () (let ((d (ctx data)) (e (ctx data-end)))
   (let ((t1 (parse-tcp d e)))
     (load u16 t1 0)))) ; ERROR 5: "null"
+;;;; map-of-maps
+(defmap inner :type :array :key u32 :value u64 :max-entries 4)
+(defmap outer :type :hash-of-maps :key u32 :max-entries 4 :inner-map inner)
+(defprog p () (let ((m (getmap outer 1)))
+  (when-let ((v (map-lookup m 1))) ; ERROR 17: "the pointer is null here, and `map-lookup-elem` does not take null"
+    (return (load u64 v 0)))
+  1))

@@ -43,5 +43,9 @@
 (defmap h5 :type :hash :key u32 :value u32 :max-entries 4 :event bigkey) ; ERROR 66: ":event is for ring and perf buffers, and `h5` is a hash map"
 (defmap h6 :type :hash :key u32 :value u32 :max-entries 4 :map-flags (BPF_F_RDONLY_PROG BPF_F_WRONLY_PROG)) ; ERROR 70: "BPF_F_RDONLY_PROG and BPF_F_WRONLY_PROG exclude each other"
 (defmap h7 :type :hash :key u32 :value u32 :max-entries 4 :map-flags BPF_F_NUMA_NODE) ; ERROR 70: "a hash map does not take BPF_F_NUMA_NODE"
+(defmap sh1 :type :hash :key u32 :value u32 :max-entries 4 :show :hexx) ; ERROR 66: "unknown hint :hexx of :show"
+(defmap sh2 :type :hash :key u32 :value u32 :max-entries 4 :show (:src :ip)) ; ERROR 66: ":src is no field of what `sh2` holds"
+(defmap sh3 :type :hash :key (array u8 16) :value u32 :max-entries 4 :show :log2) ; ERROR 76: ":show :log2 is for maps whose keys are numbers, the powers of two"
+(defmap sh4 :type :hash :key u32 :value u32 :max-entries 4 :show (:key)) ; ERROR 66: "malformed :show .:key."
 (defmap h8 :type :hash :key u32 :value u32 :max-entries 4 :pinning :by-id) ; ERROR 68: "unknown pinning :by-id"
 (defprog p () 2)
