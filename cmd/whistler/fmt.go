@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/whistler-lang/whistler/internal/indent"
+	layout "github.com/whistler-lang/whistler/internal/indent"
 	"github.com/whistler-lang/whistler/internal/source"
 )
 
@@ -27,11 +27,11 @@ func (c *fmtCmd) Run(a *app) error {
 			return err
 		}
 		f := source.NewFile(shown, string(text))
-		bodies, err := indent.For(f)
+		bodies, err := layout.For(f)
 		if err != nil {
 			return a.compileError(err, false)
 		}
-		out := indent.Source(f.Text, bodies)
+		out := layout.Source(f.Text, bodies)
 		switch {
 		case c.Diff:
 			if lineChanges(a.out, name, f.Text, out) {
