@@ -146,6 +146,7 @@ func TestSessionErrors(t *testing.T) {
 		`(exit 7)`: "exit 7",
 		`(unwind-protect (exit 3) (format t "cleaned~%"))`: "cleaned\nexit 3",
 		`(map-update m 1 9) (do-map ((k v) m) (print (list k v))) (format t "~a ~a" (map-get-next-key m) (map-get-next-key m 1)) (exit 4)`: "\n(1 9) 1 NIL",
+		`0) (defun main (n) (with-bpf-session () (format t "n=~d ~a~%" n (getmap m 0)) (exit n))) (main 6`:                                 "n=6 NIL\nexit 6",
 		`(bpf:attach sessprog :iface)`:                          ":iface has no value",
 		`(print-histogram '((3 5) (4 10)) :unit "us") (exit 1)`: ": 5      |********************                    |",
 		`(loop)`: "",

@@ -100,7 +100,11 @@ func (c *comp) hostForm(sp *Special, x *sexp.Cons) code {
 				e.live[v.v] = v.box(f)
 			}
 		}
-		return sp.Fn(f.in, x, e)
+		now := sp
+		if other := f.in.hostSpecial(sp.Name); other != nil { // Extend has hidden it since
+			now = other
+		}
+		return now.Fn(f.in, x, e)
 	}
 }
 
