@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/whistler-lang/whistler/internal/abi"
 )
@@ -20,60 +21,66 @@ type layer struct {
 	set    map[string]bool // fields that the words give
 }
 
-// shortNames are the words for fields whose C name is long.
-var shortNames = map[string]map[string]string{
-	"eth":  {"src": "h_source", "dst": "h_dest", "type": "h_proto"},
-	"vlan": {"tci": "h_vlan_TCI", "type": "h_vlan_encapsulated_proto"},
-	"ipv4": {"src": "saddr", "dst": "daddr", "len": "tot_len", "frag": "frag_off"},
-	"ipv6": {"src": "saddr", "dst": "daddr"},
-	"tcp":  {"sport": "source", "dport": "dest"},
-	"udp":  {"sport": "source", "dport": "dest"},
-	"icmp": {"id": "un_echo_id", "seq": "un_echo_sequence"},
-	"icmpv6": {"type": "icmp6_type", "code": "icmp6_code", "id": "icmp6_dataun_u_echo_identifier",
-		"seq": "icmp6_dataun_u_echo_sequence"},
-	"arp": {"op": "ar_op"},
+// A vocabulary is what the words of packets mean. It is made when the first
+// packet is.
+type vocabulary struct {
+	short    map[string]map[string]string // words for fields whose C name is long
+	defaults map[string]string            // fields that a header has unless words say otherwise
+	// follows names, for a header and what stands behind it, the field that
+	// says so and the constant that is its value.
+	follows   map[string]follower
+	protocols map[string]string
+	checked   map[string]string // the field of a header that holds its checksum
 }
 
-// defaults are the fields that a header has unless words say otherwise.
-var defaults = map[string]string{
-	"eth":    "dst=02:00:00:00:00:01 src=02:00:00:00:00:02",
-	"ipv4":   "version=4 ihl=5 ttl=64 src=10.0.0.1 dst=10.0.0.2",
-	"ipv6":   "version=6 hop_limit=64 src=fd00::1 dst=fd00::2",
-	"tcp":    "doff=5 sport=40000 dport=80",
-	"udp":    "sport=40000 dport=53",
-	"icmp":   "type=8",
-	"icmpv6": "type=128",
-}
-
-// follows names, for a header and what stands behind it, the field that says
-// so and the constant that is its value.
-var follows = map[string]struct {
+type follower struct {
 	field string
 	means map[string]string
-}{
-	"eth":  {"h_proto", etherTypes},
-	"vlan": {"h_vlan_encapsulated_proto", etherTypes},
-	"ipv4": {"protocol", protocols},
-	"ipv6": {"nexthdr", protocols},
 }
 
-var (
-	etherTypes = map[string]string{"vlan": "ETH_P_8021Q", "ipv4": "ETH_P_IP", "ipv6": "ETH_P_IPV6", "arp": "ETH_P_ARP"}
-	protocols  = map[string]string{"tcp": "IPPROTO_TCP", "udp": "IPPROTO_UDP", "icmp": "IPPROTO_ICMP", "icmpv6": "IPPROTO_ICMPV6",
+var words = sync.OnceValue(func() *vocabulary {
+	etherTypes := map[string]string{"vlan": "ETH_P_8021Q", "ipv4": "ETH_P_IP", "ipv6": "ETH_P_IPV6", "arp": "ETH_P_ARP"}
+	protocols := map[string]string{"tcp": "IPPROTO_TCP", "udp": "IPPROTO_UDP", "icmp": "IPPROTO_ICMP", "icmpv6": "IPPROTO_ICMPV6",
 		"ipv4": "IPPROTO_IPIP", "ipv6": "IPPROTO_IPV6"}
-)
-
-// checked is the field of a header that holds its checksum.
-var checked = map[string]string{"ipv4": "check", "tcp": "check", "udp": "check", "icmp": "checksum", "icmpv6": "icmp6_cksum"}
+	return &vocabulary{
+		short: map[string]map[string]string{
+			"eth":  {"src": "h_source", "dst": "h_dest", "type": "h_proto"},
+			"vlan": {"tci": "h_vlan_TCI", "type": "h_vlan_encapsulated_proto"},
+			"ipv4": {"src": "saddr", "dst": "daddr", "len": "tot_len", "frag": "frag_off"},
+			"ipv6": {"src": "saddr", "dst": "daddr"},
+			"tcp":  {"sport": "source", "dport": "dest"},
+			"udp":  {"sport": "source", "dport": "dest"},
+			"icmp": {"id": "un_echo_id", "seq": "un_echo_sequence"},
+			"icmpv6": {"type": "icmp6_type", "code": "icmp6_code", "id": "icmp6_dataun_u_echo_identifier",
+				"seq": "icmp6_dataun_u_echo_sequence"},
+			"arp": {"op": "ar_op"},
+		},
+		defaults: map[string]string{
+			"eth":    "dst=02:00:00:00:00:01 src=02:00:00:00:00:02",
+			"ipv4":   "version=4 ihl=5 ttl=64 src=10.0.0.1 dst=10.0.0.2",
+			"ipv6":   "version=6 hop_limit=64 src=fd00::1 dst=fd00::2",
+			"tcp":    "doff=5 sport=40000 dport=80",
+			"udp":    "sport=40000 dport=53",
+			"icmp":   "type=8",
+			"icmpv6": "type=128",
+		},
+		follows: map[string]follower{
+			"eth": {"h_proto", etherTypes}, "vlan": {"h_vlan_encapsulated_proto", etherTypes},
+			"ipv4": {"protocol", protocols}, "ipv6": {"nexthdr", protocols},
+		},
+		protocols: protocols,
+		checked:   map[string]string{"ipv4": "check", "tcp": "check", "udp": "check", "icmp": "checksum", "icmpv6": "icmp6_cksum"},
+	}
+})
 
 // Build makes a packet of words: headers by their names, each with
 // field=value after it. Types, lengths and checksums that the words do not
 // give are right. "payload=text", "bytes=hex" follow the header before, and
 // "cut=n" leaves the first n bytes.
-func Build(words []string) ([]byte, error) {
+func Build(text []string) ([]byte, error) {
 	var layers []*layer
 	cut := -1
-	for _, w := range words {
+	for _, w := range text {
 		field, value, isField := strings.Cut(w, "=")
 		if !isField {
 			l, err := newLayer(w)
@@ -116,7 +123,7 @@ func newLayer(name string) (*layer, error) {
 		return nil, fmt.Errorf("no header %s", name)
 	}
 	l.bytes = make([]byte, l.header.Size)
-	for _, d := range strings.Fields(defaults[name]) {
+	for _, d := range strings.Fields(words().defaults[name]) {
 		f, v, _ := strings.Cut(d, "=")
 		if err := l.put(f, v); err != nil {
 			return nil, err
@@ -151,7 +158,7 @@ func (l *layer) put(name, value string) error {
 		}
 		return nil
 	}
-	if long := shortNames[l.header.Name][name]; long != "" {
+	if long := words().short[l.header.Name][name]; long != "" {
 		name = long
 	}
 	if b, ok := Address(value); ok {
@@ -236,7 +243,7 @@ func (l *layer) complete(before, after []*layer, rest []byte) error {
 		}
 		return b
 	}
-	if f, ok := follows[l.header.Name]; ok && len(after) > 0 && after[0].header != nil {
+	if f, ok := words().follows[l.header.Name]; ok && len(after) > 0 && after[0].header != nil {
 		n, ok := abi.Constant(f.means[after[0].header.Name])
 		if !ok {
 			return fmt.Errorf("%s does not go into %s", after[0].header.Name, l.header.Name)
@@ -246,7 +253,7 @@ func (l *layer) complete(before, after []*layer, rest []byte) error {
 	size := uint64(len(l.bytes) + len(rest))
 	var pseudo uint64
 	if len(before) > 0 {
-		n, _ := abi.Constant(protocols[l.header.Name])
+		n, _ := abi.Constant(words().protocols[l.header.Name])
 		pseudo = pseudoHeader(before[len(before)-1], size) + uint64(n)
 	}
 	switch l.header.Name {
@@ -262,7 +269,7 @@ func (l *layer) complete(before, after []*layer, rest []byte) error {
 	case "udp":
 		fill("len", size)
 	}
-	if name := checked[l.header.Name]; name != "" {
+	if name := words().checked[l.header.Name]; name != "" {
 		if l.header.Name == "ipv4" || l.header.Name == "icmp" {
 			pseudo = 0
 		}

@@ -53,7 +53,7 @@ func Make(from []Layer) ([]byte, error) {
 
 func (l *layer) setField(s Set) error {
 	name := s.Field
-	if long := shortNames[l.header.Name][name]; long != "" {
+	if long := words().short[l.header.Name][name]; long != "" {
 		name = long
 	}
 	if s.Bytes == nil {
@@ -143,7 +143,7 @@ func ipVersion(b []byte) string {
 
 // behind names the header that follows one.
 func behind(h *abi.Header, b []byte) string {
-	f, ok := follows[h.Name]
+	f, ok := words().follows[h.Name]
 	if !ok {
 		return ""
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sort"
 	"strings"
+	"sync"
 	"text/tabwriter"
 
 	"github.com/whistler-lang/whistler/internal/sexp"
@@ -15,14 +16,19 @@ func (r *REPL) command(name string) (Command, bool) {
 	if c, ok := r.o.Commands[name]; ok {
 		return c, true
 	}
-	c, ok := builtin[name]
+	c, ok := builtin()[name]
 	return c, ok
 }
 
-var builtin map[string]Command
+// builtin is made when it is first asked for: listCommands asks for it, too.
+var builtin func() map[string]Command
 
 func init() {
-	builtin = map[string]Command{
+	builtin = sync.OnceValue(commands)
+}
+
+func commands() map[string]Command {
+	return map[string]Command{
 		"UNDO":     {"", "Takes the last declaration back.", undo},
 		"MAPS":     {"", "Lists the maps.", listMaps},
 		"PROGRAMS": {"", "Lists the programs.", listPrograms},
@@ -114,7 +120,7 @@ func (r *REPL) Name(args []sexp.Value) (string, error) {
 
 func listCommands(r *REPL, _ []sexp.Value) (string, error) {
 	all := map[string]Command{}
-	for n, c := range builtin {
+	for n, c := range builtin() {
 		all[n] = c
 	}
 	for n, c := range r.o.Commands {

@@ -73,7 +73,7 @@ func (r *REPL) Complete(text string, pos int) (from int, out []Candidate) {
 		for _, p := range r.obj.Programs() {
 			add(p.Lisp, "program")
 		}
-		for n, c := range builtin {
+		for n, c := range builtin() {
 			add(strings.ToLower(n), c.Doc)
 		}
 		for n, c := range r.o.Commands {
@@ -223,7 +223,7 @@ func (r *REPL) isName(word string) bool {
 		for _, t := range r.topics() {
 			r.names[strings.ToLower(t.Name)] = true
 		}
-		for n := range builtin {
+		for n := range builtin() {
 			r.names[strings.ToLower(n)] = true
 		}
 		for n := range r.o.Commands {

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/whistler-lang/whistler"
 	"github.com/whistler-lang/whistler/internal/btf"
@@ -94,14 +95,14 @@ func New(o Options) (*REPL, error) {
 
 // declaring are the operators whose forms are declarations: of the kernel's
 // side, and of what both sides share.
-var declaring = map[string]bool{}
-
-func init() {
+var declaring = sync.OnceValue(func() map[string]bool {
+	out := map[string]bool{}
 	for _, name := range strings.Fields("defmap defprog defstruct defunion defenum defheader defglobal defsubprog deftracepoint import-kernel-struct defksym defkfunc" +
 		" defstruct-ops defmacro defun defconstant deftest defsetf define-setf-expander define-modify-macro deftype define-symbol-macro include") {
-		declaring[strings.ToUpper(name)] = true
+		out[strings.ToUpper(name)] = true
 	}
-}
+	return out
+})
 
 // Incomplete reports whether a text ends inside of a form.
 func Incomplete(text string) bool {
@@ -147,7 +148,7 @@ func (r *REPL) form(f *source.File, form sexp.Located) (string, error) {
 	if c, ok := r.command(head); ok {
 		return c.Run(r, args)
 	}
-	if declaring[head] {
+	if declaring()[head] {
 		return r.declare(head, args, f, form)
 	}
 	v, failed, err := r.prompt.Eval(form)

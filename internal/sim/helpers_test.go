@@ -9,7 +9,7 @@ import (
 
 // TestTable: every simulated helper is one of the kernel's.
 func TestTable(t *testing.T) {
-	for name := range helperFuncs {
+	for name := range helperFuncs() {
 		if h := abi.HelperByName(name); h == nil || h.Name != name {
 			t.Errorf("there is no helper %s", name)
 		}

@@ -297,60 +297,56 @@ func pidInNamespace(m *Machine, _ *Run, a [5]uint64) (uint64, error) {
 }
 
 // worldHelpers are the rows of this file.
-var worldHelpers = map[string]helperFunc{
-	"get-socket-cookie":              always(1),
-	"get-netns-cookie":               always(1),
-	"get-socket-uid":                 func(m *Machine, _ *Run, _ [5]uint64) (uint64, error) { return m.UidGid & 0xffffffff, nil },
-	"get-cgroup-classid":             always(0),
-	"skb-cgroup-classid":             always(0),
-	"get-route-realm":                always(0),
-	"get-attach-cookie":              func(m *Machine, _ *Run, _ [5]uint64) (uint64, error) { return m.Cookie, nil },
-	"skb-cgroup-id":                  func(m *Machine, _ *Run, _ [5]uint64) (uint64, error) { return m.CgroupID, nil },
-	"sk-cgroup-id":                   func(m *Machine, _ *Run, _ [5]uint64) (uint64, error) { return m.CgroupID, nil },
-	"get-current-ancestor-cgroup-id": ancestorCgroup(func(a [5]uint64) uint64 { return a[0] }),
-	"skb-ancestor-cgroup-id":         ancestorCgroup(func(a [5]uint64) uint64 { return a[1] }),
-	"sk-ancestor-cgroup-id":          ancestorCgroup(func(a [5]uint64) uint64 { return a[1] }),
-	"current-task-under-cgroup":      always(0),
-	"skb-under-cgroup":               always(0),
-	"set-retval": func(m *Machine, _ *Run, a [5]uint64) (uint64, error) {
-		m.Retval = int32(a[0])
-		return 0, nil
-	},
-	"get-retval": func(m *Machine, _ *Run, _ [5]uint64) (uint64, error) { return uint64(int64(m.Retval)), nil },
-	"override-return": func(m *Machine, _ *Run, a [5]uint64) (uint64, error) {
-		m.Retval = int32(a[1])
-		return 0, nil
-	},
-	"get-func-arg":        getFuncArg,
-	"copy-from-user":      probeRead,
-	"copy-from-user-task": probeRead,
-	"probe-write-user":    probeWriteUser,
-	"strtol":              numberOf(true),
-	"strtoul":             numberOf(false),
-	"seq-write":           seqWrite,
-	"seq-printf":          seqPrintf,
-	"send-signal":         sendSignal(false),
-	"send-signal-thread":  sendSignal(true),
-	"skb-change-type":     skbChangeType,
-	"set-hash":            setHash,
-	"set-hash-invalid": func(m *Machine, r *Run, _ [5]uint64) (uint64, error) {
-		return setHash(m, r, [5]uint64{})
-	},
-	"get-hash-recalc":         getHash,
-	"skb-load-bytes-relative": loadRelative,
-	"clone-redirect":          cloneRedirect,
-	"redirect-peer":           redirect,
-	"get-ns-current-pid-tgid": pidInNamespace,
-	"msg-apply-bytes":         always(0),
-	"msg-cork-bytes":          always(0),
-	"sk-release":              always(0),
-	"sk-lookup-tcp":           always(0), // nothing is found, unless a test mocks it
-	"sk-lookup-udp":           always(0),
-	"skc-lookup-tcp":          always(0),
-}
-
-func init() {
-	for name, f := range worldHelpers {
-		helperFuncs[name] = f
+func worldHelpers() map[string]helperFunc {
+	return map[string]helperFunc{
+		"get-socket-cookie":              always(1),
+		"get-netns-cookie":               always(1),
+		"get-socket-uid":                 func(m *Machine, _ *Run, _ [5]uint64) (uint64, error) { return m.UidGid & 0xffffffff, nil },
+		"get-cgroup-classid":             always(0),
+		"skb-cgroup-classid":             always(0),
+		"get-route-realm":                always(0),
+		"get-attach-cookie":              func(m *Machine, _ *Run, _ [5]uint64) (uint64, error) { return m.Cookie, nil },
+		"skb-cgroup-id":                  func(m *Machine, _ *Run, _ [5]uint64) (uint64, error) { return m.CgroupID, nil },
+		"sk-cgroup-id":                   func(m *Machine, _ *Run, _ [5]uint64) (uint64, error) { return m.CgroupID, nil },
+		"get-current-ancestor-cgroup-id": ancestorCgroup(func(a [5]uint64) uint64 { return a[0] }),
+		"skb-ancestor-cgroup-id":         ancestorCgroup(func(a [5]uint64) uint64 { return a[1] }),
+		"sk-ancestor-cgroup-id":          ancestorCgroup(func(a [5]uint64) uint64 { return a[1] }),
+		"current-task-under-cgroup":      always(0),
+		"skb-under-cgroup":               always(0),
+		"set-retval": func(m *Machine, _ *Run, a [5]uint64) (uint64, error) {
+			m.Retval = int32(a[0])
+			return 0, nil
+		},
+		"get-retval": func(m *Machine, _ *Run, _ [5]uint64) (uint64, error) { return uint64(int64(m.Retval)), nil },
+		"override-return": func(m *Machine, _ *Run, a [5]uint64) (uint64, error) {
+			m.Retval = int32(a[1])
+			return 0, nil
+		},
+		"get-func-arg":        getFuncArg,
+		"copy-from-user":      probeRead,
+		"copy-from-user-task": probeRead,
+		"probe-write-user":    probeWriteUser,
+		"strtol":              numberOf(true),
+		"strtoul":             numberOf(false),
+		"seq-write":           seqWrite,
+		"seq-printf":          seqPrintf,
+		"send-signal":         sendSignal(false),
+		"send-signal-thread":  sendSignal(true),
+		"skb-change-type":     skbChangeType,
+		"set-hash":            setHash,
+		"set-hash-invalid": func(m *Machine, r *Run, _ [5]uint64) (uint64, error) {
+			return setHash(m, r, [5]uint64{})
+		},
+		"get-hash-recalc":         getHash,
+		"skb-load-bytes-relative": loadRelative,
+		"clone-redirect":          cloneRedirect,
+		"redirect-peer":           redirect,
+		"get-ns-current-pid-tgid": pidInNamespace,
+		"msg-apply-bytes":         always(0),
+		"msg-cork-bytes":          always(0),
+		"sk-release":              always(0),
+		"sk-lookup-tcp":           always(0), // nothing is found, unless a test mocks it
+		"sk-lookup-udp":           always(0),
+		"skc-lookup-tcp":          always(0),
 	}
 }

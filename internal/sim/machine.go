@@ -233,7 +233,7 @@ func (m *Machine) call(id int32, h *abi.Helper, args [5]uint64, run *Run) (uint6
 	if h == nil {
 		return 0, errors.New("no such helper")
 	}
-	f := helperFuncs[h.Name]
+	f := helperFuncs()[h.Name]
 	if f == nil {
 		return 0, &NotSimulated{}
 	}
