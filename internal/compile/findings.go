@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/whistler-lang/whistler/internal/abi"
+	"github.com/whistler-lang/whistler/internal/fix"
 	"github.com/whistler-lang/whistler/internal/ir"
 	"github.com/whistler-lang/whistler/internal/ir/facts"
 	"github.com/whistler-lang/whistler/internal/lang"
@@ -126,11 +127,9 @@ var wording = map[facts.Kind]struct {
 			e.What = fmt.Sprintf("this %s up to byte %d, and comparisons prove %d", what, x.Needed, x.Proven)
 			e.WithExpected("a comparison of data + %d with the end of the packet", x.Needed)
 		}
-		pass := "0"
-		if p.ctx != nil {
-			if pass = p.ctx.Pass; pass == "" {
-				pass = fmt.Sprint(p.ctx.PassValue)
-			}
+		pass := p.pass()
+		if pass == "" {
+			pass = "0"
 		}
 		if x.Variable {
 			e.WithHint("(when (> (+ pointer %d) data-end) (return %s))", x.Needed, pass)
@@ -291,6 +290,17 @@ var wording = map[facts.Kind]struct {
 	facts.AlwaysFalse: {"always-false", decided("false")},
 }
 
+// pass is the verdict that lets a packet pass, "" where no program calls the function.
+func (fn *function) pass() string {
+	switch {
+	case fn.ctx == nil || fn.sub != nil:
+		return ""
+	case fn.ctx.Pass != "":
+		return fn.ctx.Pass
+	}
+	return fmt.Sprint(fn.ctx.PassValue)
+}
+
 func decided(how string) func(*function, *facts.Finding, *source.Error) {
 	return func(p *function, x *facts.Finding, e *source.Error) {
 		e.What = fmt.Sprintf("this comparison is always %s: its operands can have no other values", how)
@@ -384,6 +394,7 @@ func message(p *function, x *facts.Finding) *source.Error {
 	row := wording[x.Kind]
 	e := source.Errorf(x.Pos.Or(p.pos), "").WithCode(row.code)
 	row.write(p, x, e)
+	e.Cause = fix.Mistake{Finding: x, Pass: p.pass()}
 	for _, b := range x.Way {
 		if way := "holds"; b.Pos.Known() {
 			if !b.Holds {
