@@ -276,3 +276,30 @@ func (o *Object) FindLine(file string, line int) source.Pos {
 
 // Result is for the packages of this module: its type is internal.
 func (o *Object) Result() *compile.Result { return o.result }
+
+// Diagnose compiles sources and gives what is said of them, with the fixes that
+// there are: edits after which the mistake is gone. It compiles the sources once
+// more for each edit that it tries; with first it stops at the first mistake that
+// can be mended.
+func Diagnose(ctx context.Context, sources []Source, o Options, first bool) Diagnostics {
+	obj, err := Compile(ctx, sources, o)
+	said := source.AsList(err)
+	if obj != nil {
+		said = obj.Warnings()
+	}
+	var files []*source.File
+	for _, s := range sources {
+		f := source.NewFile(s.Name, s.Text)
+		for _, e := range said {
+			if g := e.Pos.File; g != nil && g.Name == s.Name && g.Text == s.Text {
+				f = g
+			}
+		}
+		files = append(files, f)
+	}
+	compile.Mend(files, said, compile.Options{Options: LangOptions(o), CountLosses: o.CountLosses}, first)
+	return said
+}
+
+// Mended takes l, of the same sources, for the warnings of o.
+func (o *Object) Mended(l Diagnostics) { o.result.Warnings = l }

@@ -95,6 +95,16 @@ func spoken(l source.List) (n int) {
 	return n
 }
 
+// warnings counts those of l; that a fix leaves a map without a use is none of its faults.
+func warnings(l source.List) (n int) {
+	for _, e := range l {
+		if e.Severity == source.SevWarning && e.Code != "unused-map" {
+			n++
+		}
+	}
+	return n
+}
+
 // better reports whether now, after a fix of e, says less than before.
 func better(before, now source.List, e *source.Error) bool {
 	same := func(l source.List) (n int) {
@@ -105,7 +115,6 @@ func better(before, now source.List, e *source.Error) bool {
 		}
 		return n
 	}
-	warnings := func(l source.List) int { return len(l) - len(l.Errors()) }
 	switch {
 	case e.Severity == source.SevWarning:
 		return len(now.Errors()) <= len(before.Errors()) && warnings(now) < warnings(before)
@@ -119,7 +128,7 @@ func better(before, now source.List, e *source.Error) bool {
 // of places behind e only: a use of a pointer that was hidden behind the first.
 func onward(before, now source.List, e *source.Error, x *source.Fix) bool {
 	errs := now.Errors()
-	if e.Cause == nil || len(errs) > len(before.Errors()) || len(now)-len(errs) > len(before)-len(before.Errors()) {
+	if e.Cause == nil || len(errs) > len(before.Errors()) || warnings(now) > warnings(before) {
 		return false
 	}
 	end := e.Pos.End // where the form of e ends now

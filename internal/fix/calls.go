@@ -216,7 +216,13 @@ func lockHeld(p *proposals) {
 	if !p.n.is("SPIN-LOCK") || len(p.n.kids) < 2 {
 		return
 	}
-	p.leave("let the lock go", p.n, "(spin-unlock "+p.n.kids[1].text()+")", nil)
+	free := "(spin-unlock " + p.n.kids[1].text() + ")"
+	for _, k := range p.n.up.kids { // which leaves as well, and is a call
+		if k.is("TAIL-CALL") && before(p.n, k) {
+			p.add("let the lock go", line(k, free))
+		}
+	}
+	p.leave("let the lock go", p.n, free, nil)
 }
 
 // lockCall calls before the lock is taken.

@@ -161,18 +161,7 @@ func (p *proposals) pointers() (out []binding) {
 func nullPointer(p *proposals) {
 	x := p.Finding
 	if x.Null && len(x.Way) > 0 { // a test is the wrong way round
-		if t := p.root.find(x.Way[len(x.Way)-1].Pos); t != nil {
-			for t.up.is("NOT") {
-				t = t.up
-			}
-			if u := t.up; t.index == 1 && u.is("WHEN", "UNLESS") && t.is("NOT") {
-				p.add("turn the test round", replace(t, t.kids[1].text()))
-			} else if t.index == 1 && u.is("WHEN") {
-				p.add("turn the test round", replace(u.kids[0], "unless"))
-			} else if t.index == 1 && u.is("UNLESS") {
-				p.add("turn the test round", replace(u.kids[0], "when"))
-			}
-		}
+		turn(p, p.root.find(x.Way[len(x.Way)-1].Pos))
 	}
 	for _, b := range p.pointers() {
 		p.guarded(fmt.Sprintf("test `%s` first", b.name.text()), b.name.text())
@@ -192,6 +181,31 @@ func nullPointer(p *proposals) {
 		edits := wrap(p.n, fmt.Sprintf("%s ((%s %s)) ", form, name, k.text()), rest)
 		p.add("test the pointer first", append(edits, replace(k, name))...)
 	})
+}
+
+// turn proposes the opposite of the test that the branch at t takes.
+func turn(p *proposals, t *node) {
+	const title = "turn the test round"
+	if t == nil {
+		return
+	}
+	if !t.is("WHEN", "UNLESS") {
+		for t.up.is("NOT") {
+			t = t.up
+		}
+		if t = t.up; !t.is("WHEN", "UNLESS") {
+			return
+		}
+	}
+	switch test := t.kid(1); {
+	case test == nil || len(t.kids) < 3:
+	case test.is("NOT") && len(test.kids) == 2:
+		p.add(title, replace(test, test.kids[1].text()))
+	case t.is("WHEN"):
+		p.add(title, replace(t.kids[0], "unless"))
+	default:
+		p.add(title, replace(t.kids[0], "when"))
+	}
 }
 
 // ends lists what the end of the packet is called at n, and what its start is.

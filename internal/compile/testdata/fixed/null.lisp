@@ -27,10 +27,10 @@
 ;;;; field: test `v` first
 (defprog p () (let ((v (getmap s 1)))
   (if v (st-b v) XDP_PASS))) ; was: pointer is null here
-;;;; flag: test `v` first
+;;;; flag: turn the test round
 (defprog p () (let ((v (map-lookup h 1)) (ok 0))
-  (when v (setf ok 1))
-  (unless ok (return (if v (load u64 v 0) XDP_PASS))) ; was: null here
+  (unless v (setf ok 1))
+  (unless ok (return (load u64 v 0))) ; was: null here
   0))
 ;;;; helper: test `v` first
 (defprog p () (let ((v (map-lookup h 1)) (w 0))
@@ -82,7 +82,7 @@
 (defprog p () (let ((e (ringbuf-reserve rb 16 0)))
   (when e (ringbuf-submit e 0)) ; was: does not take null
   0))
-;;;; wrong-way: test `v` first
+;;;; wrong-way: turn the test round
 (defprog p () (let ((v (map-lookup h 1)))
-  (when v (return 1))
-  (if v (load u64 v 0) XDP_PASS))) ; was: pointer is null here
+  (unless v (return 1))
+  (load u64 v 0))) ; was: pointer is null here

@@ -77,6 +77,19 @@
 (defstruct ses (t bpf-timer) (n u64))
 (defmap s1 :type :hash :key u32 :value ses :max-entries 4)
 (defprog p () (when-let ((p2 (ses-t (getmap s1 1)))) (timer-cancel p2)) 1) ; was: may be null here, and `timer-cancel` does not take null
+;;;; tail-call: let the lock go
+(defprog p () (when-let ((v (getmap hp 1)))
+  (spin-lock (pair-lock v)) ; was: is not let go on every path
+  (spin-unlock (pair-lock v))
+  (tail-call progs 1)) ; was: calls `tail-call` while a lock is held
+  1)
+;;;; timer-map: write `s1`
+(defstruct ses (t bpf-timer) (n u64))
+(defmap s1 :type :hash :key u32 :value ses :max-entries 4)
+(defmap s2 :type :hash :key u32 :value ses :max-entries 4)
+(defprog p () (when-let ((v (getmap s1 1)))
+  (timer-init (ses-t v) s1 CLOCK_MONOTONIC)) ; was: the timer is in a value of `s1`, and this is for `s2`
+  1)
 ;;;; unlock-twice: leave it out
 (defprog p () (when-let ((v (getmap hp 1)))
   (with-spin-lock (v) ; was: lets a lock go that is not held
