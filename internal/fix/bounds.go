@@ -33,7 +33,7 @@ func numeric(k *node) bool {
 	}
 	for _, b := range k.scope() {
 		if b.name.sym == k.sym {
-			return b.form.is("LET", "LET*", "DOTIMES", "BPF-LOOP") && !(b.value != nil && b.value.is("+", "MAP-LOOKUP", "MAP-LOOKUP-PTR", "STRUCT-ALLOC", "RINGBUF-RESERVE", "STACK-ADDR", "DYNPTR-DATA"))
+			return !b.pointer()
 		}
 	}
 	return true

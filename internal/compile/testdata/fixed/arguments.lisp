@@ -36,7 +36,7 @@
 ;;;; packet-moved-given: read the pointers again
 (defprog p (:type :tc) (with-packet (d e :min-len 20)
   (skb-pull-data (ctx-ptr) 0)
-  (when (with-packet (d e :min-len 20) (map-lookup-ptr big d)) (return 1)) ; was: this uses a pointer to packet data from before `skb-pull-data`, which may move the packet
+  (when (with-packet (d e :min-len 20) (map-lookup-ptr big d)) (return 1)) ; was: this uses `d`, a pointer to packet data from before `skb-pull-data`, which may move the packet
   0))
 ;;;; packet-negative: mask `(cast i8 (ctx rx-queue-index))`
 (defprog p () (let* ((d (ctx data)) (q (+ d (logand (cast i8 (ctx rx-queue-index)) 32767))))
@@ -45,7 +45,7 @@
 ;;;; packet-variable-given: compare with the end of the packet first
 (defprog p () (with-packet (d e :min-len 40)
   (let ((k (+ d (logand 15 (load u8 d 0)))))
-    (if (if (<= (+ k 4) e) (map-lookup-ptr big k) 0) 1 2)))) ; was: this gives packet data to `map-lookup-elem` up to byte 4 behind a pointer with a variable offset, and comparisons prove 0
+    (if (if (<= (+ k 4) e) (map-lookup-ptr big k) 0) 1 2)))) ; was: this gives packet data to `map-lookup-elem` up to byte 4 behind `k`, whose offset is variable, and comparisons prove 0
 ;;;; read-only-argument: leave the flag out
 (defmap ro :type :hash :key u32 :value u64 :max-entries 4)
 (defprog p (:type :tracepoint :section "tracepoint/sched/sched_switch") (when-let ((v (map-lookup ro 1)))
@@ -104,17 +104,17 @@
 (defprog p () (let ((v (map-lookup big 1)))
   (if v
       1
-      (if (s> (if v (csum-diff v 4 0 0 0) 0) 0) 1 2)))) ; was: the pointer is null here, and `csum-diff` does not take null
+      (if (s> (if v (csum-diff v 4 0 0 0) 0) 0) 1 2)))) ; was: `v` is null here, and `csum-diff` does not take null
 ;;;; size-packet: ask for 24 bytes
 (defprog p () (with-packet (d e :min-len 24)
   (if (s> (csum-diff 0 0 d 24 0) 0) 1 2))) ; was: this gives packet data to `csum-diff` up to byte 24, and comparisons prove 20
 ;;;; size-stack: a mask that fits: 31
 (defprog p () (let ((b (struct-alloc 32)))
-  (ringbuf-output rb b (logand 31 (ctx rx-queue-index)) 0) ; was: `ringbuf-output` gets 63 bytes at offset 0 of a variable on the stack, which has 32 bytes
+  (ringbuf-output rb b (logand 31 (ctx rx-queue-index)) 0) ; was: `ringbuf-output` gets 63 bytes at offset 0 of `b` on the stack, which has 32 bytes
   1))
 ;;;; size-stack-constant: no more than the 24 bytes that are there
 (defprog p () (let ((b (struct-alloc 32)))
-  (ringbuf-output rb (+ b 8) 24 0) ; was: `ringbuf-output` gets 32 bytes at offset 8 of a variable on the stack, which has 32 bytes
+  (ringbuf-output rb (+ b 8) 24 0) ; was: `ringbuf-output` gets 32 bytes at offset 8 of `b` on the stack, which has 32 bytes
   1))
 ;;;; size-unbounded: mask `(get-prandom-u32)`
 (defprog p (:type :tracepoint :section "tracepoint/sched/sched_switch") (let ((b (struct-alloc 32)))
@@ -122,11 +122,11 @@
   0))
 ;;;; size-value: a mask that fits: 63
 (defprog p () (when-let ((v (map-lookup big 1)))
-  (ringbuf-output rb v (logand 63 (ctx rx-queue-index)) 0)) ; was: `ringbuf-output` gets 127 bytes at offset 0 of `big`, which has 64 bytes
+  (ringbuf-output rb v (logand 63 (ctx rx-queue-index)) 0)) ; was: `ringbuf-output` gets 127 bytes at offset 0 of `v`, a value of `big`, which has 64 bytes
   1)
 ;;;; size-value-constant: no more than the 64 bytes that are there
 (defprog p () (when-let ((v (map-lookup big 1)))
-  (ringbuf-output rb v 64 0)) ; was: `ringbuf-output` gets 65 bytes at offset 0 of `big`, which has 64 bytes
+  (ringbuf-output rb v 64 0)) ; was: `ringbuf-output` gets 65 bytes at offset 0 of `v`, a value of `big`, which has 64 bytes
   1)
 ;;;; size-zero: a size that is never 0
 (defprog p (:type :tc) (let ((b (struct-alloc 32)))

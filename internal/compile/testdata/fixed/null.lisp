@@ -10,7 +10,7 @@
   (+ n (if v (load u64 v 0) 0)))) ; was: null
 ;;;; arithmetic: test `v` first
 (defprog p () (with-packet (data end :min-len 20)
-  (let* ((v (map-lookup s 1)) (w (if v (+ v (logand 8 (load u32 data 0))) 0))) ; was: arithmetic on the pointer
+  (let* ((v (map-lookup s 1)) (w (if v (+ v (logand 8 (load u32 data 0))) 0))) ; was: arithmetic on `v`, which may be null here: the lookup at 63:13 can miss
     (when v (return (load u32 w 0)))
     0)))
 ;;;; array-variable-index: test `v` first
@@ -26,7 +26,7 @@
   (if f 1 0)))
 ;;;; field: test `v` first
 (defprog p () (let ((v (getmap s 1)))
-  (if v (st-b v) XDP_PASS))) ; was: pointer is null here
+  (if v (st-b v) XDP_PASS))) ; was: `v` is null here
 ;;;; flag: turn the test round
 (defprog p () (let ((v (map-lookup h 1)) (ok 0))
   (unless v (setf ok 1))
@@ -57,17 +57,17 @@
 ;;;; other-pointer: test `w` first
 (defprog p () (let ((v (map-lookup h 1)) (w (map-lookup h 2)))
   (when v
-    (return (if w (load u64 w 0) XDP_PASS))) ; was: from `.map-lookup h 2.` may be null
+    (return (if w (load u64 w 0) XDP_PASS))) ; was: `w` may be null here: the lookup at 33:45 can miss
   0))
 ;;;; parse: test `t1` first
 (defprog p () (let ((d (ctx data)) (e (ctx data-end)))
   (let ((t1 (parse-tcp d e)))
     (if t1 (load u16 t1 0) XDP_PASS)))) ; was: null
 ;;;; plain: test `v` first
-(defprog p () (let ((v (map-lookup h 1))) (if v (load u64 v 0) XDP_PASS))) ; was: from `.map-lookup h 1.` may be null
+(defprog p () (let ((v (map-lookup h 1))) (if v (load u64 v 0) XDP_PASS))) ; was: `v` may be null here: the lookup at 8:24 can miss
 ;;;; reserve: test `e` first; test `e` first
 (defprog p () (let ((e (ringbuf-reserve rb 16 0)))
-  (when e (store u64 e 0 1)) ; was: from `.ringbuf-reserve rb 16 0.` may be null
+  (when e (store u64 e 0 1)) ; was: `e` may be null here: the reservation at 67:24 can fail
   (when e (ringbuf-submit e 0))
   0))
 ;;;; set-field: test `v` first
@@ -85,4 +85,4 @@
 ;;;; wrong-way: turn the test round
 (defprog p () (let ((v (map-lookup h 1)))
   (unless v (return 1))
-  (load u64 v 0))) ; was: pointer is null here
+  (load u64 v 0))) ; was: `v` is null here: the lookup at 25:24 can miss

@@ -44,12 +44,12 @@
 ;;;; variable: compare with the end of the packet first
 (defprog p () (with-packet (data end :min-len 64)
   (let ((q (+ data (logand 31 (load u8 data 14)))))
-    (if (<= (+ q 1) end) (load u8 q 0) XDP_PASS)))) ; was: variable offset
+    (if (<= (+ q 1) end) (load u8 q 0) XDP_PASS)))) ; was: this reads or writes packet data up to byte 1 behind `q`, whose offset is variable, and comparisons prove 0
 ;;;; variable-short: compare with the end of the packet first
 (defprog p () (with-packet (data end :min-len 64)
   (let ((q (+ data (logand 31 (load u8 data 14)))))
     (when (> (+ q 4) end) (return 1))
-    (if (<= (+ q 8) end) (load u32 q 4) XDP_PASS)))) ; was: up to byte 8 behind a pointer with a variable offset, and comparisons prove 4
+    (if (<= (+ q 8) end) (load u32 q 4) XDP_PASS)))) ; was: this reads or writes packet data up to byte 8 behind `q`, whose offset is variable, and comparisons prove 4
 ;;;; write: ask for 7 bytes
 (defprog p () (with-packet (data end :min-len 7)
   (store u8 data 6 1) ; was: up to byte 7
