@@ -277,16 +277,11 @@ func (o *Object) FindLine(file string, line int) source.Pos {
 // Result is for the packages of this module: its type is internal.
 func (o *Object) Result() *compile.Result { return o.result }
 
-// Diagnose compiles sources and gives what is said of them, with the fixes that
-// there are: edits after which the mistake is gone. It compiles the sources once
-// more for each edit that it tries; with first it stops at the first mistake that
-// can be mended.
-func Diagnose(ctx context.Context, sources []Source, o Options, first bool) Diagnostics {
-	obj, err := Compile(ctx, sources, o)
-	said := source.AsList(err)
-	if obj != nil {
-		said = obj.Warnings()
-	}
+// Mend gives the diagnostics that Compile gave for sources the fixes that there
+// are: edits after which the sources compile without the mistake. It compiles
+// them once more for each edit that it tries; with first it stops at the first
+// mistake that can be mended.
+func Mend(sources []Source, o Options, said Diagnostics, first bool) {
 	var files []*source.File
 	for _, s := range sources {
 		f := source.NewFile(s.Name, s.Text)
@@ -298,8 +293,4 @@ func Diagnose(ctx context.Context, sources []Source, o Options, first bool) Diag
 		files = append(files, f)
 	}
 	compile.Mend(files, said, compile.Options{Options: LangOptions(o), CountLosses: o.CountLosses}, first)
-	return said
 }
-
-// Mended takes l, of the same sources, for the warnings of o.
-func (o *Object) Mended(l Diagnostics) { o.result.Warnings = l }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/whistler-lang/whistler"
@@ -39,21 +40,21 @@ func (x *fixing) mend(a *app, in *input) error {
 		return err
 	}
 	text := string(read)
+	had := map[string]bool{text: true}
 	for i := 0; i < mostFixes; i++ {
-		var done *source.Error
-		for _, e := range whistler.Diagnose(context.Background(), []whistler.Source{{Name: name, Text: text}}, in.options(nil), true) {
-			if len(e.Fixes) > 0 {
-				done = e
-				break
-			}
-		}
-		if done == nil {
+		sources := []whistler.Source{{Name: name, Text: text}}
+		all := said(whistler.Compile(context.Background(), sources, in.options(nil)))
+		whistler.Mend(sources, in.options(nil), all, true)
+		which := slices.IndexFunc(all, func(e *source.Error) bool { return len(e.Fixes) > 0 })
+		if which < 0 {
 			break
 		}
+		done := all[which]
 		now := done.Fixes[0].Apply(done.Pos.File)
-		if now == text {
+		if had[now] { // round and round
 			break
 		}
+		had[now] = true
 		if !in.JSON {
 			fmt.Fprintf(a.out, "%s  fix: %s\n", done.Render(source.Style{}), done.Fixes[0].Title)
 			writeDiff(a.out, in.File, text, now)
@@ -64,6 +65,16 @@ func (x *fixing) mend(a *app, in *input) error {
 		return nil
 	}
 	return rewrite(in.File, read, text)
+}
+
+// said is what a compilation has to say.
+func said(obj *whistler.Object, err error) source.List {
+	if err == nil {
+		return obj.Warnings()
+	}
+	var l source.List
+	errors.As(err, &l)
+	return l
 }
 
 // rewrite puts text in the place of a source that has not changed since it was read.

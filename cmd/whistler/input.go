@@ -78,13 +78,8 @@ func (in *input) compile(a *app) (obj *whistler.Object, took time.Duration, err 
 	start := time.Now()
 	obj, err = whistler.Compile(context.Background(), []whistler.Source{{Name: name, Text: string(text)}}, in.options(nil))
 	took = time.Since(start)
-	if in.JSON && in.fixes && (err != nil || len(obj.Warnings()) > 0) {
-		l := whistler.Diagnose(context.Background(), []whistler.Source{{Name: name, Text: string(text)}}, in.options(nil), false)
-		if err != nil {
-			err = l
-		} else {
-			obj.Mended(l)
-		}
+	if in.JSON && in.fixes {
+		whistler.Mend([]whistler.Source{{Name: name, Text: string(text)}}, in.options(nil), said(obj, err), false)
 	}
 	if err != nil {
 		return nil, took, a.compileError(err, in.JSON)

@@ -124,21 +124,37 @@ func better(before, now source.List, e *source.Error) bool {
 	return len(now.Errors()) < len(before.Errors()) && spoken(now) <= spoken(before) && warnings(now) <= warnings(before)
 }
 
+// hides are the mistakes behind which the analysis sees no other of the same value.
+var hides = map[string]bool{"null-dereference": true, "null-arithmetic": true, "packet-bounds": true, "memory-bounds": true,
+	"stack-bounds": true, "pointer-offset": true, "size-argument": true, "misaligned": true}
+
 // onward reports whether now, after the fix x of e, says as much as before, but
-// of places behind e only: a use of a pointer that was hidden behind the first.
+// not the same: what was hidden behind e.
 func onward(before, now source.List, e *source.Error, x *source.Fix) bool {
 	errs := now.Errors()
-	if e.Cause == nil || len(errs) > len(before.Errors()) || warnings(now) > warnings(before) {
+	if e.Cause == nil || !hides[e.Code] || len(errs) > len(before.Errors()) || spoken(now) > spoken(before) || warnings(now) > warnings(before) {
 		return false
 	}
-	end := e.Pos.End // where the form of e ends now
+	start, end := e.Pos.Start, e.Pos.End // where the form of e is now
 	for _, d := range x.Edits {
+		more := int32(len(d.Text)) - (d.Pos.End - d.Pos.Start)
+		if d.Pos.Start < e.Pos.Start {
+			start += more
+		}
 		if d.Pos.Start <= e.Pos.End {
-			end += int32(len(d.Text)) - (d.Pos.End - d.Pos.Start)
+			end += more
 		}
 	}
+	old := map[string]int{}
+	for _, y := range before.Errors() {
+		old[y.Code+y.What]++
+	}
 	for _, y := range errs {
-		if y.Cause == nil || y.Code != e.Code || y.Pos.Start < end {
+		if old[y.Code+y.What]--; old[y.Code+y.What] >= 0 && !(y.Code == e.Code && y.What == e.What) {
+			continue // as before
+		}
+		inside := start <= y.Pos.Start && y.Pos.End <= end
+		if !hides[y.Code] || y.Pos.Start < start || y.Code == e.Code && inside {
 			return false
 		}
 	}

@@ -112,7 +112,8 @@ func memoryBounds(p *proposals) {
 		base = 0
 	}
 	most := x.Proven - x.Needed - base // that a variable offset may be
-	if x.To != "" && !x.Variable {
+	if x.To != "" && !x.Variable {     // the offset is right, the size is not
+		most = x.Proven - x.Least
 		for _, k := range n.kids { // a size
 			if left := x.Proven - x.Least; k.isNum && k.num == x.Needed && left > 0 {
 				p.add(fmt.Sprintf("no more than the %d bytes that are there", left), replace(k, fmt.Sprint(left)))
@@ -120,16 +121,14 @@ func memoryBounds(p *proposals) {
 		}
 	}
 	for _, t := range tests(n) {
-		if !t.up.is("DOTIMES", "BPF-LOOP") {
+		if !t.up.is("DOTIMES", "BPF-LOOP") && most >= 0 {
 			t.each(func(k *node) {
 				if k.isNum && k.up.is("<", "<=", ">", ">=") && k.num > most {
 					p.add("compare with the size", replace(k, fmt.Sprint(most)))
 					p.add("compare with the size", replace(k, fmt.Sprint(most+1)))
 				}
 			})
-			continue
-		}
-		if k := t.kid(1); k != nil && k.isNum && !x.Variable {
+		} else if k := t.kid(1); k != nil && k.isNum && !x.Variable {
 			if left := k.num - (x.Least + x.Needed - x.Proven); left > 0 {
 				p.add(fmt.Sprintf("%d turns", left), replace(k, fmt.Sprint(left)))
 			}
@@ -146,6 +145,9 @@ func memoryBounds(p *proposals) {
 		if !k.is("-") || len(k.kids) != 3 || !k.kids[1].is("+") || len(k.kids[1].kids) != 3 || !k.kids[1].kids[2].isNum {
 			return
 		}
+		if at := k.kids[1].kids[2].num; at <= 0 || at > x.Proven {
+			return
+		}
 		a, m := k.kids[1], int64(1)
 		for ; 2*m-1 <= a.kids[2].num; m *= 2 {
 		}
@@ -158,9 +160,6 @@ func memoryBounds(p *proposals) {
 	} else {
 		compare()
 		p.masks(n, most)
-	}
-	if x.To != "" { // the offset is right, the size is not
-		p.masks(n, x.Proven)
 	}
 }
 

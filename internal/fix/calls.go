@@ -9,7 +9,7 @@ import (
 
 func contextArgument(p *proposals) {
 	for i := 1; i < len(p.n.kids); i++ {
-		if k := p.n.kids[i]; k.list && strings.Contains(strings.ToLower(k.text()), "(ctx-ptr)") {
+		if k := p.n.kids[i]; k.is("+", "-") && k.kid(1).is("CTX-PTR") {
 			p.add("the context itself", replace(k, "(ctx-ptr)"))
 		}
 	}
@@ -90,7 +90,7 @@ func release(by, name string) string {
 func referenceLeak(p *proposals) {
 	x, n := p.Finding, p.n
 	const title = "give it back"
-	if x.By == "ringbuf-reserve-dynptr" {
+	if x.By == "ringbuf-reserve-dynptr" && len(n.kids) > 0 {
 		name := n.kids[len(n.kids)-1].text()
 		p.leave(title, n, release(x.By, name), nil)
 		if u := n.up; u.up.is("WHEN") && u.index == 1 && len(u.up.kids) == 3 { // where it has failed as well
@@ -134,7 +134,7 @@ func (p *proposals) leave(title string, taken *node, free string, of *node) {
 		return
 	}
 	for _, k := range taken.kids[2:] { // in the form that tests it
-		if k.is("WHEN") && k.kids[1].sym == of.sym {
+		if k.is("WHEN") && len(k.kids) > 2 && k.kids[1].sym == of.sym {
 			p.add(title, behind(k.kids[len(k.kids)-1], " "+free))
 		}
 	}
@@ -203,6 +203,9 @@ func dynptrUnset(p *proposals) {
 			}
 		})
 		return
+	}
+	if n.is("RINGBUF-SUBMIT-DYNPTR", "RINGBUF-DISCARD-DYNPTR") && n.statement() {
+		p.add("give it back once", remove(n))
 	}
 	n.top().each(func(k *node) {
 		if k.is("RINGBUF-SUBMIT-DYNPTR", "RINGBUF-DISCARD-DYNPTR") && before(k, n) {

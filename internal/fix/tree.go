@@ -95,7 +95,7 @@ func (n *node) is(names ...string) bool {
 
 // kid gives argument i, nil where there is none.
 func (n *node) kid(i int) *node {
-	if n == nil || i >= len(n.kids) {
+	if n == nil || i < 0 || i >= len(n.kids) {
 		return nil
 	}
 	return n.kids[i]
