@@ -124,7 +124,7 @@ func fixesJSON(e *source.Error) (out []jsonFix) {
 	return out
 }
 
-// context is how many lines a diff shows around a change.
+// around is how many lines a diff shows around a change.
 const around = 3
 
 // writeDiff writes the unified diff of two texts, as one hunk from the first

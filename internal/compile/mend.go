@@ -118,6 +118,13 @@ func better(before, now source.List, e *source.Error) bool {
 	switch {
 	case e.Severity == source.SevWarning:
 		return len(now.Errors()) <= len(before.Errors()) && warnings(now) < warnings(before)
+	case e.Meant != "": // what stands around it is looked at only now
+		for _, x := range now.Errors() {
+			if x.Pos.Known() && x.Pos.Start == e.Pos.Start && x.Pos.Text() == e.Meant {
+				return false
+			}
+		}
+		return same(now) < same(before)
 	case e.Cause == nil: // the language may find the next mistake only when this is mended
 		return same(now) < same(before) && spoken(now) <= spoken(before)
 	}

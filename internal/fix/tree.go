@@ -317,7 +317,7 @@ func remove(n *node) source.Edit {
 	return source.Edit{Pos: p}
 }
 
-// before puts text on a line of its own before n, or before it on its line
+// line puts text on a line of its own before n, or before it on its line
 // where others stand there.
 func line(n *node, text string) source.Edit {
 	all := n.pos.File.Text

@@ -291,6 +291,10 @@ func (l *lowerer) symbol(s *sexp.Symbol, at source.Pos) val {
 		e.WithExpected("a value").WithHint("`%s` is a map: use (getmap %s key)", s.Display(), s.Display())
 	} else if m := didYouMean(s.Name, l.namesInScope()); m != "" {
 		e.DidYouMean(m)
+	} else if family, _, ok := strings.Cut(s.Name, "_"); ok { // XDP_PAS
+		if m := didYouMean(s.Name, abi.ConstantsWithPrefix(family+"_")); m != "" {
+			e.DidYouMean(strings.ToUpper(m))
+		}
 	}
 	panic(e)
 }
