@@ -276,3 +276,21 @@ func (o *Object) FindLine(file string, line int) source.Pos {
 
 // Result is for the packages of this module: its type is internal.
 func (o *Object) Result() *compile.Result { return o.result }
+
+// Mend gives the diagnostics that Compile gave for sources the fixes that there
+// are: edits after which the sources compile without the mistake. It compiles
+// them once more for each edit that it tries; with first it stops at the first
+// mistake that can be mended.
+func Mend(sources []Source, o Options, said Diagnostics, first bool) {
+	var files []*source.File
+	for _, s := range sources {
+		f := source.NewFile(s.Name, s.Text)
+		for _, e := range said {
+			if g := e.Pos.File; g != nil && g.Name == s.Name && g.Text == s.Text {
+				f = g
+			}
+		}
+		files = append(files, f)
+	}
+	compile.Mend(files, said, compile.Options{Options: LangOptions(o), CountLosses: o.CountLosses}, first)
+}

@@ -20,7 +20,8 @@ type checkCmd struct {
 	Tracefs string   `help:"Directory with the kernel's tracing files." placeholder:"DIR"`
 	Program string   `help:"Loaded program whose functions freplace programs replace, as of run." placeholder:"PROGRAM"`
 	JSON    bool     `name:"json" help:"Write JSON, one object per file."`
-	Verbose bool     `short:"v" help:"Show the verifier's whole log where it refuses."`
+	fixing
+	Verbose bool `short:"v" help:"Show the verifier's whole log where it refuses."`
 }
 
 // A checked program, for the table and for tools.
@@ -35,7 +36,7 @@ type checkedProgram struct {
 func (c *checkCmd) Run(a *app) error {
 	code := exitOK
 	for _, f := range c.Files {
-		in := &input{File: f, CPU: c.CPU, Target: c.Target, Tracefs: c.Tracefs, JSON: c.JSON}
+		in := &input{File: f, CPU: c.CPU, Target: c.Target, Tracefs: c.Tracefs, JSON: c.JSON, fixes: true}
 		if err := c.one(a, in); err != nil {
 			var silent errSilent
 			if !errors.As(err, &silent) {
@@ -55,6 +56,9 @@ func (c *checkCmd) Run(a *app) error {
 }
 
 func (c *checkCmd) one(a *app, in *input) error {
+	if err := c.mend(a, in); err != nil {
+		return err
+	}
 	data, src, err := in.object(a)
 	if err != nil {
 		return err

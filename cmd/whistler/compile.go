@@ -17,6 +17,7 @@ import (
 // compileCmd writes an object.
 type compileCmd struct {
 	input
+	fixing
 	Define  map[string]string `short:"D" help:"Give a global variable a value; that of a constant one is folded into the code." placeholder:"NAME=VALUE" mapsep:"none"`
 	Output  string            `short:"o" help:"Where the object goes; - is standard output. Default: the source's name with .bpf.o." placeholder:"OUT.bpf.o"`
 	Losses  bool              `name:"count-losses" help:"Count what maps cannot take, in a hidden map: records without room in a ring buffer, new entries of full maps. run does so by itself."`
@@ -36,7 +37,10 @@ func (c *compileCmd) Run(a *app) error {
 			return errUsage{err}
 		}
 	}
-	c.define, c.losses = c.Define, c.Losses
+	c.define, c.losses, c.fixes = c.Define, c.Losses, true
+	if err := c.mend(a, &c.input); err != nil {
+		return err
+	}
 	obj, took, err := c.compile(a)
 	if err != nil {
 		return err
@@ -131,13 +135,17 @@ func writeFile(name string, data []byte) error {
 	if st, err := os.Stat(name); err == nil && !st.Mode().IsRegular() {
 		return os.WriteFile(name, data, 0o644) // a device or pipe
 	}
+	return replaceFile(name, data, 0o644)
+}
+
+func replaceFile(name string, data []byte, mode os.FileMode) error {
 	f, err := os.CreateTemp(filepath.Dir(name), ".whistler-*")
 	if err != nil {
 		return fmt.Errorf("cannot write %s: %w", name, err)
 	}
 	_, err = f.Write(data)
 	if err == nil {
-		err = f.Chmod(0o644)
+		err = f.Chmod(mode)
 	}
 	if e := f.Close(); err == nil {
 		err = e

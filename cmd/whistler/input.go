@@ -28,6 +28,7 @@ type input struct {
 	define  map[string]string // values of global variables, folded
 	kernel  *recorder         // what the source asked of a kernel
 	losses  bool              // count what maps cannot take
+	fixes   bool              // JSON has the edits that mend what is said
 	pid     int               // programs of tracing types run only for this process, 0 for all
 }
 
@@ -77,6 +78,9 @@ func (in *input) compile(a *app) (obj *whistler.Object, took time.Duration, err 
 	start := time.Now()
 	obj, err = whistler.Compile(context.Background(), []whistler.Source{{Name: name, Text: string(text)}}, in.options(nil))
 	took = time.Since(start)
+	if in.JSON && in.fixes {
+		whistler.Mend([]whistler.Source{{Name: name, Text: string(text)}}, in.options(nil), said(obj, err), false)
+	}
 	if err != nil {
 		return nil, took, a.compileError(err, in.JSON)
 	}

@@ -204,6 +204,7 @@ type jsonDiagnostic struct {
 	Hint      string      `json:"hint,omitempty"`
 	Notes     []jsonPlace `json:"notes,omitempty"`
 	Expansion []jsonPlace `json:"expansion,omitempty"`
+	Fixes     []jsonFix   `json:"fixes,omitempty"`
 }
 
 type jsonPlace struct {
@@ -238,6 +239,7 @@ func diagnosticsJSON(l source.List) []jsonDiagnostic {
 		for _, f := range e.Expansion {
 			j.Expansion = append(j.Expansion, place(f.Pos, f.Name))
 		}
+		j.Fixes = fixesJSON(e)
 		out = append(out, j)
 	}
 	return out

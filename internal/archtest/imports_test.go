@@ -37,7 +37,8 @@ const allowed = `
 	internal/btf:       internal/types
 	internal/obj:       internal/abi internal/bpf internal/btf internal/types
 	internal/needs:     internal/abi internal/bpf
-	internal/compile:   internal/needs internal/source internal/types internal/abi internal/btf internal/ir internal/ir/facts internal/lang internal/opt internal/regalloc internal/emit internal/bpf internal/obj
+	internal/fix:       internal/source internal/sexp internal/ir/facts
+	internal/compile:   internal/fix internal/needs internal/source internal/types internal/abi internal/btf internal/ir internal/ir/facts internal/lang internal/opt internal/regalloc internal/emit internal/bpf internal/obj
 	.:                  internal/abi internal/source internal/lang internal/compile
 	internal/packet:    internal/abi
 	internal/gen:       internal/abi internal/lang internal/compile internal/types
@@ -65,7 +66,7 @@ const allowed = `
 const (
 	pure = " internal/source internal/abi internal/types internal/sexp internal/lisp internal/prelude internal/ir internal/sim" +
 		" internal/ir/interp internal/ir/facts internal/lang internal/opt internal/regalloc internal/bpf internal/bpf/vm internal/machine internal/emit internal/btf" +
-		" internal/obj internal/needs internal/compile internal/gen internal/indent internal/packet internal/user . "
+		" internal/obj internal/needs internal/fix internal/compile internal/gen internal/indent internal/packet internal/user . "
 	impure = " os os/exec os/signal syscall net time math/rand math/rand/v2 runtime "
 )
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/whistler-lang/whistler/internal/abi"
+	"github.com/whistler-lang/whistler/internal/fix"
 	"github.com/whistler-lang/whistler/internal/ir"
 	"github.com/whistler-lang/whistler/internal/ir/facts"
 	"github.com/whistler-lang/whistler/internal/lang"
@@ -86,18 +87,15 @@ var wording = map[facts.Kind]struct {
 	write func(p *function, x *facts.Finding, e *source.Error)
 }{
 	facts.NullDereference: {"null-dereference", func(p *function, x *facts.Finding, e *source.Error) {
-		e.What = fmt.Sprintf("the pointer %s may be null here", pointer(x))
-		if x.Null {
-			e.What = "the pointer is null here"
-		}
-		if x.To != "" {
-			e.What += fmt.Sprintf(", and `%s` does not take null", x.To)
-		}
+		e.What = null(p, x)
 		e.WithExpected("a test of the pointer on the way here").WithHint("(when-let ((p %s)) ...) runs its body where p is not null", quoted(x.Origin, "..."))
 		from(x, e, "gives null where there is nothing")
 	}},
 	facts.NullArithmetic: {"null-arithmetic", func(p *function, x *facts.Finding, e *source.Error) {
 		e.What = fmt.Sprintf("arithmetic on the pointer %s, which may be null here", pointer(x))
+		if name := p.names().Pointer(x); name != "" {
+			e.What = fmt.Sprintf("arithmetic on `%s`, which may be null here%s", name, because(x))
+		}
 		e.WithExpected("a test of the pointer before").WithHint("(when-let ((p %s)) ...) runs its body where p is not null", quoted(x.Origin, "..."))
 		from(x, e, "gives null where there is nothing")
 	}},
@@ -106,6 +104,7 @@ var wording = map[facts.Kind]struct {
 		if x.To != "" {
 			what = fmt.Sprintf("gives packet data to `%s`", x.To)
 		}
+		data, end := p.names().Ends(x.Pos)
 		switch {
 		case x.Needed <= 0 && x.Variable:
 			e.What = fmt.Sprintf("this %s at an offset that may be negative: %d or more", what, x.Needed)
@@ -120,26 +119,32 @@ var wording = map[facts.Kind]struct {
 			e.WithExpected("an offset that is known to be smaller").WithHint("(logand offset #x7fff) before the addition, and a comparison of the sum with data-end after it")
 			return
 		case x.Variable:
-			e.What = fmt.Sprintf("this %s up to byte %d behind a pointer with a variable offset, and comparisons prove %d", what, x.Needed, x.Proven)
+			behind := "a pointer with a variable offset"
+			if name := p.names().Pointer(x); name != "" {
+				behind = fmt.Sprintf("`%s`, whose offset is variable", name)
+			}
+			e.What = fmt.Sprintf("this %s up to byte %d behind %s, and comparisons prove %d", what, x.Needed, behind, x.Proven)
 			e.WithExpected("a comparison of that pointer with the end of the packet, after the addition")
 		default:
 			e.What = fmt.Sprintf("this %s up to byte %d, and comparisons prove %d", what, x.Needed, x.Proven)
-			e.WithExpected("a comparison of data + %d with the end of the packet", x.Needed)
+			e.WithExpected("a comparison of %s + %d with the end of the packet", data, x.Needed)
 		}
-		pass := "0"
-		if p.ctx != nil {
-			if pass = p.ctx.Pass; pass == "" {
-				pass = fmt.Sprint(p.ctx.PassValue)
-			}
+		pass := p.pass()
+		if pass == "" {
+			pass = "0"
 		}
 		if x.Variable {
-			e.WithHint("(when (> (+ pointer %d) data-end) (return %s))", x.Needed, pass)
+			pointer := p.names().Pointer(x)
+			if pointer == "" {
+				pointer = "pointer"
+			}
+			e.WithHint("(when (> (+ %s %d) %s) (return %s))", pointer, x.Needed, end, pass)
 		} else {
-			e.WithHint("(when (> (+ data %d) data-end) (return %s)), or with-packet with :min-len %d", x.Needed, pass, x.Needed)
+			e.WithHint("(when (> (+ %s %d) %s) (return %s)), or with-packet with :min-len %d", data, x.Needed, end, pass, x.Needed)
 		}
 	}},
 	facts.StalePointer: {"stale-pointer", func(p *function, x *facts.Finding, e *source.Error) {
-		e.What = fmt.Sprintf("this uses a pointer to %s from before `%s`, which may move the packet", x.Space.Words(), x.By)
+		e.What = fmt.Sprintf("this uses %s from before `%s`, which may move the packet", p.named(x), x.By)
 		e.WithExpected("pointers read again from the context").WithHint("read (ctx data) and (ctx data-end) again after the call, and compare them")
 		from(x, e, "makes older packet pointers invalid")
 	}},
@@ -165,7 +170,7 @@ var wording = map[facts.Kind]struct {
 		}
 	}},
 	facts.UseAfterRelease: {"use-after-release", func(p *function, x *facts.Finding, e *source.Error) {
-		e.What = fmt.Sprintf("this uses a pointer to %s that `%s` has given back", x.Space.Words(), x.By)
+		e.What = fmt.Sprintf("this uses %s that `%s` has given back", p.named(x), x.By)
 		e.WithExpected("no use after the release")
 		from(x, e, "gives it back")
 	}},
@@ -206,7 +211,7 @@ var wording = map[facts.Kind]struct {
 		e.WithExpected("dynptr-from-mem, ringbuf-reserve-dynptr or bpf-dynptr-from-... before").WithHint("(with-dynptr (d (dynptr-from-mem value size 0)) ...) makes one for its body")
 	}},
 	facts.MemoryBounds: {"memory-bounds", func(p *function, x *facts.Finding, e *source.Error) {
-		e.What = fmt.Sprintf("%s %s of %s, which has %s", touches(x), places(x), memory(x), bytes(x.Proven))
+		e.What = fmt.Sprintf("%s %s of %s, which has %s", touches(x), places(x), p.memory(x), bytes(x.Proven))
 		if x.Least < 0 {
 			e.WithExpected("an offset of 0 or more").WithHint("(logand i mask), or an unsigned comparison such as (when (< i %d) ...)", max(x.Proven-x.Needed+1, 1))
 			return
@@ -217,7 +222,7 @@ var wording = map[facts.Kind]struct {
 		}
 	}},
 	facts.StackBounds: {"stack-bounds", func(p *function, x *facts.Finding, e *source.Error) {
-		e.What = fmt.Sprintf("%s %s of a variable on the stack, which has %s", touches(x), places(x), bytes(x.Proven))
+		e.What = fmt.Sprintf("%s %s of %s on the stack, which has %s", touches(x), places(x), p.memory(x), bytes(x.Proven))
 		e.WithExpected("an offset from 0 to %d", max(x.Proven-x.Needed, 0))
 		if x.Variable {
 			e.WithHint("(when (< i %d) ...) around it, or (logand i mask)", max(x.Proven-x.Needed+1, 1))
@@ -291,6 +296,72 @@ var wording = map[facts.Kind]struct {
 	facts.AlwaysFalse: {"always-false", decided("false")},
 }
 
+// names reads the names of variables in the sources.
+func (fn *function) names() fix.Texts {
+	if fn.texts == nil {
+		fn.texts = fix.Texts{}
+	}
+	return fn.texts
+}
+
+// named is the pointer of x in words, by the name of its variable where there is one.
+func (fn *function) named(x *facts.Finding) string {
+	if name := fn.names().Pointer(x); name != "" {
+		return fmt.Sprintf("`%s`, a pointer to %s", name, x.Space.Words())
+	}
+	return "a pointer to " + x.Space.Words()
+}
+
+// null says which pointer is null, or may be, and why.
+func null(p *function, x *facts.Finding) string {
+	who, why := "the pointer", ""
+	if name := p.names().Pointer(x); name != "" {
+		who, why = "`"+name+"`", because(x)
+	} else if !x.Null {
+		who += " " + pointer(x)
+	}
+	is := " may be null here"
+	if x.Null {
+		is = " is null here"
+	}
+	if x.To != "" {
+		is += fmt.Sprintf(", and `%s` does not take null", x.To)
+	}
+	return who + is + why
+}
+
+// because says at which place a pointer becomes null.
+func because(x *facts.Finding) string {
+	if !x.Origin.Known() {
+		return ""
+	}
+	at := x.Origin.String()
+	if x.Origin.File == x.Pos.File {
+		line, col := x.Origin.LineCol()
+		at = fmt.Sprintf("%d:%d", line, col)
+	}
+	switch {
+	case strings.HasPrefix(x.By, "map-lookup"):
+		return fmt.Sprintf(": the lookup at %s can miss", at)
+	case strings.HasPrefix(x.By, "ringbuf-reserve"):
+		return fmt.Sprintf(": the reservation at %s can fail", at)
+	case x.By != "":
+		return fmt.Sprintf(": `%s` at %s can give none", x.By, at)
+	}
+	return ""
+}
+
+// pass is the verdict that lets a packet pass, "" where no program calls the function.
+func (fn *function) pass() string {
+	switch {
+	case fn.ctx == nil || fn.sub != nil:
+		return ""
+	case fn.ctx.Pass != "":
+		return fn.ctx.Pass
+	}
+	return fmt.Sprint(fn.ctx.PassValue)
+}
+
 func decided(how string) func(*function, *facts.Finding, *source.Error) {
 	return func(p *function, x *facts.Finding, e *source.Error) {
 		e.What = fmt.Sprintf("this comparison is always %s: its operands can have no other values", how)
@@ -318,13 +389,23 @@ func bytes(n int64) string {
 	return fmt.Sprintf("%d bytes", n)
 }
 
-// memory is what x is beside of.
-func memory(x *facts.Finding) string {
+// memory is what x is beside of, by the name of the pointer where it has one.
+func (fn *function) memory(x *facts.Finding) string {
+	name := fn.names().Pointer(x)
+	if name != "" {
+		name = "`" + name + "`"
+	}
 	switch {
+	case x.By != "" && name != "":
+		return fmt.Sprintf("%s, a value of `%s`", name, x.By)
 	case x.By != "":
 		return fmt.Sprintf("`%s`", x.By)
 	case x.Space == ir.PtrRecord:
-		return "the record"
+		return strings.TrimSpace("the record " + name)
+	case name != "":
+		return name
+	case x.Kind == facts.StackBounds:
+		return "a variable"
 	}
 	return "the memory"
 }
@@ -384,6 +465,7 @@ func message(p *function, x *facts.Finding) *source.Error {
 	row := wording[x.Kind]
 	e := source.Errorf(x.Pos.Or(p.pos), "").WithCode(row.code)
 	row.write(p, x, e)
+	e.Cause = fix.Mistake{Finding: x, Pass: p.pass()}
 	for _, b := range x.Way {
 		if way := "holds"; b.Pos.Known() {
 			if !b.Holds {

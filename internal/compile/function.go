@@ -8,6 +8,7 @@ import (
 	"github.com/whistler-lang/whistler/internal/abi"
 	"github.com/whistler-lang/whistler/internal/bpf"
 	"github.com/whistler-lang/whistler/internal/emit"
+	"github.com/whistler-lang/whistler/internal/fix"
 	"github.com/whistler-lang/whistler/internal/ir"
 	"github.com/whistler-lang/whistler/internal/ir/facts"
 	"github.com/whistler-lang/whistler/internal/lang"
@@ -27,6 +28,7 @@ type function struct {
 	sub                   *lang.Sub            // nil for a program
 	maps                  map[string]*lang.Map // of the unit, by their names in the object
 	calls                 []string             // see callees; as improve has left it
+	texts                 fix.Texts            // see names
 }
 
 // gather lists the functions of a unit: those that are called before those

@@ -129,7 +129,7 @@ func (a accessor) construct(l *lowerer, c *call) val {
 			}
 			e := l.failAt(c.at(i), key, "`%s` has no field `%s`", a.s.Name, toLower(key.Name)).WithExpected(":%s", toLower(strings.Join(names, " :"))).WithCode("unknown-field")
 			if m := didYouMean(key.Name, names); m != "" {
-				e.WithHint("did you mean `:%s`?", m)
+				e.DidYouMean(":" + m)
 			}
 			panic(e)
 		}

@@ -268,7 +268,7 @@ func lowerGlobalAddr(l *lowerer, c *call) val {
 		e := l.failAt(c.at(0), c.args[0], "unknown global variable `%s`", shorten(sexp.Print(c.args[0]))).WithExpected("a variable declared with defglobal").WithCode("unknown-variable")
 		if ok {
 			if m := didYouMean(s.Name, names); m != "" {
-				e.WithHint("did you mean `%s`?", m)
+				e.DidYouMean(m)
 			}
 		}
 		panic(e)
@@ -313,7 +313,7 @@ func (c *compiler) checkDefines() {
 			names = append(names, g.Name)
 		}
 		if m := didYouMean(name, names); m != "" {
-			e.WithHint("did you mean `%s`?", m)
+			e.DidYouMean(m)
 		}
 		c.errs = append(c.errs, e)
 	}

@@ -79,7 +79,7 @@ func (l *lowerer) perCPU(k *Ksym, form sexp.Value, at source.Pos) {
 		names = append(names, strings.ReplaceAll(n, "_", "-"))
 	}
 	if m := didYouMean(strings.ReplaceAll(k.C, "_", "-"), names); m != "" {
-		e.WithHint("did you mean `%s`?", m)
+		e.DidYouMean(m)
 	} else {
 		e.WithHint("a variable that is not per CPU is read by its name: (defksym %s u64)", strings.ToLower(k.Name))
 	}
@@ -129,7 +129,7 @@ func (c *call) ksymArg(i int) *Ksym {
 			names = append(names, n)
 		}
 		if m := didYouMean(s.Name, names); m != "" {
-			e.WithHint("did you mean `%s`?", m)
+			e.DidYouMean(m)
 		}
 	}
 	panic(e)

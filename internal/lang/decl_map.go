@@ -33,7 +33,7 @@ func declareMap(c *compiler, d *decl) sexp.Value {
 				names = append(names, t.Keyword)
 			}
 			if s := didYouMean(kw.Name, names); s != "" {
-				e.WithHint("did you mean `:%s`?", s)
+				e.DidYouMean(":" + s)
 			}
 		}
 		panic(e)

@@ -122,7 +122,7 @@ func (c *compiler) resolveValues() {
 					names = append(names, n)
 				}
 				if near := didYouMean(s.name, names); near != "" {
-					err.WithHint("did you mean `%s`?", near)
+					err.DidYouMean(near)
 				}
 			default:
 				m.Values[i] = programs[s.name].C

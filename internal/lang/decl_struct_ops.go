@@ -127,7 +127,7 @@ func (c *compiler) opsType(d *decl, o *StructOps) {
 		WithExpected("%s", strings.Join(names, ", ")).WithCode("unknown-struct-ops")
 	if ok {
 		if m := didYouMean(sym.Name, names); m != "" {
-			e.WithHint("did you mean `%s`?", m)
+			e.DidYouMean(m)
 		} else {
 			e.WithHint("kernels differ in them, and modules bring more: --btf FILE gives the types of another kernel")
 		}
@@ -169,7 +169,7 @@ func (o *StructOps) noMember(t *btf.Types, key *sexp.Symbol, at source.Pos) *sou
 	e := source.Errorf(at, "the struct `%s` has no member `%s`", o.dashed(t), strings.TrimPrefix(key.Display(), ":")).
 		WithExpected("%s", strings.Join(names, ", ")).WithCode("unknown-field")
 	if m := didYouMean(":"+key.Name, append(names, ":link")); m != "" {
-		e.WithHint("did you mean `%s`?", m)
+		e.DidYouMean(m)
 	}
 	return e
 }
@@ -306,7 +306,7 @@ func (m *opsMember) resolve(c *compiler) *source.Error {
 	}
 	e := source.Errorf(m.at, "unknown program `%s`", m.prog.Display()).WithExpected("a program of type :%s", structOps).WithCode("unknown-program")
 	if n := didYouMean(m.prog.Name, names); n != "" {
-		e.WithHint("did you mean `%s`?", n)
+		e.DidYouMean(n)
 	}
 	return e
 }

@@ -105,7 +105,7 @@ func (l *lowerer) signatureOf() *signature {
 			}
 		}
 		if m := didYouMean(target, names); m != "" {
-			e.WithHint("did you mean `%s`?", m)
+			e.DidYouMean(m)
 		} else {
 			e.WithHint("a function that the kernel's BTF does not have may be inlined, or part of a module")
 		}
@@ -200,7 +200,7 @@ func (l *lowerer) argNamed(name *sexp.Symbol, at source.Pos) argument {
 	default:
 		e.WithExpected("%s", strings.Join(names, ", "))
 		if m := didYouMean(want, names); m != "" {
-			e.WithHint("did you mean `%s`?", m)
+			e.DidYouMean(m)
 		}
 	}
 	panic(e)

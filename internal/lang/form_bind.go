@@ -350,7 +350,7 @@ func (l *lowerer) assign(c *call, i int) val {
 			if _, isConst := l.c.in.Global(place); isConst {
 				e = l.failAt(c.at(i), place, "`%s` is a compile-time value: a program cannot change it", place.Display()).WithCode("not-a-place")
 			} else if m := didYouMean(place.Name, l.namesInScope()); m != "" {
-				e.WithHint("did you mean `%s`?", m)
+				e.DidYouMean(m)
 			}
 			panic(e)
 		}
@@ -408,7 +408,7 @@ func (l *lowerer) assign(c *call, i int) val {
 			return v
 		}
 		if m := didYouMean(head.Name, l.c.operators()); m != "" && formNamed(head.Name) == nil {
-			panic(l.failAt(place.At, head, "unknown place `%s`", head.Display()).WithHint("did you mean `%s`?", m).WithCode("unknown-form"))
+			panic(l.failAt(place.At, head, "unknown place `%s`", head.Display()).DidYouMean(m).WithCode("unknown-form"))
 		}
 	}
 	panic(l.failAt(c.at(i), c.args[i], "%s is not a place that can be set", shorten(sexp.Print(c.args[i]))).

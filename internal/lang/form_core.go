@@ -53,7 +53,7 @@ func (l *lowerer) coreStruct(c *call, i int) (btf.ID, *kernelImport) {
 	if !found {
 		e := l.failAt(c.at(i), name, "the kernel has no struct `%s`", cName(name)).WithCode("unknown-struct")
 		if m := didYouMean(cName(name), t.Names(structKinds...)); m != "" {
-			e.WithHint("did you mean `%s`?", strings.ReplaceAll(m, "_", "-"))
+			e.DidYouMean(strings.ReplaceAll(m, "_", "-"))
 		}
 		panic(e)
 	}
@@ -92,7 +92,7 @@ func lowerCoreType(l *lowerer, c *call) val {
 	if kind != btf.TypeExists {
 		e := l.failAt(c.at(0), name, "the kernel has no type `%s`", cName(name)).WithCode("unknown-struct")
 		if m := didYouMean(cName(name), t.Names(btf.Struct, btf.Union, btf.Enum, btf.Enum64, btf.Typedef)); m != "" {
-			e.WithHint("did you mean `%s`?", strings.ReplaceAll(m, "_", "-"))
+			e.DidYouMean(strings.ReplaceAll(m, "_", "-"))
 		}
 		panic(e)
 	}
@@ -146,7 +146,7 @@ func lowerEnumValue(l *lowerer, c *call) val {
 	if !found {
 		e := l.failAt(c.at(0), names[0], "the kernel has no enum `%s`", enum).WithCode("unknown-enum")
 		if m := didYouMean(enum, t.Names(btf.Enum, btf.Enum64)); m != "" {
-			e.WithHint("did you mean `%s`?", strings.ReplaceAll(m, "_", "-"))
+			e.DidYouMean(strings.ReplaceAll(m, "_", "-"))
 		}
 		panic(e)
 	}
@@ -171,7 +171,7 @@ func lowerEnumValue(l *lowerer, c *call) val {
 	}
 	e := l.failAt(c.at(1), names[1], "the enum `%s` has no constant `%s`", enum, names[1].Display()).WithCode("unknown-enum")
 	if m := didYouMean(strings.ReplaceAll(names[1].Name, "-", "_"), all); m != "" {
-		e.WithHint("did you mean `%s`?", strings.ToUpper(m))
+		e.DidYouMean(strings.ToUpper(m))
 	} else {
 		if len(all) > 20 {
 			all = append(all[:20], "...")

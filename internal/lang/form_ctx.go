@@ -43,7 +43,7 @@ func (l *lowerer) ctxField(c *call) (f *abi.CtxField, off int64) {
 		e := l.failAt(c.at(0), c.args[0], "the context of a %s program (struct %s) has no field `%s`", l.prog.Type.Keyword, s.Name, sexp.Print(c.args[0])).WithCode("unknown-field")
 		if ok {
 			if m := didYouMean(name.Name, names); m != "" {
-				e.WithHint("did you mean `%s`?", m)
+				e.DidYouMean(m)
 			} else {
 				if len(names) > 14 {
 					names = append(names[:14], "...")

@@ -59,7 +59,7 @@ func progTypeNamed(o option) *abi.ProgType {
 			names = append(names, t.Keyword)
 		}
 		if m := didYouMean(s.Name, names); m != "" {
-			e.WithHint("did you mean `:%s`?", m)
+			e.DidYouMean(":" + m)
 		}
 	}
 	panic(e)

@@ -201,7 +201,7 @@ func noField(e *source.Error, t *btf.Types, at btf.ID, name string) *source.Erro
 	}
 	e.What = what + " has no field `" + name + "`"
 	if m := didYouMean(name, names); m != "" {
-		e.WithHint("did you mean `%s`?", m)
+		e.DidYouMean(m)
 	} else if len(names) > 20 {
 		e.WithHint("(%s type) declares a field that only other kernels have; field-exists asks for it", strings.ReplaceAll(name, "_", "-"))
 	}

@@ -68,7 +68,7 @@ func importKernelStruct(c *compiler, d *decl) sexp.Value {
 		e := d.fail(sym, "the kernel has no struct `%s`", im.c).WithCode("unknown-struct")
 		e.Pos = at
 		if m := didYouMean(im.c, t.Names(structKinds...)); m != "" {
-			e.WithHint("did you mean `%s`?", strings.ReplaceAll(m, "_", "-"))
+			e.DidYouMean(strings.ReplaceAll(m, "_", "-"))
 		} else {
 			e.WithHint("%s", btfHint)
 		}

@@ -66,7 +66,7 @@ func noKfunc(e *source.Error, t *btf.Types, name string) *source.Error {
 		}
 	}
 	if m := didYouMean(name, names); m != "" {
-		e.WithHint("did you mean `%s`?", strings.ReplaceAll(m, "_", "-"))
+		e.DidYouMean(strings.ReplaceAll(m, "_", "-"))
 	} else {
 		e.WithHint("kernels differ in their kfuncs: is this one newer than the kernel whose types are used (--btf), or part of a module?")
 	}

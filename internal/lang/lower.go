@@ -290,7 +290,11 @@ func (l *lowerer) symbol(s *sexp.Symbol, at source.Pos) val {
 	if l.c.maps[s.Name] != nil {
 		e.WithExpected("a value").WithHint("`%s` is a map: use (getmap %s key)", s.Display(), s.Display())
 	} else if m := didYouMean(s.Name, l.namesInScope()); m != "" {
-		e.WithHint("did you mean `%s`?", m)
+		e.DidYouMean(m)
+	} else if family, _, ok := strings.Cut(s.Name, "_"); ok { // XDP_PAS
+		if m := didYouMean(s.Name, abi.ConstantsWithPrefix(family+"_")); m != "" {
+			e.DidYouMean(strings.ToUpper(m))
+		}
 	}
 	panic(e)
 }
@@ -402,7 +406,7 @@ func (l *lowerer) list(form *sexp.Cons) val {
 		e = l.failAt(form.At, head, "`%s` is a compile-time function: programs in the kernel cannot call it", head.Display()).
 			WithHint("make it a subprogram with defsubprog, or a macro with defmacro").WithCode("compile-time-function")
 	} else if m := didYouMean(head.Name, l.c.operators()); m != "" {
-		e.WithHint("did you mean `%s`?", m)
+		e.DidYouMean(m)
 	}
 	panic(e)
 }
@@ -567,7 +571,7 @@ func (c *compiler) unknownMap(e *source.Error, s *sexp.Symbol) *source.Error {
 		names = append(names, n)
 	}
 	if m := didYouMean(s.Name, names); m != "" {
-		e.WithHint("did you mean `%s`? (declared at %v)", m, c.maps[strings.ToUpper(m)].Pos)
+		e.DidYouMean(m).WithHint("did you mean `%s`? (declared at %v)", m, c.maps[strings.ToUpper(m)].Pos)
 	}
 	return e
 }

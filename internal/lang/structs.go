@@ -133,7 +133,7 @@ func declareTracepoint(c *compiler, d *decl) sexp.Value {
 			e := source.Errorf(d.at(i), "the tracepoint %s/%s has no field `%s`", category, event, s.Display()).
 				WithExpected("%s", strings.ToLower(strings.Join(names, ", "))).WithCode("unknown-field")
 			if m := didYouMean(want, names); m != "" {
-				e.WithHint("did you mean `%s`?", m)
+				e.DidYouMean(m)
 			}
 			panic(e)
 		}

@@ -141,7 +141,7 @@ func (d *decl) options(tail sexp.Value, known string) map[string]option {
 		if !found {
 			e := source.Errorf(at, "unknown keyword `%s`", key.Display()).WithExpected("%s", known).WithCode("unknown-keyword")
 			if m := didYouMean(key.Name, strings.Fields(strings.ToUpper(strings.ReplaceAll(known, ":", "")))); m != "" {
-				e.WithHint("did you mean `:%s`?", m)
+				e.DidYouMean(":" + m)
 			}
 			panic(e)
 		}
@@ -218,7 +218,7 @@ func (d *decl) flags(v sexp.Value, at source.Pos) (sum int64) {
 		if _, bound := d.c.in.Global(s); !bound {
 			e := source.Errorf(at, "unknown flag `%s`", s.Display()).WithExpected("a number, a constant such as BPF_F_NO_PREALLOC, or a list of them").WithCode("unknown-flag")
 			if m := didYouMean(s.Name, abi.ConstantsWithPrefix("BPF_F_")); m != "" {
-				e.WithHint("did you mean `%s`?", strings.ToUpper(m))
+				e.DidYouMean(strings.ToUpper(m))
 			}
 			panic(e)
 		}

@@ -31,7 +31,7 @@ func (c *compiler) typeNamed(v sexp.Value, at source.Pos, env *lisp.Env) *types.
 			if s.Name == "INT" {
 				e.WithHint("C's int is `i32`")
 			} else if m := didYouMean(s.Name, names); m != "" {
-				e.WithHint("did you mean `%s`?", m)
+				e.DidYouMean(m)
 			}
 		}
 		panic(e)

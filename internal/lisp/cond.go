@@ -463,7 +463,7 @@ func (in *Interp) undefined(s *sexp.Symbol, pos source.Pos, env *Env) {
 	} else if b := env.variable(s); b != nil && b.kind == envVar {
 		e.WithHint("`%s` is a variable; call the function in it with (funcall %s ...)", s.Display(), s.Display())
 	} else if near := in.nearest(s.Name, in.operatorNames(env)); near != "" {
-		e.WithHint("did you mean `%s`?", lower(near))
+		e.DidYouMean(lower(near))
 	}
 	in.fail(e)
 }
@@ -474,7 +474,7 @@ func (in *Interp) unbound(s *sexp.Symbol, pos source.Pos, env *Env) {
 	e.kind, e.Code = "UNBOUND-VARIABLE", "unbound-variable"
 	e.slots = map[string]Value{"NAME": s}
 	if near := in.nearest(s.Name, in.variableNames(env)); near != "" {
-		e.WithHint("did you mean `%s`?", lower(near))
+		e.DidYouMean(lower(near))
 	}
 	in.fail(e)
 }

@@ -419,7 +419,7 @@ func (in *Interp) badKeys(p *pattern, fn *Function, pos source.Pos, what string,
 			names = append(names, k.key.Name)
 		}
 		if near := in.nearest(s.Name, names); near != "" {
-			e.WithHint("did you mean `:%s`?", lower(near))
+			e.DidYouMean(":" + lower(near))
 		}
 	}
 	e.Culprit = culprit

@@ -56,7 +56,7 @@ func (p *loopParser) selectable() []Value {
 	e := errAt(sexp.PosOf(p.toks[0]).Or(c.pos), p.toks[0], "loop: %s is not a loop keyword", show(p.toks[0]))
 	if word != "" {
 		if near := c.in.nearest(word, loopWords); near != "" {
-			e.WithHint("did you mean `%s`?", lower(near))
+			e.DidYouMean(lower(near))
 		}
 	}
 	c.in.fail(e)

@@ -133,7 +133,7 @@ next:
 		e := errAt(in.pos, a[i], "%s is not a keyword argument of this function", show(a[i]))
 		if ok {
 			if near := in.nearest(k.Name, names); near != "" {
-				e.WithHint("did you mean `:%s`?", lower(near))
+				e.DidYouMean(":" + lower(near))
 			}
 		}
 		in.fail(e)

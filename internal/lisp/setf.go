@@ -145,7 +145,7 @@ func (in *Interp) place(x Value, env *Env, pos source.Pos) place {
 		e := errAt(pos, x, "%s is not a place that can be set", show(x)).WithExpected("a variable, or the form of an accessor with a setf function")
 		if findRow(head.Name) == nil && in.global(head).fn == nil {
 			if near := in.nearest(head.Name, in.operatorNames(env)); near != "" {
-				e.WithHint("did you mean `%s`?", lower(near))
+				e.DidYouMean(lower(near))
 			}
 		}
 		in.fail(e)

@@ -108,7 +108,7 @@ func (in *Interp) typep(v, spec Value) bool {
 			names = append(names, n)
 		}
 		if near := in.nearest(s.Name, names); near != "" {
-			e.WithHint("did you mean `%s`?", lower(near))
+			e.DidYouMean(lower(near))
 		}
 	}
 	in.fail(e)

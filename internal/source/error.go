@@ -33,6 +33,44 @@ type Error struct {
 	Notes     []Note  // other places that belong to it
 	Expansion []Frame // macros that were being expanded, innermost first
 	Culprit   any     // the datum that is wrong, for finding its place; never printed
+	Cause     any     // what the analysis found, for mending it; never printed
+	Meant     string  // the name that was probably meant by what stands at Pos
+	Fixes     []Fix   // changes of the text after which it is not said any more
+}
+
+// A Fix is one way to mend a mistake: edits that belong together.
+type Fix struct {
+	Title string // what it does, in a few words
+	Edits []Edit
+}
+
+// An Edit puts Text in the place of what Pos spans.
+type Edit struct {
+	Pos  Pos
+	Text string
+}
+
+// Apply makes the edits to the text of file; those of other files are left out.
+func (x *Fix) Apply(file *File) string {
+	edits := make([]Edit, 0, len(x.Edits))
+	for _, e := range x.Edits {
+		if e.Pos.File == file {
+			edits = append(edits, e)
+		}
+	}
+	sort.SliceStable(edits, func(i, j int) bool { return edits[i].Pos.Start < edits[j].Pos.Start })
+	var b strings.Builder
+	at := int32(0)
+	for _, e := range edits {
+		if e.Pos.Start < at { // inside of one before
+			continue
+		}
+		b.WriteString(file.Text[at:e.Pos.Start])
+		b.WriteString(e.Text)
+		at = e.Pos.End
+	}
+	b.WriteString(file.Text[at:])
+	return b.String()
 }
 
 // A Note is a second place of an error.
@@ -60,6 +98,12 @@ func Errorf(pos Pos, format string, args ...any) *Error {
 func (e *Error) WithHint(format string, args ...any) *Error {
 	e.Hint = fmt.Sprintf(format, args...)
 	return e
+}
+
+// DidYouMean says which name was probably meant by the one at e's place.
+func (e *Error) DidYouMean(name string) *Error {
+	e.Meant = name
+	return e.WithHint("did you mean `%s`?", name)
 }
 
 // WithExpected adds what would have been right.

@@ -20,19 +20,19 @@
   0))
 ;;;; size-stack
 (defprog p () (let ((b (struct-alloc 32)))
-  (ringbuf-output rb b (logand 63 (ctx rx-queue-index)) 0) ; ERROR 3: "`ringbuf-output` gets 63 bytes at offset 0 of a variable on the stack, which has 32 bytes"
+  (ringbuf-output rb b (logand 63 (ctx rx-queue-index)) 0) ; ERROR 3: "`ringbuf-output` gets 63 bytes at offset 0 of `b` on the stack, which has 32 bytes"
   1))
 ;;;; size-stack-constant
 (defprog p () (let ((b (struct-alloc 32)))
-  (ringbuf-output rb (+ b 8) 32 0) ; ERROR 3: "`ringbuf-output` gets 32 bytes at offset 8 of a variable on the stack, which has 32 bytes"
+  (ringbuf-output rb (+ b 8) 32 0) ; ERROR 3: "`ringbuf-output` gets 32 bytes at offset 8 of `b` on the stack, which has 32 bytes"
   1))
 ;;;; size-value
 (defprog p () (when-let ((v (map-lookup big 1)))
-  (ringbuf-output rb v (logand 127 (ctx rx-queue-index)) 0)) ; ERROR 3: "`ringbuf-output` gets 127 bytes at offset 0 of `big`, which has 64 bytes"
+  (ringbuf-output rb v (logand 127 (ctx rx-queue-index)) 0)) ; ERROR 3: "`ringbuf-output` gets 127 bytes at offset 0 of `v`, a value of `big`, which has 64 bytes"
   1)
 ;;;; size-value-constant
 (defprog p () (when-let ((v (map-lookup big 1)))
-  (ringbuf-output rb v 65 0)) ; ERROR 3: "`ringbuf-output` gets 65 bytes at offset 0 of `big`, which has 64 bytes"
+  (ringbuf-output rb v 65 0)) ; ERROR 3: "`ringbuf-output` gets 65 bytes at offset 0 of `v`, a value of `big`, which has 64 bytes"
   1)
 ;;;; size-packet
 (defprog p () (with-packet (d e :min-len 20)
@@ -41,10 +41,10 @@
 (defprog p () (let ((v (map-lookup big 1)))
   (if v
       1
-      (if (s> (csum-diff v 4 0 0 0) 0) 1 2)))) ; ERROR 15: "the pointer is null here, and `csum-diff` does not take null"
+      (if (s> (csum-diff v 4 0 0 0) 0) 1 2)))) ; ERROR 15: "`v` is null here, and `csum-diff` does not take null"
 ;;;; key-short
 (defprog p () (when-let ((v (map-lookup big 1)))
-  (when (map-lookup-ptr wide (+ v 60)) (return 2))) ; ERROR 9: "`map-lookup-elem` gets 8 bytes at offset 60 of `big`, which has 64 bytes"
+  (when (map-lookup-ptr wide (+ v 60)) (return 2))) ; ERROR 9: "`map-lookup-elem` gets 8 bytes at offset 60 of `v`, a value of `big`, which has 64 bytes"
   1)
 ;;;; value-short
 (defprog p () (let ((b (struct-alloc 8)))
@@ -58,12 +58,12 @@
 ;;;; packet-moved-given
 (defprog p (:type :tc) (with-packet (d e :min-len 20)
   (skb-pull-data (ctx-ptr) 0)
-  (when (map-lookup-ptr big d) (return 1)) ; ERROR 9: "this uses a pointer to packet data from before `skb-pull-data`, which may move the packet"
+  (when (map-lookup-ptr big d) (return 1)) ; ERROR 9: "this uses `d`, a pointer to packet data from before `skb-pull-data`, which may move the packet"
   0))
 ;;;; packet-variable-given
 (defprog p () (with-packet (d e :min-len 40)
   (let ((k (+ d (logand 15 (load u8 d 0)))))
-    (if (map-lookup-ptr big k) 1 2)))) ; ERROR 9: "this gives packet data to `map-lookup-elem` up to byte 4 behind a pointer with a variable offset, and comparisons prove 0"
+    (if (map-lookup-ptr big k) 1 2)))) ; ERROR 9: "this gives packet data to `map-lookup-elem` up to byte 4 behind `k`, whose offset is variable, and comparisons prove 0"
 ;;;; packet-read-only
 (defprog p (:type :cgroup-skb) (with-packet (d e :min-len 20)
   (store u8 d 8 64) ; ERROR 3: "this writes packet data, which a cgroup-skb program only reads"

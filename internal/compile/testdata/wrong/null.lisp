@@ -5,7 +5,7 @@
 (defmap arr :type :array :key u32 :value u64 :max-entries 4)
 (defmap rb :type :ringbuf :max-entries 4096)
 ;;;; plain
-(defprog p () (let ((v (map-lookup h 1))) (load u64 v 0))) ; ERROR 43: "from `.map-lookup h 1.` may be null"
+(defprog p () (let ((v (map-lookup h 1))) (load u64 v 0))) ; ERROR 43: "`v` may be null here: the lookup at 8:24 can miss"
 ;;;; store
 (defprog p () (let ((v (map-lookup h 1)))
   (store u64 v 0 7) ; ERROR 3: "may be null"
@@ -16,7 +16,7 @@
   0))
 ;;;; field
 (defprog p () (let ((v (getmap s 1)))
-  (st-b v))) ; ERROR 3: "pointer is null here"
+  (st-b v))) ; ERROR 3: "`v` is null here"
 ;;;; set-field
 (defprog p () (let ((v (map-lookup s 1)))
   (setf (st-a v) 1) ; ERROR 3: "may be null"
@@ -24,7 +24,7 @@
 ;;;; wrong-way
 (defprog p () (let ((v (map-lookup h 1)))
   (when v (return 1))
-  (load u64 v 0))) ; ERROR 3: "pointer is null here"
+  (load u64 v 0))) ; ERROR 3: "`v` is null here: the lookup at 25:24 can miss"
 ;;;; after-the-test
 (defprog p () (let ((v (map-lookup h 1)) (n 0))
   (when v (setf n (load u64 v 0)))
@@ -32,7 +32,7 @@
 ;;;; other-pointer
 (defprog p () (let ((v (map-lookup h 1)) (w (map-lookup h 2)))
   (when v
-    (return (load u64 w 0))) ; ERROR 13: "from `.map-lookup h 2.` may be null"
+    (return (load u64 w 0))) ; ERROR 13: "`w` may be null here: the lookup at 33:45 can miss"
   0))
 ;;;; or
 (defprog p () (let ((v (map-lookup h 1)) (w (map-lookup h 2)))
@@ -60,12 +60,12 @@
     (load u64 v 0)))) ; ERROR 5: "may be null"
 ;;;; arithmetic
 (defprog p () (with-packet (data end :min-len 20)
-  (let* ((v (map-lookup s 1)) (w (+ v (logand 8 (load u32 data 0))))) ; ERROR 34: "arithmetic on the pointer"
+  (let* ((v (map-lookup s 1)) (w (+ v (logand 8 (load u32 data 0))))) ; ERROR 34: "arithmetic on `v`, which may be null here: the lookup at 63:13 can miss"
     (when v (return (load u32 w 0)))
     0)))
 ;;;; reserve
 (defprog p () (let ((e (ringbuf-reserve rb 16 0)))
-  (store u64 e 0 1) ; ERROR 3: "from `.ringbuf-reserve rb 16 0.` may be null"
+  (store u64 e 0 1) ; ERROR 3: "`e` may be null here: the reservation at 67:24 can fail"
   (ringbuf-submit e 0)
   0))
 ;;;; submit-null

@@ -29,12 +29,12 @@
 ;;;; variable
 (defprog p () (with-packet (data end :min-len 64)
   (let ((q (+ data (logand 31 (load u8 data 14)))))
-    (load u8 q 0)))) ; ERROR 5: "variable offset"
+    (load u8 q 0)))) ; ERROR 5: "this reads or writes packet data up to byte 1 behind `q`, whose offset is variable, and comparisons prove 0"
 ;;;; variable-short
 (defprog p () (with-packet (data end :min-len 64)
   (let ((q (+ data (logand 31 (load u8 data 14)))))
     (when (> (+ q 4) end) (return 1))
-    (load u32 q 4)))) ; ERROR 5: "up to byte 8 behind a pointer with a variable offset, and comparisons prove 4"
+    (load u32 q 4)))) ; ERROR 5: "this reads or writes packet data up to byte 8 behind `q`, whose offset is variable, and comparisons prove 4"
 ;;;; write
 (defprog p () (with-packet (data end :min-len 6)
   (store u8 data 6 1) ; ERROR 3: "up to byte 7"
