@@ -88,7 +88,7 @@ func rewrite(file string, was []byte, text string) error {
 		return err
 	}
 	if now, err := os.ReadFile(name); err != nil || !bytes.Equal(now, was) {
-		return fmt.Errorf("%s has changed meanwhile and was not mended", file)
+		return fmt.Errorf("%s has changed meanwhile and was not changed", file)
 	}
 	return replaceFile(name, []byte(text), st.Mode().Perm())
 }

@@ -3,8 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 
 	layout "github.com/whistler-lang/whistler/internal/indent"
@@ -41,7 +39,7 @@ func (c *fmtCmd) Run(a *app) error {
 			if out == f.Text {
 				continue
 			}
-			if err := rewrite(name, out); err != nil {
+			if err := rewrite(name, text, out); err != nil {
 				return err
 			}
 			fmt.Fprintln(a.out, name)
@@ -53,21 +51,6 @@ func (c *fmtCmd) Run(a *app) error {
 		return errSilent(code)
 	}
 	return nil
-}
-
-// rewrite replaces a file and keeps who may do what with it.
-func rewrite(name, text string) error {
-	if to, err := filepath.EvalSymlinks(name); err == nil {
-		name = to
-	}
-	st, err := os.Stat(name)
-	if err != nil {
-		return err
-	}
-	if err := writeFile(name, []byte(text)); err != nil {
-		return err
-	}
-	return os.Chmod(name, st.Mode().Perm())
 }
 
 // lineChanges prints lines before and after, and reports whether there are any.
