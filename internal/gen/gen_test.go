@@ -328,6 +328,11 @@ return 0; }
 }
 
 func probeRust(t *testing.T, m *Module, dir string) string {
+	var minor int // offset_of! is there since 1.77
+	version := output(t, dir, "rustc", "--version")
+	if _, err := fmt.Sscanf(version, "rustc 1.%d", &minor); err != nil || minor < 77 {
+		t.Skipf("this test needs rustc 1.77, not %s", version)
+	}
 	file := written(t, m, "rust", dir)
 	output(t, dir, "rustc", "--edition", "2021", "--crate-type", "lib", "-D", "warnings", "-o", "lib.rlib", file)
 	var b strings.Builder
