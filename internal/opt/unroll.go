@@ -27,19 +27,31 @@ const (
 // branch compares what earlier turns have counted. Each copy has states of
 // its own, so that ways come together again.
 func unroll(f *ir.Func, _ *Config) bool {
-	dom := ir.Dominators(f)
-	loops := innerLoops(f, dom)
-	if len(loops) > 0 {
-		depth(f, nil)
-	}
-	for _, l := range loops {
-		if l.turns() && (l.explodes() || l.small()) && l.close(f) {
-			l.copy(f)
-			f.Prune()
-			return true
+	changed := false
+	var first map[*ir.Block]bool // heads of the loops without others inside, as f came
+	for {
+		loops := innerLoops(f, ir.Dominators(f))
+		if len(loops) > 0 {
+			depth(f, nil)
 		}
+		if first == nil {
+			first = map[*ir.Block]bool{}
+			for _, l := range loops {
+				first[l.head] = true
+			}
+		}
+		// What is around a loop that is copied waits until the copies are improved.
+		i := slices.IndexFunc(loops, func(l *loop) bool {
+			return first[l.head] && l.turns() && (l.explodes() || l.small()) && l.close(f)
+		})
+		if i < 0 {
+			return changed
+		}
+		delete(first, loops[i].head)
+		loops[i].copy(f)
+		f.Prune()
+		changed = true
 	}
-	return false
 }
 
 // A loop has one edge that enters it and one back to its head.
