@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"reflect"
-	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -66,9 +65,6 @@ func (e errSilent) Error() string { return fmt.Sprintf("exit %d", int(e)) }
 type errUsage struct{ error }
 
 func main() {
-	// A compilation is over before the first collection, unless it is large:
-	// that is faster with some than with fresh pages all along.
-	debug.SetGCPercent(400)
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -51,7 +52,7 @@ type Types struct {
 	recs []byte
 	strs []byte
 	offs []uint32 // by ID, into recs; offs[0] is void's and unused
-	kind []Kind   // by ID
+	kind []byte   // by ID
 }
 
 // Read takes raw BTF, such as /sys/kernel/btf/vmlinux. What it gives answers
@@ -85,7 +86,7 @@ func Read(blob []byte) (*Types, error) {
 	if len(strs) == 0 || strs[0] != 0 || strs[len(strs)-1] != 0 {
 		return nil, errors.New("malformed BTF: strings must begin and end with a zero byte")
 	}
-	t := &Types{recs: recs, strs: strs, offs: make([]uint32, 1, len(recs)/20+1), kind: make([]Kind, 1, len(recs)/20+1)}
+	t := &Types{recs: recs, strs: strs, offs: make([]uint32, 1, len(recs)/20+1), kind: make([]byte, 1, len(recs)/20+1)}
 	for off := 0; off < len(recs); {
 		if off+12 > len(recs) {
 			return nil, errors.New("malformed BTF: the last type is cut off")
@@ -96,7 +97,7 @@ func Read(blob []byte) (*Types, error) {
 			return nil, fmt.Errorf("malformed BTF: type %d has the unknown kind %d", len(t.offs), info>>24&31)
 		}
 		t.offs = append(t.offs, uint32(off))
-		t.kind = append(t.kind, Kind(info>>24&31))
+		t.kind = append(t.kind, byte(info>>24&31))
 		if off += 12 + n; off > len(recs) {
 			return nil, fmt.Errorf("malformed BTF: type %d is cut off", len(t.offs)-1)
 		}
@@ -335,27 +336,29 @@ func (t *Types) Find(name string, kinds ...Kind) (ids []ID) {
 	if name == "" {
 		return nil
 	}
-	mask := uint32(0)
-	for _, k := range kinds {
-		mask |= 1 << k
-	}
 	want := fold(name)
 	var folded []ID
-	for id, k := range t.kind {
-		if mask>>k&1 == 0 || id == 0 {
-			continue
-		}
-		off := le.Uint32(t.recs[t.offs[id]:])
-		if uint64(off)+uint64(len(name)) >= uint64(len(t.strs)) || t.strs[off+uint32(len(name))] != 0 {
-			continue
-		}
-		switch s := t.strs[off : off+uint32(len(name))]; {
-		case string(s) == name:
-			ids = append(ids, ID(id))
-		case s[0]|0x20 == want[0]|0x20 && fold(string(s)) == want:
-			folded = append(folded, ID(id))
+	for _, k := range kinds {
+		for id := 1; ; id++ {
+			next := bytes.IndexByte(t.kind[id:], byte(k))
+			if next < 0 {
+				break
+			}
+			id += next
+			off := le.Uint32(t.recs[t.offs[id]:])
+			if uint64(off)+uint64(len(name)) >= uint64(len(t.strs)) || t.strs[off+uint32(len(name))] != 0 {
+				continue
+			}
+			switch s := t.strs[off : off+uint32(len(name))]; {
+			case string(s) == name:
+				ids = append(ids, ID(id))
+			case s[0]|0x20 == want[0]|0x20 && fold(string(s)) == want:
+				folded = append(folded, ID(id))
+			}
 		}
 	}
+	slices.Sort(ids)
+	slices.Sort(folded)
 	if ids != nil {
 		return ids
 	}

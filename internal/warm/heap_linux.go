@@ -14,8 +14,10 @@ const (
 
 // heap has the kernel back the heap with huge pages: one fault in the place
 // of 512. They must begin where a huge page can, so blocks that nobody touches,
-// and which the first collection frees, fill the heap up to there. The package
-// imports little, to be among the first that are initialised.
+// and which the first collection frees, fill the heap up to there; the last is
+// larger than what the heap grows by, so that enough is behind it for all but
+// large programs. The package imports little, to be among the first that are
+// initialised.
 //
 // It relies on how Go's heap grows; where that is different, or the kernel
 // does not give huge pages, nothing is lost but addresses.
@@ -24,11 +26,12 @@ func heap() {
 	for i := 0; i < 2*cache && at/page%cache != cache-1; i++ {
 		at = take(page)
 	}
-	left := -(at + page) & (huge - 1)
-	at = take(left+page) + left // with a page behind it, for the heap to be there
+	skip := -(at+page)&(huge-1) + chunk
+	end := at&^(chunk-1) + 3*chunk // the block grows the heap by two
+	at = take(skip+page) + skip    // with a page behind it, for the heap to be there
 	block = nil
 	if at&(huge-1) == 0 {
-		syscall.Syscall(syscall.SYS_MADVISE, at, chunk-at&(chunk-1), syscall.MADV_HUGEPAGE)
+		syscall.Syscall(syscall.SYS_MADVISE, at, end-at, syscall.MADV_HUGEPAGE)
 	}
 }
 

@@ -4,7 +4,12 @@
 // effect. Nothing depends on it.
 package warm
 
+import "runtime/debug"
+
 func init() {
+	// A compilation is over before the first collection, unless it is large:
+	// that is faster with some than with fresh pages all along.
+	debug.SetGCPercent(400)
 	heap()
 	stack(nil)
 }
