@@ -176,14 +176,15 @@ type analysis struct {
 	entry       [][]int32 // for each block, the values that a state at its entry has: parameters, then those alive
 	joins       []bool    // blocks with several predecessors
 
-	vals   []Val   // of the state that is walked, by value
-	known  []int32 // the values that vals has, in the block that is walked
-	st     globals
-	frame  []int64 // where slots are, below the frame's end
-	kept   []bool  // slots whose contents matter
-	work   []pending
-	seenAt [][]state
-	fuel   int
+	vals    []Val   // of the state that is walked, by value
+	known   []int32 // the values that vals has, in the block that is walked
+	st      globals
+	frame   []int64 // where slots are, below the frame's end
+	kept    []bool  // slots whose contents matter
+	work    []pending
+	seenAt  [][]state
+	differs []int // by block: which of its values differed last between states
+	fuel    int
 }
 
 // report adds a finding about v, unless the path is in doubt.

@@ -16,6 +16,7 @@ func (a *analysis) prepare() {
 	a.keep()
 	a.entry, a.joins = make([][]int32, a.f.NumBlocks()), make([]bool, a.f.NumBlocks())
 	a.seenAt = make([][]state, a.f.NumBlocks())
+	a.differs = make([]int, a.f.NumBlocks())
 	// Most values of a long function are walked once or twice; what has many
 	// states there, the verifier does not walk to its end either.
 	a.fuel = 1000000 + 60*min(n, 5000) + 10*max(n-5000, 0)

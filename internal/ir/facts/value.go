@@ -173,12 +173,16 @@ type state struct {
 	globals
 }
 
-func (s *state) covers(t *state) bool {
-	if !s.globals.covers(&t.globals) {
+// covers says whether what holds for s holds for t, too. It looks at the value
+// at *first before all others, and leaves there the one that differed: in loops
+// it is the counter every time.
+func (s *state) covers(t *state, first *int) bool {
+	if i := *first; i < len(s.vals) && !s.vals[i].covers(&t.vals[i]) || !s.globals.covers(&t.globals) {
 		return false
 	}
 	for i := range s.vals {
 		if !s.vals[i].covers(&t.vals[i]) {
+			*first = i
 			return false
 		}
 	}

@@ -50,7 +50,7 @@ func (a *analysis) push(b *ir.Block, st state) {
 			return
 		}
 		for i := range seen {
-			if seen[i].covers(&st) {
+			if seen[i].covers(&st, &a.differs[b.ID]) {
 				return
 			}
 		}
