@@ -204,7 +204,7 @@ func TestErrors(t *testing.T) {
 		{"map counts is not memory", 2, program("f", mapRef("counts"), ldx(8, 0, 1, 0), exit)},
 		{"argument 2 of bpf_map_lookup_elem: register R2 has no value", 2, program("f", mapRef("counts"), call("map-lookup-elem"), exit)},
 		{"key of map counts: read of 4 bytes at", 4, program("f", mapRef("counts"), movR(2, 10), addK(2, -4), call("map-lookup-elem"), exit)},
-		{"bpf_get_route_realm: not simulated", 0, program("f", call("get-route-realm"), exit)},
+		{"bpf_skb_ecn_set_ce: not simulated", 0, program("f", call("skb-ecn-set-ce"), exit)},
 		{"a record of ring buffer events (16 bytes) was neither submitted nor discarded", 6,
 			program("f", mapRef("events"), reserve, mov(0, 0), exit)},
 		{"the record of ring buffer events is gone: it was submitted", 9,
