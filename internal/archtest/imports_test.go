@@ -44,7 +44,7 @@ const allowed = `
 	internal/gen:       internal/abi internal/lang internal/compile internal/types
 	internal/indent:    internal/source internal/sexp internal/lang
 	internal/user:     internal/source internal/abi internal/types internal/sexp internal/lisp internal/prelude internal/lang internal/ir internal/ir/interp internal/bpf internal/bpf/vm internal/sim internal/obj internal/compile internal/packet
-	internal/user/live: internal/abi internal/types internal/lang internal/compile internal/user load
+	internal/user/live: internal/abi internal/packet internal/types internal/lang internal/compile internal/user load
 	internal/repl:      . internal/source internal/btf internal/sexp internal/lang internal/compile internal/user
 	whistlertest:       . internal/source internal/compile internal/user internal/user/live
 

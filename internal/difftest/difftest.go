@@ -19,6 +19,7 @@ import (
 	"github.com/whistler-lang/whistler/internal/ir/interp"
 	"github.com/whistler-lang/whistler/internal/lang"
 	"github.com/whistler-lang/whistler/internal/obj"
+	"github.com/whistler-lang/whistler/internal/packet"
 	"github.com/whistler-lang/whistler/internal/sim"
 	"github.com/whistler-lang/whistler/internal/source"
 	"github.com/whistler-lang/whistler/load"
@@ -332,13 +333,13 @@ func (u *Unit) Kernel() (e Execution, done func(), err error) {
 		if s.Set != nil {
 			return nil, s.Set.kernel(coll, u)
 		}
-		packet := s.Packet
+		data := s.Packet
 		p, lp := u.program(s.Program)
 		if p == nil {
 			return nil, fmt.Errorf("no program %s", s.Program)
 		}
-		link := linkHeader(lp.Type, packet)
-		opts := &ebpf.RunOptions{Data: append(link, packet...), DataOut: make([]byte, len(link)+len(packet)+512)}
+		link := packet.LinkHeader(lp.Type, data)
+		opts := &ebpf.RunOptions{Data: append(link, data...), DataOut: make([]byte, len(link)+len(data)+512)}
 		var r uint32
 		var err error
 		pinned(func() { r, err = coll.Program(p.Name).Run(opts) })

@@ -160,9 +160,9 @@ func TestOriginalTruncated(t *testing.T) {
 // shortest is the length from which on the kernel's test run takes a packet.
 func shortest(pt *abi.ProgType, full []byte) int {
 	switch {
-	case len(linkHeader(pt, full)) > 0 && len(full) > 0 && full[0]>>4 == 6:
+	case len(packet.LinkHeader(pt, full)) > 0 && len(full) > 0 && full[0]>>4 == 6:
 		return abi.HeaderByName("ipv6").Size
-	case len(linkHeader(pt, full)) > 0 || pt.Keyword == "socket-filter":
+	case len(packet.LinkHeader(pt, full)) > 0 || pt.Keyword == "socket-filter":
 		return abi.HeaderByName("ipv4").Size
 	case pt.SKB:
 		return shortestSKB(full)

@@ -13,6 +13,7 @@ import (
 	"github.com/whistler-lang/whistler/internal/abi"
 	"github.com/whistler-lang/whistler/internal/compile"
 	"github.com/whistler-lang/whistler/internal/lang"
+	"github.com/whistler-lang/whistler/internal/packet"
 	"github.com/whistler-lang/whistler/internal/user"
 	"github.com/whistler-lang/whistler/load"
 )
@@ -108,7 +109,7 @@ func (h *host) Run(p *lang.Program, in user.Input) (*user.Outcome, error) {
 		if len(in.Fields) > 0 && !t.SKB {
 			return no("the kernel's test run takes no context for %s programs here", t.Keyword)
 		}
-		link = linkHeader(t, in.Packet)
+		link = packet.LinkHeader(t, in.Packet)
 		if len(link)+len(in.Packet) < int(abi.HeaderByName("eth").Size) {
 			return no("the kernel's test run takes no packet of %d bytes", len(in.Packet))
 		}
@@ -129,7 +130,7 @@ func (h *host) Run(p *lang.Program, in user.Input) (*user.Outcome, error) {
 				if f == nil || f.Kind != abi.CtxScalar {
 					return 0, false
 				}
-				return little(out[f.Offset : f.Offset+f.Size]), true
+				return packet.Little(out[f.Offset : f.Offset+f.Size]), true
 			}
 		}
 	case t.Keyword == "raw-tracepoint":
@@ -165,31 +166,6 @@ func (h *host) Run(p *lang.Program, in user.Input) (*user.Outcome, error) {
 		o.Packet = opts.DataOut[len(link):]
 	}
 	return o, nil
-}
-
-// linkHeader is what the kernel's test run wants in front of the packet of a
-// program that starts at the IP header: it takes an Ethernet frame and hides
-// its header from the program.
-func linkHeader(t *abi.ProgType, packet []byte) []byte {
-	if !t.PacketL3 && t.Keyword != "socket-filter" {
-		return nil
-	}
-	eth := abi.HeaderByName("eth")
-	b := make([]byte, eth.Size)
-	name := "ETH_P_IP"
-	if len(packet) > 0 && packet[0]>>4 == 6 {
-		name = "ETH_P_IPV6"
-	}
-	n, _ := abi.Constant(name)
-	binary.BigEndian.PutUint16(b[eth.Field("h_proto").Offset:], uint16(n))
-	return b
-}
-
-func little(b []byte) (v uint64) {
-	for i, x := range b {
-		v |= uint64(x) << (8 * i)
-	}
-	return v
 }
 
 // contextBytes is a context of these fields.

@@ -1,4 +1,4 @@
-package difftest
+package packet
 
 import (
 	"encoding/binary"
@@ -6,11 +6,11 @@ import (
 	"github.com/whistler-lang/whistler/internal/abi"
 )
 
-// linkHeader is what BPF_PROG_TEST_RUN wants in front of the packet of a
+// LinkHeader is what BPF_PROG_TEST_RUN wants in front of the packet of a
 // program that starts at the IP header: it takes an Ethernet frame and hides
 // its header from the program. So it does for socket filters, whose packets
 // start where their socket's do. Empty for other programs.
-func linkHeader(pt *abi.ProgType, packet []byte) []byte {
+func LinkHeader(pt *abi.ProgType, packet []byte) []byte {
 	if !pt.PacketL3 && pt.Keyword != "socket-filter" {
 		return nil
 	}
