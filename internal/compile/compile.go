@@ -57,10 +57,6 @@ func Compile(files []*source.File, o Options) (*Result, source.List) {
 			return nil, append(errs, err)
 		}
 	}
-	if errs = append(errs, judge(files, unit, emitted, o)...); len(errs.Errors()) > 0 {
-		return nil, append(errs, r.Warnings...).Sorted()
-	}
-	r.Warnings = r.Warnings.Sorted()
 	for _, f := range emitted {
 		if err := f.checkBranches(); err != nil {
 			errs = append(errs, err)
@@ -77,8 +73,11 @@ func Compile(files []*source.File, o Options) (*Result, source.List) {
 			r.Programs = append(r.Programs, prog)
 		}
 	}
-	errs = append(errs, checkStack(r)...)
-	if len(errs.Errors()) > 0 {
+	if errs = append(errs, judge(files, unit, emitted, o)...); len(errs.Errors()) > 0 {
+		return nil, append(errs, r.Warnings...).Sorted()
+	}
+	r.Warnings = r.Warnings.Sorted()
+	if errs = append(errs, checkStack(r)...); len(errs.Errors()) > 0 {
 		return nil, errs
 	}
 	r.Spec = spec(unit, r)

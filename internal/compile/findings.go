@@ -289,6 +289,16 @@ var wording = map[facts.Kind]struct {
 		e.What = fmt.Sprintf("the result may be %s, and a program in the section %s gives %d to %d", extreme(x.Least, x.Most), p.section, x.Proven, x.Needed)
 		e.WithExpected("a result from %d to %d", x.Proven, x.Needed).WithHint("(if test 1 0) or (logand n 1)")
 	}},
+	facts.TooComplex: {"too-complex", func(p *function, x *facts.Finding, e *source.Error) {
+		times := x.Needed / 1000 * 1000
+		if x.Variable {
+			e.What = fmt.Sprintf("there are too many paths through this program: the verifier gives up after a million instructions, and more than %d times this test makes two paths of one", times)
+			e.WithExpected("fewer branches that multiply").WithHint("in a loop, count in a map's value or a global variable, of which the verifier knows nothing: a number that it knows makes every path another one")
+			return
+		}
+		e.What = fmt.Sprintf("this program is too long for the verifier, which gives up after a million instructions, and comes by this test more than %d times", times)
+		e.WithExpected("fewer turns, or fewer instructions in each").WithHint("(bpf-loop (i n) ...), whose body is verified once")
+	}},
 	facts.UninitializedStack: {"uninitialized-stack", func(p *function, x *facts.Finding, e *source.Error) {
 		e.What = "this reads bytes of the stack that nothing has written"
 	}},

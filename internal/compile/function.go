@@ -29,6 +29,7 @@ type function struct {
 	maps                  map[string]*lang.Map // of the unit, by their names in the object
 	calls                 []string             // see callees; as improve has left it
 	texts                 fix.Texts            // see names
+	code                  *emit.Code           // when it is emitted
 }
 
 // gather lists the functions of a unit: those that are called before those
@@ -177,10 +178,16 @@ func judge(files []*source.File, u *lang.Unit, emitted []*function, o Options) (
 	if o.Off["facts"] {
 		return nil
 	}
-	after := map[string][]facts.Finding{}
+	after, walked := map[string][]facts.Finding{}, map[string]int{}
 	for _, g := range emitted {
-		if found := facts.Check(g.f, environment(u, g)); len(found) > 0 {
+		env := g.machine(environment(u, g))
+		env.Walked = func(name string) int { return walked[name] }
+		found, n := facts.Check(g.f, env)
+		if len(found) > 0 {
 			after[g.c] = found
+		}
+		if g.sub != nil && !g.sub.Global && !g.sub.Callback {
+			walked[g.c] = n
 		}
 	}
 	if len(after) == 0 {
@@ -208,7 +215,8 @@ func judge(files []*source.File, u *lang.Unit, emitted []*function, o Options) (
 			left[g.c] = true
 		}
 		for _, fn := range gather(again) {
-			for _, x := range facts.Check(fn.f, environment(again, fn)) {
+			mistakes, _ := facts.Check(fn.f, environment(again, fn))
+			for _, x := range mistakes {
 				confirmed := false
 				for name, found := range after {
 					// What was inlined everywhere is in any of them.
@@ -271,6 +279,7 @@ func (fn *function) emit(o Options) (*bpf.Program, *source.Error) {
 	}
 	fn.trace(o, "allocated", alloc)
 	code, err := emit.Func(alloc, fn.cpu, o.Off)
+	fn.code = code
 	if err != nil {
 		if l := source.AsList(err); l[0].Pos.Known() {
 			return nil, l[0]

@@ -41,6 +41,7 @@ type emitter struct {
 	blocks []*machine.Block // by the IDs of the blocks that they come from
 	cur    *machine.Block
 	pos    source.Pos
+	from   int32
 	ref    *bpf.Ref // of the next instruction
 }
 
@@ -54,8 +55,12 @@ func Func(r *regalloc.Result, cpu int, off map[string]bool) (*Code, error) {
 	}
 	for _, b := range r.Blocks {
 		e.cur = e.blocks[b.IR.ID]
+		e.from = int32(b.IR.Term.ID) + 1 // of moves before the first value
 		for _, i := range b.Insts {
 			e.at(i.Pos)
+			if i.V != nil {
+				e.from = int32(i.V.ID) + 1
+			}
 			e.inst(i)
 		}
 		e.term(b)
@@ -126,7 +131,7 @@ func (e *emitter) at(p source.Pos) {
 func (e *emitter) put(in bpf.Insn) { e.add(machine.Insn{Insn: in}) }
 
 func (e *emitter) add(i machine.Insn) {
-	i.Pos, i.Ref = e.pos, e.ref
+	i.Pos, i.Ref, i.From = e.pos, e.ref, e.from
 	e.ref = nil
 	e.cur.Insns = append(e.cur.Insns, i)
 }
@@ -159,6 +164,7 @@ func (e *emitter) wide(dst bpf.Reg, n int64) {
 func (e *emitter) term(b *regalloc.Block) {
 	t := b.IR.Term
 	e.at(t.Pos)
+	e.from = int32(t.ID) + 1
 	e.cur.Pos = e.pos
 	for _, s := range b.IR.Succs {
 		e.cur.Succs = append(e.cur.Succs, e.blocks[s.To.ID])
@@ -180,6 +186,9 @@ var aluOps = map[ir.Op]uint8{ir.OpAdd: bpf.AluAdd, ir.OpSub: bpf.AluSub, ir.OpMu
 var jumpOps = map[ir.Op]uint8{ir.OpEq: bpf.JmpEq, ir.OpNe: bpf.JmpNe, ir.OpUlt: bpf.JmpLt, ir.OpUle: bpf.JmpLe,
 	ir.OpUgt: bpf.JmpGt, ir.OpUge: bpf.JmpGe, ir.OpSlt: bpf.JmpSlt, ir.OpSle: bpf.JmpSle, ir.OpSgt: bpf.JmpSgt,
 	ir.OpSge: bpf.JmpSge, ir.OpTest: bpf.JmpSet}
+
+// Condition is the condition of a jump by which op is tested.
+func Condition(op ir.Op) uint8 { return jumpOps[op] }
 
 var atomicOps = map[string]int32{"add": bpf.AtomicAdd, "or": bpf.AtomicOr, "and": bpf.AtomicAnd, "xor": bpf.AtomicXor,
 	"fetch-add": bpf.AtomicAdd | bpf.AtomicFetch, "fetch-or": bpf.AtomicOr | bpf.AtomicFetch,
@@ -441,5 +450,5 @@ func (e *emitter) condition(op ir.Op, v *ir.Value, src []regalloc.Loc) *machine.
 		in.Op |= bpf.SrcX
 		in.Src = reg(src[1])
 	}
-	return &machine.Insn{Insn: in, Pos: e.pos}
+	return &machine.Insn{Insn: in, Pos: e.pos, From: e.from}
 }

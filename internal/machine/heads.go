@@ -26,7 +26,9 @@ func heads(f *Func) bool {
 			if !i.IsLdImm64() && (i.Class() != bpf.ClassALU && i.Class() != bpf.ClassALU64 || i.Op&0xf0 != bpf.AluMov) || defs&uses != 0 {
 				break
 			}
-			b.Insns = append(b.Insns[:len(b.Insns):len(b.Insns)], *i)
+			head := *i
+			head.alsoFor(&y.Insns[0])
+			b.Insns = append(b.Insns[:len(b.Insns):len(b.Insns)], head)
 			x.Insns, y.Insns = x.Insns[1:], y.Insns[1:]
 			changed = true
 		}

@@ -115,7 +115,7 @@ func (f *Func) keepIn(r bpf.Reg) bool {
 		i.Dst = r
 		insns = append(insns, i)
 	}
-	to := Insn{Insn: bpf.Insn{Op: bpf.ClassALU64 | bpf.AluMov | bpf.SrcX, Dst: b.Insns[k].Dst, Src: r}, Pos: b.Insns[k].Pos}
+	to := Insn{Insn: bpf.Insn{Op: bpf.ClassALU64 | bpf.AluMov | bpf.SrcX, Dst: b.Insns[k].Dst, Src: r}, Pos: b.Insns[k].Pos, From: b.Insns[k].From}
 	b.Insns = append(append(insns, to), b.Insns[k+n:]...)
 	return true
 }

@@ -244,7 +244,7 @@ func (k *knower) walk(b *Block, keep func(*Insn)) *facts {
 			}
 			if keep != nil {
 				if from, ok := s.holder(v); ok && i.Slots()+pair > 1 {
-					i = Insn{Insn: bpf.Insn{Op: bpf.ClassALU64 | bpf.AluMov | bpf.SrcX, Dst: i.Dst, Src: from}, Pos: i.Pos}
+					i = Insn{Insn: bpf.Insn{Op: bpf.ClassALU64 | bpf.AluMov | bpf.SrcX, Dst: i.Dst, Src: from}, Pos: i.Pos, From: i.From}
 					k.cheaper = true
 					keep(&i)
 				} else {
@@ -263,7 +263,7 @@ func (k *knower) walk(b *Block, keep func(*Insn)) *facts {
 				continue
 			}
 			if from, ok := s.holder(v); ok {
-				i = Insn{Insn: bpf.Insn{Op: bpf.ClassALU64 | bpf.AluMov | bpf.SrcX, Dst: i.Dst, Src: from}, Pos: i.Pos}
+				i = Insn{Insn: bpf.Insn{Op: bpf.ClassALU64 | bpf.AluMov | bpf.SrcX, Dst: i.Dst, Src: from}, Pos: i.Pos, From: i.From}
 			}
 			if keep != nil {
 				keep(&i)

@@ -34,6 +34,10 @@ type Insn struct {
 	Hi  int32    // upper half of an ld_imm64's number
 	Ref *bpf.Ref // nil for none; its Slot says nothing
 	Pos source.Pos
+	// From is the value that it was made for, by its number, plus one; 0 for none.
+	// Also are others, for which there was the same instruction.
+	From int32
+	Also []int32
 	// Base is where the address of a load, store or atomic operation points:
 	// the verifier wants one kind of pointer at each.
 	Base types.Space
@@ -53,6 +57,14 @@ func (i *Insn) Slots() int {
 		return 2
 	}
 	return 1
+}
+
+// alsoFor says that i stands for j, too.
+func (i *Insn) alsoFor(j *Insn) {
+	if j.From > 0 && j.From != i.From {
+		i.Also = append(i.Also[:len(i.Also):len(i.Also)], j.From)
+	}
+	i.Also = append(i.Also, j.Also...)
 }
 
 // same reports whether two instructions do the same.

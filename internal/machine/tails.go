@@ -102,6 +102,12 @@ func (f *Func) merge(g []*Block) bool {
 	}
 	for _, b := range g {
 		if b != end {
+			for k := 1; k <= n; k++ {
+				end.Insns[len(end.Insns)-k].alsoFor(&b.Insns[len(b.Insns)-k])
+			}
+			if b.Branch != nil && b.Branch != end.Branch {
+				end.Branch.alsoFor(b.Branch)
+			}
 			b.Insns, b.Branch, b.Succs = b.Insns[:len(b.Insns)-n], nil, []*Block{end}
 		}
 	}

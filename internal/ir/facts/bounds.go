@@ -370,6 +370,7 @@ func (a *analysis) returned(t *ir.Value) {
 	if r == nil || t.Op != ir.OpRet || t.NumOperands() == 0 {
 		return
 	}
+	a.matters(t)
 	x := a.arg(t, 0)
 	if x.Class == Number && x.Trust == Sure && (x.Num.SMin < r[0] || x.Num.SMax > r[1]) {
 		a.report(t, Finding{Kind: ResultRange, Least: x.Num.SMin, Most: x.Num.SMax, Proven: r[0], Needed: r[1]}, &x)

@@ -64,9 +64,10 @@ func isEnd(y, x *Val) bool {
 	return x.Space == ir.PtrPacket && y.Space == ir.PtrEnd || x.Space == ir.PtrMeta && y.Space == ir.PtrPacket && y.Obj == objPacket && y.Off == 0
 }
 
-// assume takes from a state what contradicts a comparison that holds, or
-// fails; false means that nothing is left.
-func (s *state) assume(cmp ir.Op, size uint8, x, y Val, holds bool) bool {
+// assume takes from a state what contradicts the comparison w.test, which is of
+// x and y, if it holds or if it fails; false means that nothing is left. ids
+// names the values of the state.
+func (a *analysis) assume(s *state, ids []int32, w *passage, cmp ir.Op, size uint8, x, y Val, holds bool) bool {
 	switch {
 	case x.numeric() && y.numeric():
 		refine := Refine
@@ -77,8 +78,8 @@ func (s *state) assume(cmp ir.Op, size uint8, x, y Val, holds bool) bool {
 		if !ok {
 			return false
 		}
-		s.learn(&y, ny)
-		s.learn(&x, nx)
+		a.learn(s, ids, w, &y, ny)
+		a.learn(s, ids, w, &x, nx)
 	case x.Class == Pointer && x.Null == MayBeNull && y.isConst(0):
 		s.nullTest(cmp, size, &x, holds)
 	case y.Class == Pointer && y.Null == MayBeNull && x.isConst(0):
@@ -149,13 +150,13 @@ func (a *analysis) beyond(cmp ir.Op, test *ir.Value, x, y *Val, holds bool) (und
 }
 
 // learn narrows x, and all values that differ from it by a constant.
-func (s *state) learn(x *Val, n Num) {
+func (a *analysis) learn(s *state, ids []int32, w *passage, x *Val, n Num) {
 	if x.Sym == 0 || n == x.Num {
 		return
 	}
-	s.each(func(y *Val) {
+	narrow := func(y *Val) bool {
 		if !y.numeric() || y.Sym != x.Sym {
-			return
+			return false
 		}
 		if y.Num = n; y.Off != x.Off {
 			y.Num = add(n, Just(uint64(y.Off-x.Off)))
@@ -163,7 +164,18 @@ func (s *state) learn(x *Val, n Num) {
 		if _, isConst := y.Num.Const(); isConst && y.Class == Number {
 			*y = number(y.Num, y.Trust)
 		}
-	})
+		return true
+	}
+	for i := range s.vals {
+		if narrow(&s.vals[i]) {
+			w.linked = append(w.linked, ids[i])
+		}
+	}
+	for i := range s.stack {
+		if s.stack[i].size > 0 && narrow(&s.stack[i].val) {
+			a.matters(w.test) // what is on the stack is always compared
+		}
+	}
 }
 
 // nullTest learns from a comparison of x with 0.

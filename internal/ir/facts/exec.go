@@ -10,7 +10,7 @@ import (
 // exec computes one value; false ends the path.
 func (a *analysis) exec(v *ir.Value) bool {
 	switch v.Op {
-	case ir.OpConst, ir.OpCopy, ir.OpStackAddr, ir.OpMapAddr:
+	case ir.OpConst, ir.OpCopy, ir.OpReload, ir.OpSpill, ir.OpStackAddr, ir.OpMapAddr:
 		return true // get finds them without a place in the state
 	case ir.OpLoad, ir.OpLoadS:
 		a.renew(v)
@@ -66,13 +66,12 @@ func (a *analysis) exec(v *ir.Value) bool {
 // compute is what a pure op gives.
 func (a *analysis) compute(v *ir.Value, x, y Val) Val {
 	if v.Op.Compares() {
-		switch can, cannot := a.compare(v.Op, v.Size, &x, &y); {
-		case !cannot:
-			return constant(1)
-		case !can:
-			return constant(0)
+		can, cannot := a.compare(v.Op, v.Size, &x, &y)
+		if can && cannot {
+			return number(Range(0, 1), Sure)
 		}
-		return number(Range(0, 1), Sure)
+		a.matters(v)
+		return constant(b2i(can))
 	}
 	if x.Class == Pointer && x.Null == IsNull {
 		x = constant(0)
@@ -261,9 +260,9 @@ func (a *analysis) store(v *ir.Value) {
 		a.st.stack = nil
 	case p.Class != Pointer || p.Space != ir.PtrStack:
 	case how == atomic:
-		a.put(&p, off, v.Size, a.fresh(v, OfSize(v.Size), Sure))
+		a.put(v, &p, off, v.Size, a.fresh(v, OfSize(v.Size), Sure))
 	default:
-		a.put(&p, off, v.Size, a.arg(v, v.NumOperands()-1))
+		a.put(v, &p, off, v.Size, a.arg(v, v.NumOperands()-1))
 	}
 	if how == atomic {
 		trust := Sure

@@ -53,6 +53,7 @@ const (
 	SizeArgument                   // a size for a helper that may be too small or too large
 	ContextArgument                // a changed context pointer for a helper
 	ResultRange                    // a result that the program's type does not allow
+	TooComplex                     // more paths than the verifier walks
 	StackBounds                    // access beside a variable on the stack
 	UninitializedStack             // bytes of the stack that nothing writes
 	AlwaysTrue                     // a comparison that cannot be false
@@ -81,6 +82,8 @@ type Finding struct {
 	Object         string // ObjectAccess: what it touches
 	Space          ir.Type
 	Write          bool
+	// TooComplex: how often a path comes by (Needed), and that the mistake is
+	// that it makes two of one each time (Variable).
 	// MemoryBounds, StackBounds: the first and the last offset, of Needed
 	// bytes in Proven. PointerOffset, SizeArgument, ResultRange: the number.
 	Least, Most int64
@@ -128,17 +131,35 @@ type Env struct {
 	Returns        *[2]int64
 	PacketReadOnly bool                   // packet data may not be written
 	Global         func(name string) bool // subprograms that the verifier looks at on their own; may be nil
+	Shape          *Shape                 // the function's code; nil if it is not known
+	Walked         func(name string) int  // of a subprogram that is walked at every call: as Check gives it; may be nil
 }
 
-// Check finds the mistakes of f.
-func Check(f *ir.Func, env Env) []Finding {
+// A Shape says what a function became in the machine: the verifier counts
+// instructions, and follows a branch that goes both ways first where it does not
+// jump.
+type Shape struct {
+	Insns []uint8 // by value: how many it is
+	Jumps []uint8 // and how many of them are jumps or calls
+	Ends  []End   // by block
+}
+
+// An End is what a block ends with.
+type End struct {
+	Jumps int8     // to which edge a comparison jumps; -1: not known
+	Gotos [2]uint8 // the jumps without a condition on each edge
+}
+
+// Check finds the mistakes of f. insns is about how many instructions the
+// verifier walks to see them all; 0 where f is too long to be walked to the end.
+func Check(f *ir.Func, env Env) (found []Finding, insns int) {
 	a := newAnalysis(f, env)
 	a.scan()
-	if a.interesting {
-		a.prepare()
-		a.walk()
+	a.prepare()
+	if !a.walk() {
+		return a.findings, 0
 	}
-	return a.findings
+	return a.findings, a.insns
 }
 
 // Warnings finds what is no mistake, and hardly meant.
@@ -149,10 +170,24 @@ func Warnings(f *ir.Func) []Finding {
 }
 
 func newAnalysis(f *ir.Func, env Env) *analysis {
-	if env.Map == nil {
-		env.Map = func(string) *Map { return nil }
-	}
+	env.Map, env.Variable = once(env.Map), once(env.Variable)
 	return &analysis{f: f, env: env, seen: map[seenKey]bool{}}
+}
+
+// once gives the same map for the same name each time: states compare them.
+func once(find func(string) *Map) func(string) *Map {
+	if find == nil {
+		return func(string) *Map { return nil }
+	}
+	found := map[string]*Map{}
+	return func(name string) *Map {
+		m, ok := found[name]
+		if !ok {
+			m = find(name)
+			found[name] = m
+		}
+		return m
+	}
 }
 
 type seenKey struct {
@@ -167,24 +202,35 @@ type analysis struct {
 	findings []Finding
 	seen     map[seenKey]bool
 
-	interesting bool           // there is something that walk may find
 	loops       bool           // some edge goes back
 	dynptrSlots map[int32]bool // slots that some call takes for a dynptr
 	objects     bool           // some map has objects of the kernel in its values
 	need        []bool
 	uses        []int32
-	entry       [][]int32 // for each block, the values that a state at its entry has: parameters, then those alive
-	joins       []bool    // blocks with several predecessors
+	entry, end  []place  // of each block; at the end of those that end in a comparison
+	before      []*place // by value: before and behind what jumps in the middle of a block
+	after       []*place
 
 	vals    []Val   // of the state that is walked, by value
 	known   []int32 // the values that vals has, in the block that is walked
 	st      globals
-	frame   []int64 // where slots are, below the frame's end
-	kept    []bool  // slots whose contents matter
+	frame   []int64         // where slots are, below the frame's end
+	kept    []bool          // slots whose contents matter
+	slotsOf map[int32][]int // by word of the stack: which of the kept slots it is, by their bits
 	work    []pending
-	seenAt  [][]state
-	differs []int // by block: which of its values differed last between states
 	fuel    int
+	free    [32][][]Val // memory of states, by the logarithm of its size
+	next    []*ir.Block // by block: what the code goes on with
+
+	position
+	last             *checkpoint // on the way here
+	insns, jumps     int         // walked: about what the verifier counts
+	passed           []int       // by block: how often a path has come by it
+	parts            []int       // and how many more a comparison there has made of them
+	atInsns, atJumps int         // when the last checkpoint was made
+
+	stamps []uint32 // by value: whether it is in the set that sort asks for
+	stamp  uint32
 }
 
 // report adds a finding about v, unless the path is in doubt.

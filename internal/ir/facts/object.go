@@ -76,12 +76,10 @@ func (a *analysis) mapOf(p *Val) *Map {
 // mapArg is the map that argument i of v names, nil if it names none.
 func (a *analysis) mapArg(v *ir.Value, i int) *Map {
 	x, _ := v.Operand(i)
-	for x != nil && x.Op == ir.OpCopy {
-		x = x.Args[0]
-	}
-	if x == nil || x.Op != ir.OpMapAddr {
+	if x == nil || original(x).Op != ir.OpMapAddr {
 		return nil
 	}
+	x = original(x)
 	return a.env.Map(x.Sym)
 }
 
@@ -140,11 +138,7 @@ func (a *analysis) noteDynptr(v *ir.Value, h *abi.Helper) {
 		if i >= len(v.Args) || kind != abi.ArgDynptr && kind != abi.ArgDynptrOut {
 			continue
 		}
-		a.interesting = true
-		x := v.Args[i]
-		for x.Op == ir.OpCopy {
-			x = x.Args[0]
-		}
+		x := original(v.Args[i])
 		if x.Op == ir.OpStackAddr {
 			if a.dynptrSlots == nil {
 				a.dynptrSlots = map[int32]bool{}

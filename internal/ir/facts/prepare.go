@@ -12,24 +12,39 @@ func (a *analysis) prepare() {
 	n := a.f.NumValues()
 	a.need, a.uses = make([]bool, n), make([]int32, n)
 	a.vals = make([]Val, n)
+	a.stamps = make([]uint32, n)
 	a.layout()
 	a.keep()
-	a.entry, a.joins = make([][]int32, a.f.NumBlocks()), make([]bool, a.f.NumBlocks())
-	a.seenAt = make([][]state, a.f.NumBlocks())
-	a.differs = make([]int, a.f.NumBlocks())
-	// Most values of a long function are walked once or twice; what has many
-	// states there, the verifier does not walk to its end either.
-	a.fuel = 1000000 + 60*min(n, 5000) + 10*max(n-5000, 0)
+	a.entry, a.end = make([]place, a.f.NumBlocks()), make([]place, a.f.NumBlocks())
+	a.passed, a.parts = make([]int, a.f.NumBlocks()), make([]int, a.f.NumBlocks())
+	// A short function is walked until the verifier would give up. Most values
+	// of a long one are walked once or twice; what has many states there, the
+	// verifier does not walk to its end either.
+	a.fuel = 1300000 + 10*n
+	if n < 5000 {
+		a.fuel = 40 * mostInsns
+	}
 	rpo := a.f.ReversePostorder()
+	a.next = make([]*ir.Block, a.f.NumBlocks())
+	for i, b := range rpo[1:] {
+		a.next[rpo[i].ID] = b
+	}
 	a.findNeed(rpo)
 	a.findAlive(rpo)
+	a.aliveSlots(rpo)
+}
+
+// original is what v is a copy of.
+func original(v *ir.Value) *ir.Value {
+	for v.Op == ir.OpCopy || v.Op == ir.OpReload {
+		v = v.Args[0]
+	}
+	return v
 }
 
 // operand is v without copies; nil if it has no place in a state.
 func operand(v *ir.Value) *ir.Value {
-	for v.Op == ir.OpCopy {
-		v = v.Args[0]
-	}
+	v = original(v)
 	switch v.Op {
 	case ir.OpConst, ir.OpStackAddr, ir.OpMapAddr:
 		return nil
@@ -97,8 +112,58 @@ func (a *analysis) findNeed(rpo []*ir.Block) {
 			need(x)
 		}
 	}
+	a.findMeets(rpo, preds)
+}
+
+// findMeets marks the blocks that begin where the verifier compares states:
+// what is jumped to.
+func (a *analysis) findMeets(rpo []*ir.Block, preds []int) {
+	empty := make([]bool, a.f.NumBlocks())
+	a.before, a.after = make([]*place, a.f.NumValues()), make([]*place, a.f.NumValues())
 	for _, b := range rpo {
-		a.joins[b.ID] = preds[b.ID] > 1
+		n := 0
+		for _, v := range b.Values {
+			n += a.weight(v)
+		}
+		empty[b.ID] = n == 0 && (b.Term.Op != ir.OpJump || a.weight(b.Term) == 0)
+	}
+	meets := func(b *ir.Block) {
+		for n := 0; empty[b.ID] && b.Term.Op == ir.OpJump && n < len(rpo); n++ {
+			b = b.Succs[0].To
+		}
+		// At a comparison they do so in any case.
+		a.entry[b.ID].meets = !empty[b.ID] || b.Term.Op != ir.OpBr
+	}
+	for _, b := range rpo {
+		n := a.weight(b.Term)
+		if b.Term.Op == ir.OpBr {
+			n = 0
+		}
+		for i := len(b.Values) - 1; i >= 0; i-- {
+			v := b.Values[i]
+			w := a.weight(v)
+			jumps := v.Op.Compares() && w > 0
+			if jumps {
+				a.before[v.ID] = &place{meets: true}
+			}
+			if jumps || v.Op.IsCall() {
+				switch {
+				case n > 0:
+					a.after[v.ID] = &place{meets: true}
+				case b.Term.Op == ir.OpJump && a.gotos(b, 0) == 0:
+					meets(b.Succs[0].To)
+				}
+			}
+			n += w
+		}
+		if preds[b.ID] > 1 {
+			meets(b)
+		}
+		for k, e := range b.Succs {
+			if b.Term.Op == ir.OpBr && k == a.jumpsTo(b) || a.gotos(b, k) > 0 {
+				meets(e.To)
+			}
+		}
 	}
 }
 
@@ -130,33 +195,43 @@ func (a *analysis) findAlive(rpo []*ir.Block) {
 		}
 	}
 	scratch := make([]uint64, words)
+	atEnd := func(b *ir.Block) {
+		clear(scratch)
+		for _, e := range b.Succs {
+			for w, x := range in(e.To.ID) {
+				scratch[w] |= x
+			}
+			for k, x := range e.Args {
+				if a.need[e.To.Params[k].ID] {
+					use(scratch, x)
+				}
+			}
+		}
+		for _, x := range b.Term.Args {
+			use(scratch, x)
+		}
+		if v := testedBy(b.Term); v != nil { // the machine compares here
+			for _, x := range v.Args {
+				use(scratch, x)
+			}
+		}
+	}
+	before := func(v *ir.Value) {
+		kill(scratch, v)
+		if v.Op == ir.OpCopy || v.Op == ir.OpReload || v.Op == ir.OpSpill {
+			return
+		}
+		for _, x := range v.Args {
+			use(scratch, x)
+		}
+	}
 	for changed := true; changed; {
 		changed = false
 		for i := len(rpo) - 1; i >= 0; i-- {
 			b := rpo[i]
-			clear(scratch)
-			for _, e := range b.Succs {
-				for w, x := range in(e.To.ID) {
-					scratch[w] |= x
-				}
-				for k, x := range e.Args {
-					if a.need[e.To.Params[k].ID] {
-						use(scratch, x)
-					}
-				}
-			}
-			for _, x := range b.Term.Args {
-				use(scratch, x)
-			}
+			atEnd(b)
 			for j := len(b.Values) - 1; j >= 0; j-- {
-				v := b.Values[j]
-				kill(scratch, v)
-				if v.Op == ir.OpCopy {
-					continue
-				}
-				for _, x := range v.Args {
-					use(scratch, x)
-				}
+				before(b.Values[j])
 			}
 			for _, p := range b.Params {
 				kill(scratch, p)
@@ -169,17 +244,33 @@ func (a *analysis) findAlive(rpo []*ir.Block) {
 		}
 		changed = changed && a.loops
 	}
+	members := func(list []int32, set []uint64) []int32 {
+		for w, x := range set {
+			for ; x != 0; x &= x - 1 {
+				list = append(list, ids[64*w+bits.TrailingZeros64(x)])
+			}
+		}
+		return list
+	}
 	for _, b := range rpo {
 		var list []int32
 		for _, p := range b.Params {
 			list = append(list, int32(p.ID))
 		}
-		for w, x := range in(b.ID) {
-			for ; x != 0; x &= x - 1 {
-				list = append(list, ids[64*w+bits.TrailingZeros64(x)])
+		a.entry[b.ID].ids = members(list, in(b.ID))
+		atEnd(b)
+		if b.Term.Op == ir.OpBr {
+			a.end[b.ID].ids = members(nil, scratch)
+		}
+		for i := len(b.Values) - 1; i >= 0; i-- {
+			if at := a.after[b.Values[i].ID]; at != nil {
+				at.ids = members(nil, scratch)
+			}
+			before(b.Values[i])
+			if at := a.before[b.Values[i].ID]; at != nil {
+				at.ids = members(nil, scratch)
 			}
 		}
-		a.entry[b.ID] = list
 	}
 }
 
@@ -213,29 +304,19 @@ func (a *analysis) keep() {
 	}
 }
 
-// scan looks at every value once: is there anything to walk for?
+// scan looks at every value once, for what is rarely there.
 func (a *analysis) scan() {
-	a.interesting = a.env.Returns != nil
 	for _, b := range a.f.Blocks {
 		for _, v := range b.Values {
 			switch v.Op {
 			case ir.OpCall:
-				h := abi.HelperByID(int32(v.Aux))
-				if h != nil && (len(h.Args) > 0 || h.Result.Nullable()) {
-					a.interesting = true
-				}
-				a.noteDynptr(v, h)
+				a.noteDynptr(v, abi.HelperByID(int32(v.Aux)))
 			case ir.OpCallKfunc:
 				a.noteDynptr(v, a.env.kfunc(v.Sym))
 			case ir.OpMapAddr:
 				if m := a.env.Map(v.Sym); m != nil && len(m.Objects) > 0 {
 					a.objects = true
 				}
-			case ir.OpLoad, ir.OpLoadS, ir.OpStore, ir.OpAtomic:
-				slot, off, direct := slotOf(v)
-				// What is inside of its slot, at its place, is right.
-				inside := direct && off >= 0 && off+int64(v.Size) <= int64(a.f.Slots[slot].Size) && off&int64(v.Size-1) == 0
-				a.interesting = a.interesting || v.Type.IsPacket() || v.Type == ir.PtrKernel || !inside
 			}
 		}
 	}

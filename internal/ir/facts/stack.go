@@ -102,8 +102,8 @@ func (a *analysis) stackAt(slot int, off int64) Val {
 	return Val{Class: Pointer, Trust: Sure, Space: ir.PtrStack, Obj: int32(slot), Off: off, Size: int64(a.f.Slots[slot].Size)}
 }
 
-// put notes a store of x to the stack at off behind p.
-func (a *analysis) put(p *Val, off int64, size uint8, x Val) {
+// put notes that v stores x to the stack at off behind p.
+func (a *analysis) put(v *ir.Value, p *Val, off int64, size uint8, x Val) {
 	at := a.frame[p.Obj] + off
 	if _, ok := p.Num.Const(); !ok {
 		a.st.forget(at+clampOffset(p.Num.SMin), at+clampOffset(p.Num.SMax)+int64(size))
@@ -124,8 +124,10 @@ func (a *analysis) put(p *Val, off int64, size uint8, x Val) {
 			x = number(x.Num.trunc(8*uint(size)), x.Trust)
 		}
 		w.val = x
+		a.matters(v) // what is on the stack is always compared
 	case x.Class == Number && isConst && n == 0:
 		w.size = 0
+		a.matters(v)
 		for i := range size {
 			w.zero |= 1 << (uint8(at&7) + i)
 		}

@@ -169,22 +169,33 @@ func (g *globals) covers(h *globals) bool {
 // A state is what is known at the entry of a block, or in its middle: the
 // values named by a list that the block has.
 type state struct {
-	vals []Val
+	vals  []Val
+	gotos int // on the way here
 	globals
 }
 
-// covers says whether what holds for s holds for t, too. It looks at the value
-// at *first before all others, and leaves there the one that differed: in loops
-// it is the counter every time.
-func (s *state) covers(t *state, first *int) bool {
-	if i := *first; i < len(s.vals) && !s.vals[i].covers(&t.vals[i]) || !s.globals.covers(&t.globals) {
+// covers says whether the walk from c, which is done, has seen all that one
+// from the state of a would see. It looks at the value at *first before all others,
+// and leaves there the one that differed: in loops it is the counter every time.
+func (c *checkpoint) covers(a *analysis, first *int) bool {
+	if i := *first; i < len(c.vals) && !c.coversAt(i, &a.vals[c.ids[i]]) || !c.globals.covers(&a.st) {
 		return false
 	}
-	for i := range s.vals {
-		if !s.vals[i].covers(&t.vals[i]) {
+	for i, id := range c.ids {
+		if !c.coversAt(i, &a.vals[id]) {
 			*first = i
 			return false
 		}
 	}
 	return true
+}
+
+// coversAt compares what is known of a value; of a number that has decided
+// nothing on the walk from c, nothing matters.
+func (c *checkpoint) coversAt(i int, y *Val) bool {
+	x := &c.vals[i]
+	if x.Class == Number && y.Class == Number && !c.precise[i] {
+		return x.Trust >= y.Trust
+	}
+	return x.covers(y)
 }

@@ -1,27 +1,65 @@
 package facts
 
-import "github.com/whistler-lang/whistler/internal/ir"
+import (
+	"math/bits"
+	"slices"
 
-// mostStates bounds the states of one block: of a block that has more, the
-// rest is not walked.
-const mostStates = 2000
+	"github.com/whistler-lang/whistler/internal/ir"
+)
 
-// pending is a path to go on with: at value `at` of a block. known names
-// the values of the state.
+// The verifier's limits (kernel/bpf/verifier.c): how many instructions it
+// walks, and when it makes a checkpoint. It makes one where paths meet or part,
+// after so many instructions and jumps since the last; in a loop, which has
+// a checkpoint there that is not done, later.
+const (
+	mostInsns    = 1000000 // BPF_COMPLEXITY_LIMIT_INSNS
+	fewInsns     = 8       // is_state_visited
+	fewJumps     = 2
+	manyInsns    = 100
+	manyJumps    = 20
+	missesPerHit = 3
+)
+
+// A place is where paths meet or part. A state there says something of the
+// values that ids names: those that are alive and matter; at the beginning of a
+// block its parameters come first.
+type place struct {
+	ids     []int32
+	slots   []uint64 // and which of the kept slots are alive, by bit
+	meets   bool     // paths meet here
+	seen    []*checkpoint
+	differs int // which of ids differed last
+}
+
+// A checkpoint is a state that a path had at a place, which ends later paths
+// that it covers. The verifier forgets those that rarely do.
+type checkpoint struct {
+	state
+	ids          []int32
+	precise      []bool      // by value: what is known of the number made a difference
+	via          *passage    // here, from
+	parent       *checkpoint // the last one before
+	open         int         // paths from here that are not walked to their end
+	hits, misses int
+}
+
+// pending is a path to go on with. known names the values of the state.
 type pending struct {
-	b     *ir.Block
-	at    int
-	known []int32
+	position // to is of no use
+	known    []int32
+	last     *checkpoint
 	state
 }
 
-// walk follows all paths from the entry, the newest first.
-func (a *analysis) walk() {
+// walk follows all paths from the entry in the verifier's order: at a branch
+// that goes both ways, first the way on which the code goes on. It reports
+// whether it has come to the end.
+func (a *analysis) walk() bool {
 	if a.fuel <= 0 {
-		return // nothing is prepared
+		return false // nothing is prepared
 	}
 	entry := a.f.Blocks[0]
-	st := state{vals: make([]Val, len(a.entry[entry.ID]))}
+	st := state{vals: a.newVals(len(a.entry[entry.ID].ids))}
 	for i, p := range entry.Params {
 		if p.Type == ir.Scalar && a.env.Called { // by the kernel, with any number
 			st.vals[i] = number(Any(), Sure)
@@ -33,64 +71,255 @@ func (a *analysis) walk() {
 			}
 		}
 	}
-	a.push(entry, st)
-	for len(a.work) > 0 && a.fuel > 0 {
+	a.last = &checkpoint{open: 1}
+	a.atInsns = -1 // the first instruction counts before it is looked at
+	a.push(entry, nil, st)
+	for len(a.work) > 0 && a.fuel > 0 && a.insns <= mostInsns {
 		p := a.work[len(a.work)-1]
 		a.work = a.work[:len(a.work)-1]
-		a.enter(p)
-		a.block(p.b, p.at)
-	}
-}
-
-// push goes on at b's entry later, unless a state there covers st.
-func (a *analysis) push(b *ir.Block, st state) {
-	if a.joins[b.ID] {
-		seen := a.seenAt[b.ID]
-		if len(seen) >= mostStates {
-			return
+		a.last = p.last
+		if a.arrive(&p) && a.block() {
+			continue
 		}
-		for i := range seen {
-			if seen[i].covers(&st, &a.differs[b.ID]) {
-				return
+		for c := a.last; c != nil; c = c.parent {
+			if c.open--; c.open > 0 {
+				break
 			}
 		}
-		a.fuel -= len(seen)
-		a.seenAt[b.ID] = append(seen, st)
 	}
-	a.work = append(a.work, pending{b: b, known: a.entry[b.ID], state: st})
+	if a.insns > mostInsns {
+		a.tooComplex()
+	}
+	return len(a.work) == 0
 }
 
-// enter makes p the state that is walked. The state's own memory stays as
-// it is: later states are compared with it.
-func (a *analysis) enter(p pending) {
+// tooComplex reports the comparison that has parted most paths, or, where few
+// part, the one that the path has come by most often.
+func (a *analysis) tooComplex() {
+	count, x := a.parts, Finding{Kind: TooComplex, Variable: true}
+	if slices.Max(count) < mostInsns/1000 {
+		count, x.Variable = a.passed, false
+	}
+	test := a.b.Term
+	for _, b := range a.f.Blocks {
+		if n := int64(count[b.ID]); b.Term.Op == ir.OpBr && n > x.Needed {
+			test, x.Needed = b.Term, n
+		}
+	}
+	if v := testedBy(test); v != nil {
+		test = v
+	}
+	a.report(test, x)
+}
+
+// push goes on at b's entry later.
+func (a *analysis) push(b *ir.Block, w *passage, st state) {
+	a.work = append(a.work, pending{position{b: b, via: w}, a.entry[b.ID].ids, a.last, st})
+}
+
+// arrive makes p the state that is walked; false if a checkpoint covers it.
+func (a *analysis) arrive(p *pending) bool {
 	a.fuel -= 3*len(p.vals) + 4 // made, compared, and taken apart again
 	a.known = append(a.known[:0], p.known...)
 	for i, id := range p.known {
 		a.vals[id] = p.vals[i]
 	}
-	a.st = p.globals.clone()
+	a.oldVals(p.vals)
+	a.position, a.st = p.position, p.globals
+	a.insns, a.jumps = a.insns+p.gotos, a.jumps+p.gotos
+	a.to = a.from
+	at := &a.entry[p.b.ID]
+	if p.from > 0 {
+		at = a.after[p.b.Values[p.from-1].ID]
+	}
+	return at == nil || !at.meets || a.visit(at)
 }
 
-// block walks b from value `from` to its end.
-func (a *analysis) block(b *ir.Block, from int) {
-	a.fuel -= len(b.Values) - from
-	for i := from; i < len(b.Values); i++ {
-		v := b.Values[i]
-		if !a.exec(v) {
-			return
+// visit compares the state that is walked with the checkpoints at its place:
+// false says that one covers it. It may become one.
+func (a *analysis) visit(at *place) bool {
+	keep := a.jumps-a.atJumps >= fewJumps && a.insns-a.atInsns >= fewInsns
+	for i := len(at.seen) - 1; i >= 0; i-- {
+		c := at.seen[i]
+		switch {
+		case c.open > 0:
+			if a.jumps-a.atJumps < manyJumps && a.insns-a.atInsns < manyInsns {
+				keep = false
+			}
+		case c.covers(a, &at.differs):
+			c.hits++
+			a.insns++ // counted before it is looked for
+			a.inherit(c)
+			return false
+		default:
+			a.fuel--
 		}
-		if v.Op.Compares() && a.need[v.ID] && !(a.uses[v.ID] == 1 && testedBy(b.Term) == v) && a.split(b, i, v) {
-			return
+		if keep {
+			c.misses++
+		}
+		if c.misses > missesPerHit*(c.hits+1) {
+			at.seen = slices.Delete(at.seen, i, i+1)
+		}
+	}
+	if !keep {
+		return true
+	}
+	a.atJumps, a.atInsns = a.jumps, a.insns
+	c := &checkpoint{state: state{a.newVals(len(at.ids)), 0, a.st.clone()}, ids: at.ids, precise: make([]bool, len(at.ids)), via: a.via, parent: a.last, open: 1}
+	for i, id := range at.ids {
+		c.vals[i] = a.vals[id]
+	}
+	a.forgetDead(&c.globals, at)
+	if c.via == nil || a.from < a.to { // in the middle of a block
+		c.via = &passage{position: a.position}
+		a.from = a.to
+	}
+	at.seen = append(at.seen, c)
+	a.last, a.via = c, nil
+	return true
+}
+
+// newVals gives memory for the values of a state, oldVals takes back what
+// nothing refers to any more.
+func (a *analysis) newVals(n int) []Val {
+	if n == 0 {
+		return nil
+	}
+	if k := bits.Len(uint(n - 1)); len(a.free[k]) > 0 {
+		list := a.free[k]
+		a.free[k] = list[:len(list)-1]
+		return list[len(list)-1][:n]
+	} else {
+		return make([]Val, n, 1<<k)
+	}
+}
+
+func (a *analysis) oldVals(vals []Val) {
+	if cap(vals) == 0 {
+		return
+	}
+	k := bits.Len(uint(cap(vals) - 1))
+	a.free[k] = append(a.free[k], vals)
+}
+
+// block walks to the end of the block; false says that the path ends there.
+func (a *analysis) block() bool {
+	b := a.b
+	a.passed[b.ID]++
+	a.fuel -= len(b.Values) - a.from
+	for a.to = a.from; a.to < len(b.Values); {
+		v := b.Values[a.to]
+		if at := a.before[v.ID]; at != nil && !a.visit(at) {
+			return false
+		}
+		a.count(v)
+		if a.exact(v) {
+			a.matters(v)
+		}
+		if !a.exec(v) {
+			return false
+		}
+		if v.Op.Compares() && a.need[v.ID] && !(a.uses[v.ID] == 1 && testedBy(b.Term) == v) {
+			if _, decided := a.vals[v.ID].Num.Const(); !decided {
+				return a.split(v)
+			}
+		}
+		a.to++
+		if at := a.after[v.ID]; at != nil && !a.visit(at) {
+			return false
 		}
 	}
 	switch b.Term.Op {
 	case ir.OpRet:
+		a.count(b.Term)
 		a.exit(b.Term)
 	case ir.OpJump:
-		a.push(b.Succs[0].To, a.along(b.Succs[0]))
+		a.count(b.Term) // moves
+		e := &b.Succs[0]
+		st := a.along(e)
+		st.gotos = a.gotos(b, 0)
+		a.push(e.To, &passage{position: a.position, edge: e}, st)
+		return true
 	case ir.OpBr:
-		a.branch(b)
+		if !a.visit(&a.end[b.ID]) {
+			return false
+		}
+		a.count(b.Term)
+		return a.branch()
 	}
+	return false
+}
+
+// jumpsTo is the edge to which b's comparison jumps: without a shape the one
+// that is not next in order.
+func (a *analysis) jumpsTo(b *ir.Block) int {
+	if s := a.env.Shape; s != nil && s.Ends[b.ID].Jumps >= 0 {
+		return int(s.Ends[b.ID].Jumps)
+	}
+	if a.next[b.ID] == b.Succs[0].To {
+		return 1
+	}
+	return 0
+}
+
+// gotos is how many jumps without a condition are on an edge of b.
+func (a *analysis) gotos(b *ir.Block, edge int) int {
+	if s := a.env.Shape; s != nil {
+		return int(s.Ends[b.ID].Gotos[edge])
+	}
+	if b.Term.Op == ir.OpBr && edge == a.jumpsTo(b) || a.next[b.ID] == b.Succs[edge].To {
+		return 0
+	}
+	return 1
+}
+
+// count counts the instructions of v, and those of them that jump: calls are
+// among them.
+func (a *analysis) count(v *ir.Value) {
+	a.insns += a.weight(v)
+	if v.Op == ir.OpCallSub && a.env.Walked != nil {
+		a.insns += a.env.Walked(v.Sym)
+	}
+	switch s := a.env.Shape; {
+	case s != nil:
+		a.jumps += int(s.Jumps[v.ID])
+	case v.Op.IsCall(), v.Op.Compares(), v.Op == ir.OpBr, v.Op == ir.OpRet:
+		a.jumps++
+	}
+}
+
+// weight is about how many instructions v is.
+func (a *analysis) weight(v *ir.Value) int {
+	if s := a.env.Shape; s != nil {
+		return int(s.Insns[v.ID])
+	}
+	switch v.Op {
+	case ir.OpConst, ir.OpCopy, ir.OpStackAddr, ir.OpJump:
+		return 0
+	case ir.OpRet:
+		return 2
+	case ir.OpBr:
+		return 1
+	case ir.OpCall, ir.OpCallKfunc, ir.OpCallSub:
+		n := 1
+		for _, x := range v.Args {
+			switch x.Op {
+			case ir.OpMapAddr:
+			case ir.OpStackAddr:
+				n += 2
+			default:
+				n++
+			}
+		}
+		return n
+	}
+	if v.Op.Compares() {
+		return 3
+	}
+	if v.Op.Foldable() && len(v.Args) > 0 && (a.uses[v.Args[0].ID] > 1 || v.Args[0].Op == ir.OpStackAddr) {
+		return 2 // the machine's work on their first operand
+	}
+	return 1
 }
 
 // testedBy is the comparison whose truth a branch tests, nil if it tests
@@ -113,31 +342,30 @@ func testedBy(t *ir.Value) *ir.Value {
 }
 
 // along is the state at the entry of e's block.
-func (a *analysis) along(e ir.Edge) state {
-	list := a.entry[e.To.ID]
-	st := state{make([]Val, len(list)), a.st.clone()}
+func (a *analysis) along(e *ir.Edge) state {
+	list := a.entry[e.To.ID].ids
+	st := state{a.newVals(len(list)), 0, a.st.clone()}
 	for i, id := range list {
 		switch {
 		case i >= len(e.Args):
 			st.vals[i] = a.vals[id]
 		case a.need[id]:
 			st.vals[i] = a.get(e.Args[i])
+		default:
+			st.vals[i] = Val{}
 		}
 	}
 	return st
 }
 
 // split goes on after the comparison v once for each result, as the branches
-// do that the machine computes it with.
-func (a *analysis) split(b *ir.Block, i int, v *ir.Value) bool {
-	if _, decided := a.vals[v.ID].Num.Const(); decided {
-		return false
-	}
+// do that the machine computes it with; false says that neither can be.
+func (a *analysis) split(v *ir.Value) bool {
 	x, y := a.arg(v, 0), a.arg(v, 1)
 	a.judge(&x, &y)
-	known := append([]int32(nil), a.known...)
-	for _, holds := range []bool{false, true} {
-		st := state{make([]Val, len(known)), a.st.clone()}
+	known, ways := append([]int32(nil), a.known...), 0
+	for _, holds := range []bool{true, false} { // the code goes on where it fails
+		st := state{a.newVals(len(known)), 0, a.st.clone()}
 		undo := a.beyond(v.Op, v, &x, &y, holds)
 		for k, id := range known {
 			st.vals[k] = a.vals[id]
@@ -146,12 +374,25 @@ func (a *analysis) split(b *ir.Block, i int, v *ir.Value) bool {
 			}
 		}
 		undo()
-		if st.assume(v.Op, v.Size, x, y, holds) {
+		w := &passage{position: a.position, test: v}
+		if a.assume(&st, known, w, v.Op, v.Size, x, y, holds) {
 			st.trail = a.step(v, holds, &x, &y)
-			a.work = append(a.work, pending{b, i + 1, known, st})
+			a.work = append(a.work, pending{position{b: a.b, from: a.to + 1, via: w}, known, a.last, st})
+			ways++
+		} else {
+			a.matters(v)
 		}
 	}
-	return true
+	return a.part(ways)
+}
+
+// part says that the path goes on in so many ways.
+func (a *analysis) part(ways int) bool {
+	if ways > 0 {
+		a.last.open += ways - 1
+		a.parts[a.b.ID] += ways - 1
+	}
+	return ways > 0
 }
 
 func b2i(b bool) int64 {
@@ -161,8 +402,9 @@ func b2i(b bool) int64 {
 	return 0
 }
 
-// branch follows b's two edges.
-func (a *analysis) branch(b *ir.Block) {
+// branch follows the block's two edges; false says that neither can be taken.
+func (a *analysis) branch() bool {
+	b := a.b
 	t := b.Term
 	cmp, size, yes, no := t.Cmp, t.Size, 0, 1
 	test := t
@@ -177,11 +419,18 @@ func (a *analysis) branch(b *ir.Block) {
 	can, cannot := a.compare(cmp, size, &x, &y)
 	if can && cannot {
 		a.judge(&x, &y)
+	} else {
+		a.matters(test)
 	}
-	for _, way := range []struct {
+	ways := [2]struct {
 		open, holds bool
-		edge        ir.Edge
-	}{{cannot, false, b.Succs[no]}, {can, true, b.Succs[yes]}} {
+		succ        int
+	}{{can, true, yes}, {cannot, false, no}}
+	if a.jumpsTo(b) == no { // the last is walked first
+		ways[0], ways[1] = ways[1], ways[0]
+	}
+	taken := 0
+	for _, way := range ways {
 		if !way.open {
 			continue
 		}
@@ -189,16 +438,22 @@ func (a *analysis) branch(b *ir.Block) {
 		if can && cannot {
 			undo = a.beyond(cmp, test, &x, &y, way.holds)
 		}
-		st := a.along(way.edge)
+		edge := &b.Succs[way.succ]
+		st := a.along(edge)
 		undo()
+		st.gotos = a.gotos(b, way.succ)
+		w := &passage{position: a.position, edge: edge, test: test}
 		if can && cannot {
-			if !st.assume(cmp, size, x, y, way.holds) {
+			if !a.assume(&st, a.entry[edge.To.ID].ids, w, cmp, size, x, y, way.holds) {
+				a.matters(test)
 				continue
 			}
 			st.trail = a.step(test, way.holds, &x, &y)
 		}
-		a.push(way.edge.To, st)
+		a.push(edge.To, w, st)
+		taken++
 	}
+	return a.part(taken)
 }
 
 // inBlock reports whether v was computed in the block that is walked.
@@ -234,9 +489,7 @@ func (a *analysis) arg(v *ir.Value, i int) Val {
 }
 
 func (a *analysis) get(v *ir.Value) Val {
-	for v.Op == ir.OpCopy {
-		v = v.Args[0]
-	}
+	v = original(v)
 	switch v.Op {
 	case ir.OpConst:
 		return constant(v.Aux)
@@ -259,9 +512,6 @@ func (a *analysis) get(v *ir.Value) Val {
 
 // variable is a pointer to a global variable.
 func (a *analysis) variable(v *ir.Value) Val {
-	if a.env.Variable == nil {
-		return Val{}
-	}
 	m := a.env.Variable(v.Sym)
 	if m == nil {
 		return Val{}

@@ -195,3 +195,17 @@
 (defprog p () (when-let ((v (map-lookup big 1)))
   (return (load u8 (+ v (f 3)) 0))) ; ERROR 20: "by a number that may be any number"
   1)
+;;;; paths-count
+(defprog p () (let ((n 0))
+  (when-let ((v (map-lookup big 1)))
+    (dotimes (i 40)
+      (when (= 77 (load u8 (+ v i))) ; ERROR 13: "there are too many paths through this program: the verifier gives up after a million instructions"
+        (setmap arr 0 1)
+        (incf n))))
+  (if (= n 6) 1 2)))
+;;;; paths-turns
+(defprog p ()
+  (when-let ((v (map-lookup big 1)))
+    (dotimes (i 300000) ; ERROR 5: "this program is too long for the verifier, which gives up after a million instructions"
+      (store u8 (+ v (logand i 63)) 0 i)))
+  1)
