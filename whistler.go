@@ -82,6 +82,7 @@ type Program struct {
 	Section string
 	Slots   int // instructions of 8 bytes
 	Stack   int // bytes of stack
+	Walked  int // about how many instructions the kernel's verifier walks; 0 if that is not known
 	Doc     string
 }
 
@@ -174,7 +175,7 @@ func (o *Object) License() string { return o.result.Spec.License }
 // Programs lists the programs in the order of the source.
 func (o *Object) Programs() (ps []Program) {
 	for i, p := range o.result.Programs {
-		ps = append(ps, Program{p.Name, p.Lisp, p.Type, p.Section, len(p.Insns), p.Stack, o.result.Unit.Programs[i].Doc})
+		ps = append(ps, Program{p.Name, p.Lisp, p.Type, p.Section, len(p.Insns), p.Stack, p.Walked, o.result.Unit.Programs[i].Doc})
 	}
 	return ps
 }

@@ -88,12 +88,12 @@ func (c *costCmd) measure(a *app, in *input, packet []byte, timed bool) (progs [
 		defer coll.Close()
 	}
 	names := slices.Sorted(maps.Keys(spec.Programs))
-	stacks := map[string]int{}
+	stacks, walked := map[string]int{}, map[string]int{}
 	if src != nil {
 		names = nil
 		for _, p := range src.Programs() {
 			names = append(names, p.Name)
-			stacks[p.Name] = p.Stack
+			stacks[p.Name], walked[p.Name] = p.Stack, p.Walked
 		}
 	}
 	var absent absences
@@ -106,6 +106,7 @@ func (c *costCmd) measure(a *app, in *input, packet []byte, timed bool) (progs [
 			absent.add(name, "instructions executed after a tail call", fmt.Errorf("they are those of %s", left))
 		}
 		if coll == nil {
+			p.walked = walked[name]
 			absent.add(name, "verifier's work, no time", denied)
 		} else {
 			absent.add(name, "verifier's work by form", p.verifier(coll))
@@ -183,6 +184,8 @@ func (p *costed) print(a *app) {
 	}
 	if n := p.total[processedColumn]; n > 0 {
 		fmt.Fprintf(a.out, ", %d processed by the verifier", n)
+	} else if p.walked > 0 {
+		fmt.Fprintf(a.out, ", about %d for the verifier to process", p.walked)
 	}
 	if p.has[executedColumn] {
 		fmt.Fprintf(a.out, ", %d executed", p.total[executedColumn])
@@ -258,6 +261,9 @@ func (p *costed) json() map[string]any {
 		if p.has[i] || p.total[i] > 0 {
 			out[name] = p.total[i]
 		}
+	}
+	if p.walked > 0 {
+		out["processedAbout"] = p.walked
 	}
 	if p.stack >= 0 {
 		out["stack"] = p.stack

@@ -30,6 +30,7 @@ type costed struct {
 	has           [columns]bool
 	stack         int  // bytes, -1 where nobody says
 	stackSeen     bool // by the verifier, whose kernel may add to what the compiler needs
+	walked        int  // about what the verifier will process, where no kernel says; 0 if that is not known
 	ns, emptyNs   int  // of a run, and of a run of an empty program of the type; -1 where there are none
 	forms         []*costForm
 	at            []*costForm // the form of each slot

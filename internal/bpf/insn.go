@@ -202,7 +202,12 @@ type Program struct {
 	Lines   []Line
 	Refs    []Ref
 	Stack   int // bytes of stack used
+	Walked  int // about how many instructions the verifier walks; 0 if that is not known
 }
+
+// A From says that the instruction at Slot was made for a value of the
+// compiler's, by its number.
+type From struct{ Slot, Value int }
 
 // A Line says that the code from Slot on comes from Pos.
 type Line struct {

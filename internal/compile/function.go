@@ -30,6 +30,7 @@ type function struct {
 	calls                 []string             // see callees; as improve has left it
 	texts                 fix.Texts            // see names
 	code                  *emit.Code           // when it is emitted
+	prog                  *bpf.Program         // and what became of it
 }
 
 // gather lists the functions of a unit: those that are called before those
@@ -183,6 +184,9 @@ func judge(files []*source.File, u *lang.Unit, emitted []*function, o Options) (
 		env := g.machine(environment(u, g))
 		env.Walked = func(name string) int { return walked[name] }
 		found, n := facts.Check(g.f, env)
+		if g.prog != nil {
+			g.prog.Walked = n
+		}
 		if len(found) > 0 {
 			after[g.c] = found
 		}
@@ -289,8 +293,9 @@ func (fn *function) emit(o Options) (*bpf.Program, *source.Error) {
 	if code.Stack > emit.MaxStack {
 		return nil, fn.stackError(code)
 	}
-	return &bpf.Program{Name: fn.c, Lisp: fn.name, Pos: fn.pos, Section: fn.section, Type: fn.typ,
-		Insns: code.Insns, Lines: code.Lines, Refs: code.Refs, Stack: code.Stack}, nil
+	fn.prog = &bpf.Program{Name: fn.c, Lisp: fn.name, Pos: fn.pos, Section: fn.section, Type: fn.typ,
+		Insns: code.Insns, Lines: code.Lines, Refs: code.Refs, Stack: code.Stack}
+	return fn.prog, nil
 }
 
 // stackError says who uses the stack.

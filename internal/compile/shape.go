@@ -5,7 +5,6 @@ import (
 	"github.com/whistler-lang/whistler/internal/emit"
 	"github.com/whistler-lang/whistler/internal/ir"
 	"github.com/whistler-lang/whistler/internal/ir/facts"
-	"github.com/whistler-lang/whistler/internal/machine"
 )
 
 // machine puts into env what the function's code looks like.
@@ -17,7 +16,7 @@ func (fn *function) machine(env facts.Env) facts.Env {
 }
 
 // shape says which instructions the values of f became, by what from says.
-func shape(f *ir.Func, code []bpf.Insn, from []machine.From) *facts.Shape {
+func shape(f *ir.Func, code []bpf.Insn, from []bpf.From) *facts.Shape {
 	s := &facts.Shape{Insns: make([]uint8, f.NumValues()), Jumps: make([]uint8, f.NumValues()), Ends: make([]facts.End, f.NumBlocks())}
 	gotos := func(slot int) (n uint8) {
 		for n < 8 && slot >= 0 && slot < len(code) && code[slot].Op == bpf.ClassJMP|bpf.JmpA {

@@ -11,11 +11,8 @@ type Code struct {
 	Insns []bpf.Insn
 	Lines []bpf.Line
 	Refs  []bpf.Ref
-	From  []From
+	From  []bpf.From
 }
-
-// A From says that an instruction was made for a value, by its number.
-type From struct{ Slot, Value int }
 
 // negated gives the condition that holds where the other does not.
 var negated = map[uint8]uint8{bpf.JmpEq: bpf.JmpNe, bpf.JmpNe: bpf.JmpEq, bpf.JmpGt: bpf.JmpLe, bpf.JmpLe: bpf.JmpGt, bpf.JmpGe: bpf.JmpLt,
@@ -68,10 +65,10 @@ func (l *layouter) put(i *Insn) {
 		l.Refs = append(l.Refs, bpf.Ref{Slot: len(l.Insns), Kind: i.Ref.Kind, Name: i.Ref.Name})
 	}
 	if i.From > 0 {
-		l.From = append(l.From, From{len(l.Insns), int(i.From) - 1})
+		l.From = append(l.From, bpf.From{Slot: len(l.Insns), Value: int(i.From) - 1})
 	}
 	for _, v := range i.Also {
-		l.From = append(l.From, From{len(l.Insns), int(v) - 1})
+		l.From = append(l.From, bpf.From{Slot: len(l.Insns), Value: int(v) - 1})
 	}
 	l.Insns = append(l.Insns, i.Insn)
 	if i.IsLdImm64() {
