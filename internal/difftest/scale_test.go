@@ -150,7 +150,7 @@ func TestScaleLoads(t *testing.T) {
 // source.
 func TestScaleRefused(t *testing.T) {
 	_, errs := compile.Compile([]*source.File{source.NewFile("scale.lisp", growths[0].text(8300))}, compile.Options{Options: lang.Options{CPU: 3, Arch: "amd64"}})
-	if len(errs) != 1 || errs[0].Code != "too-large" {
+	if errs = errs.Errors(); len(errs) != 1 || errs[0].Code != "too-large" {
 		t.Errorf("%v", errs)
 	}
 }

@@ -62,7 +62,7 @@ func (i *Insn) Slots() int {
 // alsoFor says that i stands for j, too.
 func (i *Insn) alsoFor(j *Insn) {
 	if j.From > 0 && j.From != i.From {
-		i.Also = append(i.Also[:len(i.Also):len(i.Also)], j.From)
+		i.Also = append(i.Also, j.From)
 	}
 	i.Also = append(i.Also, j.Also...)
 }
