@@ -229,6 +229,9 @@ type analysis struct {
 	parts            []int       // and how many more a comparison there has made of them
 	atInsns, atJumps int         // when the last checkpoint was made
 
+	passages []passage // room for more
+	moved    []Val     // see follow
+
 	stamps []uint32 // by value: whether it is in the set that sort asks for
 	stamp  uint32
 }

@@ -74,11 +74,19 @@ func (a *analysis) walk() bool {
 	a.last = &checkpoint{open: 1}
 	a.atInsns = -1 // the first instruction counts before it is looked at
 	a.push(entry, nil, st)
-	for len(a.work) > 0 && a.fuel > 0 && a.insns <= mostInsns {
+	how := parts
+	for len(a.work) > 0 && how != goesOn {
 		p := a.work[len(a.work)-1]
 		a.work = a.work[:len(a.work)-1]
 		a.last = p.last
-		if a.arrive(&p) && a.block() {
+		how = ends
+		if a.arrive(&p) {
+			how = goesOn
+		}
+		for how == goesOn && a.fuel > 0 && a.insns <= mostInsns {
+			how = a.block()
+		}
+		if how != ends {
 			continue
 		}
 		for c := a.last; c != nil; c = c.parent {
@@ -90,8 +98,17 @@ func (a *analysis) walk() bool {
 	if a.insns > mostInsns {
 		a.tooComplex()
 	}
-	return len(a.work) == 0
+	return how != goesOn
 }
+
+// What becomes of a path at the end of a block.
+type outcome uint8
+
+const (
+	ends   outcome = iota
+	parts          // what is left of it is in work
+	goesOn         // in the next block
+)
 
 // tooComplex reports the comparison that has parted most paths, or, where few
 // part, the one that the path has come by most often.
@@ -171,7 +188,7 @@ func (a *analysis) visit(at *place) bool {
 	}
 	a.forgetDead(&c.globals, at)
 	if c.via == nil || a.from < a.to { // in the middle of a block
-		c.via = &passage{position: a.position}
+		c.via = a.passage(nil, nil)
 		a.from = a.to
 	}
 	at.seen = append(at.seen, c)
@@ -202,22 +219,22 @@ func (a *analysis) oldVals(vals []Val) {
 	a.free[k] = append(a.free[k], vals)
 }
 
-// block walks to the end of the block; false says that the path ends there.
-func (a *analysis) block() bool {
+// block walks to the end of the block.
+func (a *analysis) block() outcome {
 	b := a.b
 	a.passed[b.ID]++
 	a.fuel -= len(b.Values) - a.from
 	for a.to = a.from; a.to < len(b.Values); {
 		v := b.Values[a.to]
 		if at := a.before[v.ID]; at != nil && !a.visit(at) {
-			return false
+			return ends
 		}
 		a.count(v)
 		if a.exact(v) {
 			a.matters(v)
 		}
 		if !a.exec(v) {
-			return false
+			return ends
 		}
 		if v.Op.Compares() && a.need[v.ID] && !(a.uses[v.ID] == 1 && testedBy(b.Term) == v) {
 			if _, decided := a.vals[v.ID].Num.Const(); !decided {
@@ -226,7 +243,7 @@ func (a *analysis) block() bool {
 		}
 		a.to++
 		if at := a.after[v.ID]; at != nil && !a.visit(at) {
-			return false
+			return ends
 		}
 	}
 	switch b.Term.Op {
@@ -235,19 +252,53 @@ func (a *analysis) block() bool {
 		a.exit(b.Term)
 	case ir.OpJump:
 		a.count(b.Term) // moves
-		e := &b.Succs[0]
-		st := a.along(e)
-		st.gotos = a.gotos(b, 0)
-		a.push(e.To, &passage{position: a.position, edge: e}, st)
-		return true
+		return a.follow(0, nil)
 	case ir.OpBr:
 		if !a.visit(&a.end[b.ID]) {
-			return false
+			return ends
 		}
 		a.count(b.Term)
 		return a.branch()
 	}
-	return false
+	return ends
+}
+
+// follow goes on over the only edge that can be taken, which test says.
+func (a *analysis) follow(succ int, test *ir.Value) outcome {
+	b := a.b
+	e := &b.Succs[succ]
+	at := &a.entry[e.To.ID]
+	a.fuel -= len(at.ids) + 4
+	a.moved = a.moved[:0] // all at once: a parameter may be another's argument
+	for i, p := range e.To.Params {
+		x := Val{}
+		if a.need[p.ID] {
+			x = a.get(e.Args[i])
+		}
+		a.moved = append(a.moved, x)
+	}
+	for i, p := range e.To.Params {
+		a.vals[p.ID] = a.moved[i]
+	}
+	a.known = append(a.known[:0], at.ids...)
+	n := a.gotos(b, succ)
+	a.insns, a.jumps = a.insns+n, a.jumps+n
+	a.position = position{b: e.To, via: a.passage(e, test)}
+	if at.meets && !a.visit(at) {
+		return ends
+	}
+	return goesOn
+}
+
+// passage is one from here.
+func (a *analysis) passage(e *ir.Edge, test *ir.Value) *passage {
+	if len(a.passages) == 0 {
+		a.passages = make([]passage, 64)
+	}
+	w := &a.passages[0]
+	a.passages = a.passages[1:]
+	w.position, w.edge, w.test = a.position, e, test
+	return w
 }
 
 // jumpsTo is the edge to which b's comparison jumps: without a shape the one
@@ -359,8 +410,8 @@ func (a *analysis) along(e *ir.Edge) state {
 }
 
 // split goes on after the comparison v once for each result, as the branches
-// do that the machine computes it with; false says that neither can be.
-func (a *analysis) split(v *ir.Value) bool {
+// do that the machine computes it with.
+func (a *analysis) split(v *ir.Value) outcome {
 	x, y := a.arg(v, 0), a.arg(v, 1)
 	a.judge(&x, &y)
 	known, ways := append([]int32(nil), a.known...), 0
@@ -374,7 +425,7 @@ func (a *analysis) split(v *ir.Value) bool {
 			}
 		}
 		undo()
-		w := &passage{position: a.position, test: v}
+		w := a.passage(nil, v)
 		if a.assume(&st, known, w, v.Op, v.Size, x, y, holds) {
 			st.trail = a.step(v, holds, &x, &y)
 			a.work = append(a.work, pending{position{b: a.b, from: a.to + 1, via: w}, known, a.last, st})
@@ -387,12 +438,13 @@ func (a *analysis) split(v *ir.Value) bool {
 }
 
 // part says that the path goes on in so many ways.
-func (a *analysis) part(ways int) bool {
-	if ways > 0 {
-		a.last.open += ways - 1
-		a.parts[a.b.ID] += ways - 1
+func (a *analysis) part(ways int) outcome {
+	if ways == 0 {
+		return ends
 	}
-	return ways > 0
+	a.last.open += ways - 1
+	a.parts[a.b.ID] += ways - 1
+	return parts
 }
 
 func b2i(b bool) int64 {
@@ -402,8 +454,8 @@ func b2i(b bool) int64 {
 	return 0
 }
 
-// branch follows the block's two edges; false says that neither can be taken.
-func (a *analysis) branch() bool {
+// branch follows the block's two edges.
+func (a *analysis) branch() outcome {
 	b := a.b
 	t := b.Term
 	cmp, size, yes, no := t.Cmp, t.Size, 0, 1
@@ -417,39 +469,30 @@ func (a *analysis) branch() bool {
 	}
 	x, y := a.arg(test, 0), a.arg(test, 1)
 	can, cannot := a.compare(cmp, size, &x, &y)
-	if can && cannot {
-		a.judge(&x, &y)
-	} else {
+	switch {
+	case !can && !cannot:
+		return ends
+	case !cannot:
 		a.matters(test)
+		return a.follow(yes, test)
+	case !can:
+		a.matters(test)
+		return a.follow(no, test)
 	}
-	ways := [2]struct {
-		open, holds bool
-		succ        int
-	}{{can, true, yes}, {cannot, false, no}}
-	if a.jumpsTo(b) == no { // the last is walked first
-		ways[0], ways[1] = ways[1], ways[0]
-	}
-	taken := 0
-	for _, way := range ways {
-		if !way.open {
-			continue
-		}
-		undo := func() {}
-		if can && cannot {
-			undo = a.beyond(cmp, test, &x, &y, way.holds)
-		}
-		edge := &b.Succs[way.succ]
+	a.judge(&x, &y)
+	taken, first := 0, a.jumpsTo(b) // the last is walked first
+	for _, succ := range [2]int{first, 1 - first} {
+		edge := &b.Succs[succ]
+		undo := a.beyond(cmp, test, &x, &y, succ == yes)
 		st := a.along(edge)
 		undo()
-		st.gotos = a.gotos(b, way.succ)
-		w := &passage{position: a.position, edge: edge, test: test}
-		if can && cannot {
-			if !a.assume(&st, a.entry[edge.To.ID].ids, w, cmp, size, x, y, way.holds) {
-				a.matters(test)
-				continue
-			}
-			st.trail = a.step(test, way.holds, &x, &y)
+		st.gotos = a.gotos(b, succ)
+		w := a.passage(edge, test)
+		if !a.assume(&st, a.entry[edge.To.ID].ids, w, cmp, size, x, y, succ == yes) {
+			a.matters(test)
+			continue
 		}
+		st.trail = a.step(test, succ == yes, &x, &y)
 		a.push(edge.To, w, st)
 		taken++
 	}
