@@ -4,6 +4,7 @@ package compile
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/whistler-lang/whistler/internal/abi"
 	"github.com/whistler-lang/whistler/internal/bpf"
@@ -18,6 +19,7 @@ type Options struct {
 	lang.Options
 	// CountLosses adds a counter of what maps could not take: see LossesMap.
 	CountLosses bool
+	Count       bool                                           // take every function for one with too many paths, for tests
 	Off         map[string]bool                                // passes to leave out, for tests; "facts" is the analysis
 	Trace       func(program, stage string, what fmt.Stringer) // sees every stage
 }
@@ -34,6 +36,20 @@ type Result struct {
 
 // Compile turns sources into an object. The same input gives the same bytes.
 func Compile(files []*source.File, o Options) (*Result, source.List) {
+	complex := map[string]bool{}
+	r, errs := compile(files, o, nil, complex)
+	if len(complex) > 0 && !slices.ContainsFunc(errs.Errors(), func(e *source.Error) bool { return e.Code != "too-complex" }) {
+		// There are others with fewer paths, if longer ones.
+		if again, said := compile(files, o, complex, map[string]bool{}); again != nil {
+			return again, said
+		}
+	}
+	return r, errs
+}
+
+// compile does so; those of the functions named in count are to have fewer
+// paths. It adds to complex which have too many.
+func compile(files []*source.File, o Options, count, complex map[string]bool) (*Result, source.List) {
 	unit, errs := lang.Lower(files, o.Options)
 	if errs.Errors() != nil {
 		return nil, errs
@@ -42,6 +58,9 @@ func Compile(files []*source.File, o Options) (*Result, source.List) {
 	funcs := gather(unit)
 	if o.CountLosses {
 		countLosses(unit, funcs)
+	}
+	for _, f := range funcs {
+		f.count = o.Count || count[f.c]
 	}
 	in := inliner(funcs, o)
 	for _, f := range funcs {
@@ -73,7 +92,7 @@ func Compile(files []*source.File, o Options) (*Result, source.List) {
 			r.Programs = append(r.Programs, prog)
 		}
 	}
-	if errs = append(errs, judge(files, unit, emitted, o)...); len(errs.Errors()) > 0 {
+	if errs = append(errs, judge(files, unit, emitted, o, complex)...); len(errs.Errors()) > 0 {
 		return nil, append(errs, r.Warnings...).Sorted()
 	}
 	r.Warnings = r.Warnings.Sorted()

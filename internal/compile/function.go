@@ -29,6 +29,7 @@ type function struct {
 	maps                  map[string]*lang.Map // of the unit, by their names in the object
 	calls                 []string             // see callees; as improve has left it
 	texts                 fix.Texts            // see names
+	count                 bool                 // make it with fewer paths
 	code                  *emit.Code           // when it is emitted
 	prog                  *bpf.Program         // and what became of it
 }
@@ -117,7 +118,7 @@ func reached(funcs []*function) (out []*function) {
 var unaligned = map[string]bool{"amd64": true, "arm64": true}
 
 func (fn *function) config(o Options) *opt.Config {
-	c := &opt.Config{CPU: fn.cpu, Unaligned: unaligned[o.Arch], Off: o.Off}
+	c := &opt.Config{CPU: fn.cpu, Count: fn.count, Unaligned: unaligned[o.Arch], Off: o.Off}
 	if o.Trace != nil {
 		c.Trace = func(pass string, f *ir.Func) { fn.trace(o, "after "+pass, f) }
 	}
@@ -175,7 +176,7 @@ func (fn *function) warn(u *lang.Unit, o Options) (said source.List) {
 // load that nobody uses, is none. If there are some, the sources are lowered
 // again: a mistake of the same kind in a function as it was written says it at
 // its form.
-func judge(files []*source.File, u *lang.Unit, emitted []*function, o Options) (said source.List) {
+func judge(files []*source.File, u *lang.Unit, emitted []*function, o Options, complex map[string]bool) (said source.List) {
 	if o.Off["facts"] {
 		return nil
 	}
@@ -186,6 +187,11 @@ func judge(files []*source.File, u *lang.Unit, emitted []*function, o Options) (
 		found, n := facts.Check(g.f, env)
 		if g.prog != nil {
 			g.prog.Walked = n
+		}
+		for _, x := range found {
+			if x.Kind == facts.TooComplex {
+				complex[g.c] = true
+			}
 		}
 		if len(found) > 0 {
 			after[g.c] = found

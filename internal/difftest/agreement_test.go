@@ -1,6 +1,7 @@
 package difftest
 
 import (
+	"bytes"
 	"errors"
 	"flag"
 	"fmt"
@@ -470,7 +471,7 @@ func TestAgreement(t *testing.T) {
 	NeedKernel(t)
 	r := rand.New(rand.NewSource(*seed))
 	causes, wrong, missed := map[string]int{}, map[string]int{}, map[string]int{}
-	both, agreed, own, unsure, broken, strict := 0, 0, 0, 0, 0, 0
+	both, agreed, own, unsure, broken, strict, mended := 0, 0, 0, 0, 0, 0, 0
 	for n := 0; n < *agreements; {
 		g := &near{r: rand.New(rand.NewSource(r.Int63()))}
 		src := g.program()
@@ -486,7 +487,7 @@ func TestAgreement(t *testing.T) {
 			continue
 		}
 		n++
-		_, blame := Compile("random.lisp", src, nil, 3)
+		checked, blame := Compile("random.lisp", src, nil, 3)
 		coll, err := load.Open(u.Result.Object)
 		if err == nil {
 			coll.Close()
@@ -498,6 +499,14 @@ func TestAgreement(t *testing.T) {
 			}
 			cause = numberInMessage.ReplaceAllString(cause, "#")
 			causes[cause]++
+		}
+		if err != nil && blame == nil && !bytes.Equal(checked.Result.Object, u.Result.Object) {
+			// The compiler has found another way to say it.
+			if coll, again := load.Open(checked.Result.Object); again == nil {
+				coll.Close()
+				mended++
+				continue
+			}
 		}
 		switch {
 		case err != nil && blame != nil:
@@ -525,9 +534,9 @@ func TestAgreement(t *testing.T) {
 			}
 		}
 	}
-	refused := both + unsure
-	t.Logf("%d programs (%d more did not compile): the kernel refuses %d (%.1f %%) by %d causes; both refuse %d, both accept %d; only refused here %d (%.2f %%), and %d on purpose; not found %d",
-		*agreements, broken, refused, 100*float64(refused)/float64(*agreements), len(causes), both, agreed, strict, 100*float64(strict)/float64(*agreements), own, unsure)
+	refused := both + unsure + mended
+	t.Logf("%d programs (%d more did not compile): the kernel refuses %d (%.1f %%) by %d causes; both refuse %d, both accept %d; only refused here %d (%.2f %%), and %d on purpose; %d compiled in another way, which the kernel accepts; not found %d",
+		*agreements, broken, refused, 100*float64(refused)/float64(*agreements), len(causes), both, agreed, strict, 100*float64(strict)/float64(*agreements), own, mended, unsure)
 	t.Logf("causes:\n%s", histogram(causes))
 	t.Logf("not found:\n%s", histogram(missed))
 	t.Logf("only refused here:\n%s", histogram(wrong))

@@ -73,11 +73,14 @@ func Compile(name, text string, off map[string]bool, cpu int) (*Unit, error) {
 func options(cpu int) lang.Options { return lang.Options{CPU: cpu, Arch: "amd64"} }
 
 func compileWith(name, text string, off map[string]bool, lo lang.Options) (*Unit, error) {
-	return compileStages(name, text, off, lo, false)
+	return compileStages(name, text, off, lo, stages{})
 }
 
-// compileStages keeps what every pass has left, too, if each is true.
-func compileStages(name, text string, off map[string]bool, lo lang.Options, each bool) (*Unit, error) {
+// stages says how a source is compiled: keeping what every pass has left, and
+// as if there were too many paths for the verifier.
+type stages struct{ each, count bool }
+
+func compileStages(name, text string, off map[string]bool, lo lang.Options, how stages) (*Unit, error) {
 	u := &Unit{lowered: map[string]*ir.Func{}, final: map[string]*ir.Func{}}
 	var bad error
 	keep := func(m map[string]*ir.Func, what fmt.Stringer) *ir.Func {
@@ -93,7 +96,7 @@ func compileStages(name, text string, off map[string]bool, lo lang.Options, each
 		m[f.Name] = f
 		return f
 	}
-	o := compile.Options{Options: lo, Off: off,
+	o := compile.Options{Options: lo, Off: off, Count: how.count,
 		Trace: func(program, stage string, what fmt.Stringer) {
 			pass, after := strings.CutPrefix(stage, "after ")
 			switch {
@@ -101,7 +104,7 @@ func compileStages(name, text string, off map[string]bool, lo lang.Options, each
 				keep(u.lowered, what)
 			case pass == "lower":
 				u.passed = append(u.passed, version{pass, keep(u.final, what)})
-			case after && each:
+			case after && how.each:
 				u.passed = append(u.passed, version{pass, what.(*ir.Func).Clone()})
 			}
 		}}

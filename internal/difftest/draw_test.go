@@ -18,8 +18,9 @@ var debug = flag.String("d", "check", "check: compare also behind every pass, in
 // A drawn is how a random source is compiled: each pass must do without the
 // others.
 type drawn struct {
-	off []string // passes that are left out
-	cpu int
+	off   []string // passes that are left out
+	count bool     // as if there were too many paths
+	cpu   int
 }
 
 func draw(r *rand.Rand) (d drawn) {
@@ -30,12 +31,12 @@ func draw(r *rand.Rand) (d drawn) {
 			}
 		}
 	}
-	d.cpu = 2 + r.Intn(3)
+	d.cpu, d.count = 2+r.Intn(3), r.Intn(4) == 0
 	return d
 }
 
 func (d drawn) String() string {
-	return fmt.Sprintf("cpu v%d, passes left out: %s", d.cpu, strings.Join(d.off, " "))
+	return fmt.Sprintf("cpu v%d, counting %v, passes left out: %s", d.cpu, d.count, strings.Join(d.off, " "))
 }
 
 func (d drawn) compile(src string) (*Unit, error) {
@@ -43,12 +44,12 @@ func (d drawn) compile(src string) (*Unit, error) {
 	for _, p := range d.off {
 		off[p] = true
 	}
-	return compileEach("random.lisp", src, off, d.cpu)
+	return compileStages("random.lisp", src, off, options(d.cpu), stages{each: *debug == "check", count: d.count})
 }
 
 // compileEach is Compile that keeps what compareEach wants.
 func compileEach(name, src string, off map[string]bool, cpu int) (*Unit, error) {
-	return compileStages(name, src, off, options(cpu), *debug == "check")
+	return compileStages(name, src, off, options(cpu), stages{each: *debug == "check"})
 }
 
 // compareEach is Compare that first names the pass that went wrong, if one did.

@@ -237,8 +237,11 @@ func newWidths(f *ir.Func, verifier bool) *widths {
 				most = max(most, w.of(a))
 			}
 			if most > width[n] {
-				if round >= 3 {
+				switch {
+				case round >= 3 && most > 32, round >= 6:
 					most = 64
+				case round >= 3: // arithmetic in 32 bits goes no further
+					most = 32
 				}
 				width[n], changed = most, true
 			}

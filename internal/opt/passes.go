@@ -13,6 +13,7 @@ import (
 type Config struct {
 	CPU       int                           // BPF cpu version: 2, 3 or 4
 	Unaligned bool                          // loads and stores of packets and map values need no alignment
+	Count     bool                          // there are too many paths for the verifier: see count
 	Off       map[string]bool               // passes to leave out, for tests
 	equal     equalTable                    // of cse
 	decided   *int                          // how many more times branch may ask what a way has decided
@@ -48,6 +49,7 @@ var improve = []pass{
 // loops runs when nothing of improve changes any more, which then has new
 // work.
 var loops = []pass{
+	{"count", count, "branches that only count, where there are too many paths; when nothing else is left on their ways"},
 	{"unroll", unroll, "what the verifier must not walk as a loop; when all that is superfluous in it is gone"},
 }
 
