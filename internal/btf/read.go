@@ -53,6 +53,8 @@ type Types struct {
 	strs []byte
 	offs []uint32 // by ID, into recs; offs[0] is void's and unused
 	kind []byte   // by ID
+
+	prefixes map[prefixed]map[string][]ID // what WithPrefix has found
 }
 
 // Read takes raw BTF, such as /sys/kernel/btf/vmlinux. What it gives answers
@@ -363,6 +365,38 @@ func (t *Types) Find(name string, kinds ...Kind) (ids []ID) {
 		return ids
 	}
 	return folded
+}
+
+// WithPrefix gives the types of kind k whose names begin with prefix, by what
+// follows it. One walk over the types answers for all names with the prefix.
+func (t *Types) WithPrefix(prefix string, k Kind) map[string][]ID {
+	key := prefixed{prefix, k}
+	if found, ok := t.prefixes[key]; ok {
+		return found
+	}
+	found := map[string][]ID{}
+	for id := 1; ; id++ {
+		next := bytes.IndexByte(t.kind[id:], byte(k))
+		if next < 0 {
+			break
+		}
+		id += next
+		off := uint64(le.Uint32(t.recs[t.offs[id]:]))
+		if end := off + uint64(len(prefix)); end < uint64(len(t.strs)) && string(t.strs[off:end]) == prefix {
+			rest := t.Name(ID(id))[len(prefix):]
+			found[rest] = append(found[rest], ID(id))
+		}
+	}
+	if t.prefixes == nil {
+		t.prefixes = map[prefixed]map[string][]ID{}
+	}
+	t.prefixes[key] = found
+	return found
+}
+
+type prefixed struct {
+	prefix string
+	kind   Kind
 }
 
 // FindOne gives the one type of the kinds with the name. Declarations

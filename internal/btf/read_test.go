@@ -2,6 +2,7 @@ package btf
 
 import (
 	"os"
+	"slices"
 	"testing"
 )
 
@@ -38,6 +39,26 @@ func TestRead(t *testing.T) {
 	}
 }
 
+// TestWithPrefix wants what Find finds for each name.
+func TestWithPrefix(t *testing.T) {
+	types, err := Read(small(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for range 2 { // made, and kept
+		for rest, ids := range types.WithPrefix("t", Struct) {
+			if found := types.Find("t"+rest, Struct); !slices.Equal(found, ids) {
+				t.Errorf("t%s: %v, and Find gives %v", rest, ids, found)
+			}
+			n++
+		}
+	}
+	if n == 0 {
+		t.Error("nothing begins with t")
+	}
+}
+
 // use asks everything of all types.
 func use(blob []byte) {
 	types, err := Read(blob)
@@ -60,6 +81,7 @@ func use(blob []byte) {
 		}
 	}
 	types.Find("task_struct", Struct, Union)
+	types.WithPrefix("task_", Struct)
 	l := b.NewLocal(types, cores, nil, nil)
 	for _, c := range cores {
 		types.Value(c)
