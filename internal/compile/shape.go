@@ -17,7 +17,7 @@ func (fn *function) machine(env facts.Env) facts.Env {
 
 // shape says which instructions the values of f became, by what from says.
 func shape(f *ir.Func, code []bpf.Insn, from []bpf.From) *facts.Shape {
-	s := &facts.Shape{Insns: make([]uint8, f.NumValues()), Jumps: make([]uint8, f.NumValues()), Ends: make([]facts.End, f.NumBlocks())}
+	s := &facts.Shape{Insns: make([]uint16, f.NumValues()), Jumps: make([]uint16, f.NumValues()), Ends: make([]facts.End, f.NumBlocks())}
 	gotos := func(slot int) (n uint8) {
 		for n < 8 && slot >= 0 && slot < len(code) && code[slot].Op == bpf.ClassJMP|bpf.JmpA {
 			slot += 1 + int(code[slot].Off)
@@ -48,15 +48,15 @@ func shape(f *ir.Func, code []bpf.Insn, from []bpf.From) *facts.Shape {
 				continue
 			}
 			if n := gotos(behind); behind > 0 && n > 0 {
-				s.Insns[v.ID] += n
-				s.Jumps[v.ID] += n
+				s.Insns[v.ID] += uint16(n)
+				s.Jumps[v.ID] += uint16(n)
 			}
 			behind = last[v.ID]
 		}
 		switch t := b.Term; t.Op {
 		case ir.OpRet:
-			s.Insns[t.ID] += 1 + gotos(behind)
-			s.Jumps[t.ID] += 1 + gotos(behind)
+			s.Insns[t.ID] += 1 + uint16(gotos(behind))
+			s.Jumps[t.ID] += 1 + uint16(gotos(behind))
 		case ir.OpBr:
 			if slot := last[t.ID] - 1; slot >= 0 {
 				i := code[slot]

@@ -135,21 +135,6 @@ type Env struct {
 	Walked         func(name string) int  // of a subprogram that is walked at every call: as Check gives it; may be nil
 }
 
-// A Shape says what a function became in the machine: the verifier counts
-// instructions, and follows a branch that goes both ways first where it does not
-// jump.
-type Shape struct {
-	Insns []uint8 // by value: how many it is
-	Jumps []uint8 // and how many of them are jumps or calls
-	Ends  []End   // by block
-}
-
-// An End is what a block ends with.
-type End struct {
-	Jumps int8     // to which edge a comparison jumps; -1: not known
-	Gotos [2]uint8 // the jumps without a condition on each edge
-}
-
 // Check finds the mistakes of f. insns is about how many instructions the
 // verifier walks to see them all; 0 where f is too long to be walked to the end.
 func Check(f *ir.Func, env Env) (found []Finding, insns int) {
@@ -225,6 +210,7 @@ type analysis struct {
 	position
 	last             *checkpoint // on the way here
 	insns, jumps     int         // walked: about what the verifier counts
+	sure             int         // and those without doubt
 	passed           []int       // by block: how often a path has come by it
 	parts            []int       // and how many more a comparison there has made of them
 	atInsns, atJumps int         // when the last checkpoint was made

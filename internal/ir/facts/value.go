@@ -173,29 +173,3 @@ type state struct {
 	gotos int // on the way here
 	globals
 }
-
-// covers says whether the walk from c, which is done, has seen all that one
-// from the state of a would see. It looks at the value at *first before all others,
-// and leaves there the one that differed: in loops it is the counter every time.
-func (c *checkpoint) covers(a *analysis, first *int) bool {
-	if i := *first; i < len(c.vals) && !c.coversAt(i, &a.vals[c.ids[i]]) || !c.globals.covers(&a.st) {
-		return false
-	}
-	for i, id := range c.ids {
-		if !c.coversAt(i, &a.vals[id]) {
-			*first = i
-			return false
-		}
-	}
-	return true
-}
-
-// coversAt compares what is known of a value; of a number that has decided
-// nothing on the walk from c, nothing matters.
-func (c *checkpoint) coversAt(i int, y *Val) bool {
-	x := &c.vals[i]
-	if x.Class == Number && y.Class == Number && !c.precise[i] {
-		return x.Trust >= y.Trust
-	}
-	return x.covers(y)
-}

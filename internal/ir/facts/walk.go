@@ -2,46 +2,9 @@ package facts
 
 import (
 	"math/bits"
-	"slices"
 
 	"github.com/whistler-lang/whistler/internal/ir"
 )
-
-// The verifier's limits (kernel/bpf/verifier.c): how many instructions it
-// walks, and when it makes a checkpoint. It makes one where paths meet or part,
-// after so many instructions and jumps since the last; in a loop, which has
-// a checkpoint there that is not done, later.
-const (
-	mostInsns    = 1000000 // BPF_COMPLEXITY_LIMIT_INSNS
-	fewInsns     = 8       // is_state_visited
-	fewJumps     = 2
-	manyInsns    = 100
-	manyJumps    = 20
-	missesPerHit = 3
-)
-
-// A place is where paths meet or part. A state there says something of the
-// values that ids names: those that are alive and matter; at the beginning of a
-// block its parameters come first.
-type place struct {
-	ids     []int32
-	slots   []uint64 // and which of the kept slots are alive, by bit
-	meets   bool     // paths meet here
-	seen    []*checkpoint
-	differs int // which of ids differed last
-}
-
-// A checkpoint is a state that a path had at a place, which ends later paths
-// that it covers. The verifier forgets those that rarely do.
-type checkpoint struct {
-	state
-	ids          []int32
-	precise      []bool      // by value: what is known of the number made a difference
-	via          *passage    // here, from
-	parent       *checkpoint // the last one before
-	open         int         // paths from here that are not walked to their end
-	hits, misses int
-}
 
 // pending is a path to go on with. known names the values of the state.
 type pending struct {
@@ -95,7 +58,7 @@ func (a *analysis) walk() bool {
 			}
 		}
 	}
-	if a.insns > mostInsns {
+	if a.insns > mostInsns && 2*a.sure > a.insns {
 		a.tooComplex()
 	}
 	return how != goesOn
@@ -109,25 +72,6 @@ const (
 	parts          // what is left of it is in work
 	goesOn         // in the next block
 )
-
-// tooComplex reports the comparison that has parted most paths, or, where few
-// part, the one that the path has come by most often.
-func (a *analysis) tooComplex() {
-	count, x := a.parts, Finding{Kind: TooComplex, Variable: true}
-	if slices.Max(count) < mostInsns/1000 {
-		count, x.Variable = a.passed, false
-	}
-	test := a.b.Term
-	for _, b := range a.f.Blocks {
-		if n := int64(count[b.ID]); b.Term.Op == ir.OpBr && n > x.Needed {
-			test, x.Needed = b.Term, n
-		}
-	}
-	if v := testedBy(test); v != nil {
-		test = v
-	}
-	a.report(test, x)
-}
 
 // push goes on at b's entry later.
 func (a *analysis) push(b *ir.Block, w *passage, st state) {
@@ -150,50 +94,6 @@ func (a *analysis) arrive(p *pending) bool {
 		at = a.after[p.b.Values[p.from-1].ID]
 	}
 	return at == nil || !at.meets || a.visit(at)
-}
-
-// visit compares the state that is walked with the checkpoints at its place:
-// false says that one covers it. It may become one.
-func (a *analysis) visit(at *place) bool {
-	keep := a.jumps-a.atJumps >= fewJumps && a.insns-a.atInsns >= fewInsns
-	for i := len(at.seen) - 1; i >= 0; i-- {
-		c := at.seen[i]
-		switch {
-		case c.open > 0:
-			if a.jumps-a.atJumps < manyJumps && a.insns-a.atInsns < manyInsns {
-				keep = false
-			}
-		case c.covers(a, &at.differs):
-			c.hits++
-			a.insns++ // counted before it is looked for
-			a.inherit(c)
-			return false
-		default:
-			a.fuel--
-		}
-		if keep {
-			c.misses++
-		}
-		if c.misses > missesPerHit*(c.hits+1) {
-			at.seen = slices.Delete(at.seen, i, i+1)
-		}
-	}
-	if !keep {
-		return true
-	}
-	a.atJumps, a.atInsns = a.jumps, a.insns
-	c := &checkpoint{state: state{a.newVals(len(at.ids)), 0, a.st.clone()}, ids: at.ids, precise: make([]bool, len(at.ids)), via: a.via, parent: a.last, open: 1}
-	for i, id := range at.ids {
-		c.vals[i] = a.vals[id]
-	}
-	a.forgetDead(&c.globals, at)
-	if c.via == nil || a.from < a.to { // in the middle of a block
-		c.via = a.passage(nil, nil)
-		a.from = a.to
-	}
-	at.seen = append(at.seen, c)
-	a.last, a.via = c, nil
-	return true
 }
 
 // newVals gives memory for the values of a state, oldVals takes back what
@@ -299,78 +199,6 @@ func (a *analysis) passage(e *ir.Edge, test *ir.Value) *passage {
 	a.passages = a.passages[1:]
 	w.position, w.edge, w.test = a.position, e, test
 	return w
-}
-
-// jumpsTo is the edge to which b's comparison jumps: without a shape the one
-// that is not next in order.
-func (a *analysis) jumpsTo(b *ir.Block) int {
-	if s := a.env.Shape; s != nil && s.Ends[b.ID].Jumps >= 0 {
-		return int(s.Ends[b.ID].Jumps)
-	}
-	if a.next[b.ID] == b.Succs[0].To {
-		return 1
-	}
-	return 0
-}
-
-// gotos is how many jumps without a condition are on an edge of b.
-func (a *analysis) gotos(b *ir.Block, edge int) int {
-	if s := a.env.Shape; s != nil {
-		return int(s.Ends[b.ID].Gotos[edge])
-	}
-	if b.Term.Op == ir.OpBr && edge == a.jumpsTo(b) || a.next[b.ID] == b.Succs[edge].To {
-		return 0
-	}
-	return 1
-}
-
-// count counts the instructions of v, and those of them that jump: calls are
-// among them.
-func (a *analysis) count(v *ir.Value) {
-	a.insns += a.weight(v)
-	if v.Op == ir.OpCallSub && a.env.Walked != nil {
-		a.insns += a.env.Walked(v.Sym)
-	}
-	switch s := a.env.Shape; {
-	case s != nil:
-		a.jumps += int(s.Jumps[v.ID])
-	case v.Op.IsCall(), v.Op.Compares(), v.Op == ir.OpBr, v.Op == ir.OpRet:
-		a.jumps++
-	}
-}
-
-// weight is about how many instructions v is.
-func (a *analysis) weight(v *ir.Value) int {
-	if s := a.env.Shape; s != nil {
-		return int(s.Insns[v.ID])
-	}
-	switch v.Op {
-	case ir.OpConst, ir.OpCopy, ir.OpStackAddr, ir.OpJump:
-		return 0
-	case ir.OpRet:
-		return 2
-	case ir.OpBr:
-		return 1
-	case ir.OpCall, ir.OpCallKfunc, ir.OpCallSub:
-		n := 1
-		for _, x := range v.Args {
-			switch x.Op {
-			case ir.OpMapAddr:
-			case ir.OpStackAddr:
-				n += 2
-			default:
-				n++
-			}
-		}
-		return n
-	}
-	if v.Op.Compares() {
-		return 3
-	}
-	if v.Op.Foldable() && len(v.Args) > 0 && (a.uses[v.Args[0].ID] > 1 || v.Args[0].Op == ir.OpStackAddr) {
-		return 2 // the machine's work on their first operand
-	}
-	return 1
 }
 
 // testedBy is the comparison whose truth a branch tests, nil if it tests
