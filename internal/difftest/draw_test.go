@@ -36,7 +36,11 @@ func draw(r *rand.Rand) (d drawn) {
 }
 
 func (d drawn) String() string {
-	return fmt.Sprintf("cpu v%d, counting %v, passes left out: %s", d.cpu, d.count, strings.Join(d.off, " "))
+	how := ""
+	if d.count {
+		how = ", as if there were too many paths"
+	}
+	return fmt.Sprintf("cpu v%d%s, passes left out: %s", d.cpu, how, strings.Join(d.off, " "))
 }
 
 func (d drawn) compile(src string) (*Unit, error) {

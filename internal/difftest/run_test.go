@@ -36,13 +36,13 @@ func TestRun(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, cpu := range []int{2, 3, 4} {
-				u, err := compileEach("case.lisp", src, nil, cpu)
+			for _, d := range []drawn{{cpu: 2}, {cpu: 3}, {cpu: 4}, {cpu: 3, count: true}} {
+				u, err := d.compile(src)
 				if err != nil {
 					t.Fatal(err)
 				}
 				if err := compareEach(u, steps, Privileged()); err != nil {
-					t.Errorf("cpu v%d: %v", cpu, err)
+					t.Errorf("%v: %v", d, err)
 				}
 			}
 			if !Privileged() {

@@ -1,6 +1,10 @@
 package opt
 
-import "github.com/whistler-lang/whistler/internal/ir"
+import (
+	"slices"
+
+	"github.com/whistler-lang/whistler/internal/ir"
+)
 
 // count makes arithmetic of a branch both of whose ways lead to one place with
 // numbers that differ by a constant:
@@ -9,20 +13,23 @@ import "github.com/whistler-lang/whistler/internal/ir"
 //	=>   v4 = ((v1 ^ 7) - 1) >> 63; v5 = add v3 v4; jump b3(v5)
 //
 // It is longer and only for functions through which there are too many paths
-// for the verifier: this one makes no two of one.
+// for the verifier: this one makes no two of one. What moves pointers is left
+// alone: of a sum the verifier knows less than of two numbers.
 func count(f *ir.Func, c *Config) bool {
 	if !c.Count {
 		return false
 	}
 	changed := false
 	preds := f.Preds()
+	bounded := offsets(f)
 	for _, b := range f.Blocks {
 		if b.Term.Op != ir.OpBr {
 			continue
 		}
 		yes, moved, ok := armOf(b, 0, preds)
 		no, more, ok2 := armOf(b, 1, preds)
-		if !ok || !ok2 || yes.To != no.To || len(moved)+len(more) > 8 {
+		if !ok || !ok2 || yes.To != no.To || len(moved)+len(more) > 8 ||
+			slices.ContainsFunc(yes.To.Params, func(p *ir.Value) bool { return bounded[p.ID] }) {
 			continue
 		}
 		if counter(f, b, yes, no, append(moved, more...)) {
