@@ -32,7 +32,7 @@ func count(f *ir.Func, c *Config) bool {
 			slices.ContainsFunc(yes.To.Params, func(p *ir.Value) bool { return bounded[p.ID] }) {
 			continue
 		}
-		if counter(f, b, yes, no, append(moved, more...)) {
+		if counter(f, b, yes, no, slices.Concat(moved, more)) {
 			changed = true
 			preds = f.Preds()
 		}
@@ -48,21 +48,13 @@ func count(f *ir.Func, c *Config) bool {
 func armOf(b *ir.Block, k int, preds [][]*ir.Block) (e ir.Edge, moved []*ir.Value, ok bool) {
 	e = b.Succs[k]
 	arm := e.To
-	if len(preds[arm.ID]) != 1 || arm.Term.Op != ir.OpJump || arm == b || arm.Succs[0].To == arm {
+	if len(preds[arm.ID]) != 1 || len(arm.Params) > 0 || arm.Term.Op != ir.OpJump || arm == b || arm.Succs[0].To == arm {
 		return e, nil, true
 	}
 	for _, v := range arm.Values {
 		if v.Op != ir.OpConst && (!v.Op.Foldable() || v.Op.Compares() || v.Type != ir.Scalar || v.Core != "") {
 			return e, nil, false
 		}
-	}
-	// What the arm gets as parameters, the branch has.
-	args := map[*ir.Value]*ir.Value{}
-	for i, p := range arm.Params {
-		args[p] = e.Args[i]
-	}
-	if len(args) > 0 {
-		return e, nil, false // copyelim takes them away where it can
 	}
 	return arm.Succs[0], arm.Values, true
 }
