@@ -51,11 +51,6 @@ func (d drawn) compile(src string) (*Unit, error) {
 	return compileStages("random.lisp", src, off, options(d.cpu), stages{each: *debug == "check", count: d.count})
 }
 
-// compileEach is Compile that keeps what compareEach wants.
-func compileEach(name, src string, off map[string]bool, cpu int) (*Unit, error) {
-	return compileStages(name, src, off, options(cpu), stages{each: *debug == "check"})
-}
-
 // compareEach is Compare that first names the pass that went wrong, if one did.
 func compareEach(u *Unit, steps []Step, kernel bool) error {
 	if *debug == "check" {
