@@ -68,7 +68,7 @@ func (a *analysis) visit(at *place) bool {
 		return true
 	}
 	a.atJumps, a.atInsns = a.jumps, a.insns
-	c := &checkpoint{state: state{a.newVals(len(at.ids)), 0, a.st.clone()}, ids: at.ids, precise: make([]bool, len(at.ids)), via: a.via, parent: a.last, open: 1}
+	c := &checkpoint{state: state{make([]Val, len(at.ids)), 0, a.st.clone()}, ids: at.ids, precise: make([]bool, len(at.ids)), via: a.via, parent: a.last, open: 1}
 	for i, id := range at.ids {
 		c.vals[i] = a.vals[id]
 	}

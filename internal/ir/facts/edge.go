@@ -168,7 +168,10 @@ func (a *analysis) learn(s *state, ids []int32, w *passage, x *Val, n Num) {
 	}
 	for i := range s.vals {
 		if narrow(&s.vals[i]) {
-			w.linked = append(w.linked, ids[i])
+			if w.linked == nil {
+				w.linked = new([]int32)
+			}
+			*w.linked = append(*w.linked, ids[i])
 		}
 	}
 	for i := range s.stack {

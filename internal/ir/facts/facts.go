@@ -216,6 +216,7 @@ type analysis struct {
 	atInsns, atJumps int         // when the last checkpoint was made
 
 	passages []passage // room for more
+	room     int       // how many there were made for last
 	moved    []Val     // see follow
 
 	stamps []uint32 // by value: whether it is in the set that sort asks for

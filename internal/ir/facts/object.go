@@ -24,7 +24,7 @@ func (a *analysis) locks(v *ir.Value, h *abi.Helper) bool {
 			a.report(v, a.origin(Finding{Kind: LockTwice}, held))
 			a.st.doubt = true // of what the rest does with the two
 		}
-		a.st.lock, a.st.locked = int32(v.ID)+1, p
+		a.st.lock, a.st.locked = int32(v.ID)+1, lockPlace{p.Class, p.Obj, p.Off}
 	} else {
 		was := a.st.locked
 		switch {
@@ -32,12 +32,12 @@ func (a *analysis) locks(v *ir.Value, h *abi.Helper) bool {
 			a.st.doubt = true // its caller may hold it
 		case held == 0:
 			a.report(v, Finding{Kind: LockFree})
-		case p.Class != Pointer || was.Class != Pointer:
+		case p.Class != Pointer || was.class != Pointer:
 			a.st.doubt = true
-		case p.Obj != was.Obj || p.Off != was.Off:
+		case p.Obj != was.obj || p.Off != was.off:
 			a.report(v, a.origin(Finding{Kind: LockFree}, held))
 		}
-		a.st.lock, a.st.locked = 0, Val{}
+		a.st.lock, a.st.locked = 0, lockPlace{}
 	}
 	a.set(v, number(Any(), Sure))
 	return true

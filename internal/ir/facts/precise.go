@@ -16,7 +16,7 @@ import (
 // `from` to before `to`; and how it came there since the last checkpoint.
 type position struct {
 	b        *ir.Block
-	from, to int
+	from, to int32
 	via      *passage
 }
 
@@ -27,7 +27,7 @@ type passage struct {
 	position
 	edge   *ir.Edge // nil: on in the same block
 	test   *ir.Value
-	linked []int32
+	linked *[]int32 // nil: none
 }
 
 // matters says that what is known here of the operands of v makes a difference.
@@ -99,7 +99,7 @@ func (a *analysis) mark(left int, p position, c *checkpoint) {
 
 // back takes the set back over a passage, and gives by how many it grows.
 func (a *analysis) back(w *passage) (more int) {
-	teaches := slices.ContainsFunc(w.linked, func(id int32) bool { return a.stamps[id] == a.stamp })
+	teaches := w.linked != nil && slices.ContainsFunc(*w.linked, func(id int32) bool { return a.stamps[id] == a.stamp })
 	if w.edge != nil {
 		// All at once: a parameter may be another's argument.
 		var args []*ir.Value

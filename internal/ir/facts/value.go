@@ -108,9 +108,16 @@ type globals struct {
 	lost    bool // what no word stands for, the verifier may know
 	dynptrs []dynptr
 	lock    int32 // the call that took the lock which is held, plus one
-	locked  Val   // and the pointer to it
+	locked  lockPlace
 	doubt   bool
 	trail   *step // the branches on the way here
+}
+
+// A lockPlace is where a lock is.
+type lockPlace struct {
+	class Class
+	obj   int32
+	off   int64
 }
 
 func (g *globals) clone() globals {

@@ -123,8 +123,8 @@ func (a *analysis) oldVals(vals []Val) {
 func (a *analysis) block() outcome {
 	b := a.b
 	a.passed[b.ID]++
-	a.fuel -= len(b.Values) - a.from
-	for a.to = a.from; a.to < len(b.Values); {
+	a.fuel -= len(b.Values) - int(a.from)
+	for a.to = a.from; int(a.to) < len(b.Values); {
 		v := b.Values[a.to]
 		if at := a.before[v.ID]; at != nil && !a.visit(at) {
 			return ends
@@ -193,7 +193,8 @@ func (a *analysis) follow(succ int, test *ir.Value) outcome {
 // passage is one from here.
 func (a *analysis) passage(e *ir.Edge, test *ir.Value) *passage {
 	if len(a.passages) == 0 {
-		a.passages = make([]passage, 64)
+		a.room = min(max(8, 2*a.room), 512)
+		a.passages = make([]passage, a.room)
 	}
 	w := &a.passages[0]
 	a.passages = a.passages[1:]
