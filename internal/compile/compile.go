@@ -36,11 +36,11 @@ type Result struct {
 
 // Compile turns sources into an object. The same input gives the same bytes.
 func Compile(files []*source.File, o Options) (*Result, source.List) {
-	complex := map[string]bool{}
-	r, errs := compile(files, o, nil, complex)
-	if len(complex) > 0 && !slices.ContainsFunc(errs.Errors(), func(e *source.Error) bool { return e.Code != "too-complex" }) {
+	tooMany := map[string]bool{}
+	r, errs := compile(files, o, nil, tooMany)
+	if len(tooMany) > 0 && !slices.ContainsFunc(errs.Errors(), func(e *source.Error) bool { return e.Code != "too-complex" }) {
 		// There are others with fewer paths, if longer ones.
-		if again, said := compile(files, o, complex, map[string]bool{}); again != nil {
+		if again, said := compile(files, o, tooMany, map[string]bool{}); again != nil {
 			return again, said
 		}
 	}
@@ -48,8 +48,8 @@ func Compile(files []*source.File, o Options) (*Result, source.List) {
 }
 
 // compile does so; those of the functions named in count are to have fewer
-// paths. It adds to complex which have too many.
-func compile(files []*source.File, o Options, count, complex map[string]bool) (*Result, source.List) {
+// paths. It adds to tooMany which have too many.
+func compile(files []*source.File, o Options, count, tooMany map[string]bool) (*Result, source.List) {
 	unit, errs := lang.Lower(files, o.Options)
 	if errs.Errors() != nil {
 		return nil, errs
@@ -92,7 +92,7 @@ func compile(files []*source.File, o Options, count, complex map[string]bool) (*
 			r.Programs = append(r.Programs, prog)
 		}
 	}
-	if errs = append(errs, judge(files, unit, emitted, o, complex)...); len(errs.Errors()) > 0 {
+	if errs = append(errs, judge(files, unit, emitted, o, tooMany)...); len(errs.Errors()) > 0 {
 		return nil, append(errs, r.Warnings...).Sorted()
 	}
 	r.Warnings = r.Warnings.Sorted()

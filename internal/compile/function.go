@@ -176,7 +176,7 @@ func (fn *function) warn(u *lang.Unit, o Options) (said source.List) {
 // load that nobody uses, is none. If there are some, the sources are lowered
 // again: a mistake of the same kind in a function as it was written says it at
 // its form.
-func judge(files []*source.File, u *lang.Unit, emitted []*function, o Options, complex map[string]bool) (said source.List) {
+func judge(files []*source.File, u *lang.Unit, emitted []*function, o Options, tooMany map[string]bool) (said source.List) {
 	if o.Off["facts"] {
 		return nil
 	}
@@ -190,7 +190,7 @@ func judge(files []*source.File, u *lang.Unit, emitted []*function, o Options, c
 		}
 		for _, x := range found {
 			if x.Kind == facts.TooComplex {
-				complex[g.c] = true
+				tooMany[g.c] = true
 			}
 		}
 		if len(found) > 0 {

@@ -165,16 +165,14 @@ func (m *maker) truth(w *widths) *ir.Value {
 	}
 	not := false
 	switch cmp {
-	case ir.OpNe, ir.OpUge, ir.OpUle:
-		cmp, not = map[ir.Op]ir.Op{ir.OpNe: ir.OpEq, ir.OpUge: ir.OpUlt, ir.OpUle: ir.OpUgt}[cmp], true
-	case ir.OpSlt, ir.OpSgt, ir.OpSle, ir.OpSge:
-		if t.Size != 8 {
-			return nil
-		}
-		if cmp == ir.OpSge || cmp == ir.OpSle {
-			not = true
-		}
-		cmp = map[ir.Op]ir.Op{ir.OpSlt: ir.OpUlt, ir.OpSge: ir.OpUlt, ir.OpSgt: ir.OpUgt, ir.OpSle: ir.OpUgt}[cmp]
+	case ir.OpNe, ir.OpUge, ir.OpUle, ir.OpSge, ir.OpSle:
+		cmp, not = cmp.Negated()
+	}
+	switch {
+	case cmp == ir.OpSlt && t.Size == 8: // of numbers that have no sign, see below
+		cmp = ir.OpUlt
+	case cmp == ir.OpSgt && t.Size == 8:
+		cmp = ir.OpUgt
 	}
 	if cmp == ir.OpUgt {
 		x, y, cmp = y, x, ir.OpUlt

@@ -1,6 +1,10 @@
 package facts
 
-import "github.com/whistler-lang/whistler/internal/ir"
+import (
+	"slices"
+
+	"github.com/whistler-lang/whistler/internal/ir"
+)
 
 // aliveSlots finds at which places somebody still reads the slots whose contents
 // states speak of: of others a checkpoint says nothing, as the verifier forgets
@@ -52,12 +56,18 @@ func (a *analysis) aliveSlots(rpo []*ir.Block) {
 		}
 	}
 	copy(always, set)
-	before := func(v *ir.Value) {
+	l := liveness{set: set, in: make([]uint64, words*a.f.NumBlocks()), start: func(*ir.Block) {}}
+	l.end = func(*ir.Block) {
+		for w, x := range always {
+			set[w] |= x
+		}
+	}
+	l.before = func(v *ir.Value) {
 		slot, off, direct := slotOf(v)
 		switch {
 		case v.Op == ir.OpStore && direct:
 			if k := bit[slot]; k >= 0 && off == 0 && int(v.Size) == a.f.Slots[slot].Size {
-				set[k/64] &^= 1 << (k % 64)
+				set[k/64] &^= 1 << (k % 64) &^ always[k/64]
 			}
 		case v.Op == ir.OpStackAddr:
 		default:
@@ -69,52 +79,73 @@ func (a *analysis) aliveSlots(rpo []*ir.Block) {
 			}
 		}
 	}
-	in := make([]uint64, words*a.f.NumBlocks())
-	atEnd := func(b *ir.Block) {
-		copy(set, always)
-		for _, e := range b.Succs {
-			for w := range set {
-				set[w] |= in[words*e.To.ID+w]
-			}
+	l.settle(rpo, a.loops)
+	l.note(a, rpo, func(p *place) { p.slots = append([]uint64(nil), set...) })
+}
+
+// A liveness goes over a function from its end: set is what is alive. end adds
+// to what the blocks behind want, before takes it to before a value, start over
+// a block's parameters.
+type liveness struct {
+	set    []uint64
+	in     []uint64 // at the beginning of each block, by ID
+	end    func(*ir.Block)
+	before func(*ir.Value)
+	start  func(*ir.Block)
+}
+
+// atEnd makes set what is alive at the end of b.
+func (l *liveness) atEnd(b *ir.Block) {
+	clear(l.set)
+	for _, e := range b.Succs {
+		for w, x := range l.in[len(l.set)*e.To.ID:][:len(l.set)] {
+			l.set[w] |= x
 		}
 	}
+	l.end(b)
+}
+
+// settle goes over the blocks until nothing changes; without loops that is
+// once.
+func (l *liveness) settle(rpo []*ir.Block, loops bool) {
 	for changed := true; changed; {
 		changed = false
 		for i := len(rpo) - 1; i >= 0; i-- {
 			b := rpo[i]
-			atEnd(b)
+			l.atEnd(b)
 			for j := len(b.Values) - 1; j >= 0; j-- {
-				before(b.Values[j])
+				l.before(b.Values[j])
 			}
-			for w, x := range set {
-				x |= always[w]
-				if in[words*b.ID+w] != x {
-					in[words*b.ID+w], changed = x, true
-				}
+			l.start(b)
+			if in := l.in[len(l.set)*b.ID:][:len(l.set)]; !slices.Equal(in, l.set) {
+				copy(in, l.set)
+				changed = true
 			}
 		}
-		changed = changed && a.loops
+		changed = changed && loops
 	}
-	note := func(p *place) {
-		p.slots = append([]uint64(nil), set...)
-		for w, x := range always {
-			p.slots[w] |= x
+}
+
+// note calls f at each place of a with set being what is alive there.
+func (l *liveness) note(a *analysis, rpo []*ir.Block, f func(*place)) {
+	at := func(p *place) {
+		if p != nil {
+			f(p)
 		}
 	}
 	for _, b := range rpo {
-		atEnd(b)
-		note(&a.end[b.ID])
+		l.atEnd(b)
+		if b.Term.Op == ir.OpBr {
+			f(&a.end[b.ID])
+		}
 		for j := len(b.Values) - 1; j >= 0; j-- {
 			v := b.Values[j]
-			if p := a.after[v.ID]; p != nil {
-				note(p)
-			}
-			before(v)
-			if p := a.before[v.ID]; p != nil {
-				note(p)
-			}
+			at(a.after[v.ID])
+			l.before(v)
+			at(a.before[v.ID])
 		}
-		note(&a.entry[b.ID])
+		l.start(b)
+		f(&a.entry[b.ID])
 	}
 }
 

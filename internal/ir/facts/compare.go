@@ -52,26 +52,24 @@ func possible(op ir.Op, w uint, a, b Num) (yes, no bool) {
 	return a.wide.order(op, b.wide)
 }
 
+// order reports whether l op m can hold and can fail, op being an order.
 func (l lane[U, S]) order(op ir.Op, m lane[U, S]) (yes, no bool) {
+	not, _ := op.Negated()
+	return l.may(op, m), l.may(not, m)
+}
+
+func (l lane[U, S]) may(op ir.Op, m lane[U, S]) bool {
 	switch op {
 	case ir.OpUlt:
-		return l.Min < m.Max, l.Max >= m.Min
+		return l.Min < m.Max
 	case ir.OpUle:
-		return l.Min <= m.Max, l.Max > m.Min
-	case ir.OpUgt:
-		return l.Max > m.Min, l.Min <= m.Max
-	case ir.OpUge:
-		return l.Max >= m.Min, l.Min < m.Max
+		return l.Min <= m.Max
 	case ir.OpSlt:
-		return l.SMin < m.SMax, l.SMax >= m.SMin
+		return l.SMin < m.SMax
 	case ir.OpSle:
-		return l.SMin <= m.SMax, l.SMax > m.SMin
-	case ir.OpSgt:
-		return l.SMax > m.SMin, l.SMin <= m.SMax
-	case ir.OpSge:
-		return l.SMax >= m.SMin, l.SMin < m.SMax
+		return l.SMin <= m.SMax
 	}
-	return true, true
+	return m.may(op.Swapped(), l)
 }
 
 // below narrows l and m to where l is below m, or equal.

@@ -182,96 +182,62 @@ func (a *analysis) findAlive(rpo []*ir.Block) {
 		a.fuel = 0 // a giant: the verifier has to judge it alone
 		return
 	}
-	store := make([]uint64, words*a.f.NumBlocks())
-	in := func(id int) []uint64 { return store[words*id : words*(id+1)] }
-	use := func(set []uint64, v *ir.Value) {
+	set := make([]uint64, words)
+	l := liveness{set: set, in: make([]uint64, words*a.f.NumBlocks())}
+	use := func(v *ir.Value) {
 		if v = operand(v); v != nil && a.need[v.ID] {
 			set[bit[v.ID]/64] |= 1 << (bit[v.ID] % 64)
 		}
 	}
-	kill := func(set []uint64, v *ir.Value) {
+	kill := func(v *ir.Value) {
 		if a.need[v.ID] {
 			set[bit[v.ID]/64] &^= 1 << (bit[v.ID] % 64)
 		}
 	}
-	scratch := make([]uint64, words)
-	atEnd := func(b *ir.Block) {
-		clear(scratch)
+	l.end = func(b *ir.Block) {
 		for _, e := range b.Succs {
-			for w, x := range in(e.To.ID) {
-				scratch[w] |= x
-			}
 			for k, x := range e.Args {
 				if a.need[e.To.Params[k].ID] {
-					use(scratch, x)
+					use(x)
 				}
 			}
 		}
 		for _, x := range b.Term.Args {
-			use(scratch, x)
+			use(x)
 		}
 		if v := testedBy(b.Term); v != nil { // the machine compares here
 			for _, x := range v.Args {
-				use(scratch, x)
+				use(x)
 			}
 		}
 	}
-	before := func(v *ir.Value) {
-		kill(scratch, v)
+	l.before = func(v *ir.Value) {
+		kill(v)
 		if v.Op == ir.OpCopy || v.Op == ir.OpReload || v.Op == ir.OpSpill {
 			return
 		}
 		for _, x := range v.Args {
-			use(scratch, x)
+			use(x)
 		}
 	}
-	for changed := true; changed; {
-		changed = false
-		for i := len(rpo) - 1; i >= 0; i-- {
-			b := rpo[i]
-			atEnd(b)
-			for j := len(b.Values) - 1; j >= 0; j-- {
-				before(b.Values[j])
-			}
-			for _, p := range b.Params {
-				kill(scratch, p)
-			}
-			for w, x := range scratch {
-				if in(b.ID)[w] != x {
-					in(b.ID)[w], changed = x, true
-				}
-			}
+	l.start = func(b *ir.Block) {
+		for _, p := range b.Params {
+			kill(p)
 		}
-		changed = changed && a.loops
 	}
-	members := func(list []int32, set []uint64) []int32 {
+	l.settle(rpo, a.loops)
+	for _, b := range rpo {
+		for _, p := range b.Params {
+			a.entry[b.ID].ids = append(a.entry[b.ID].ids, int32(p.ID))
+		}
+	}
+	l.note(a, rpo, func(p *place) {
 		for w, x := range set {
 			for ; x != 0; x &= x - 1 {
-				list = append(list, ids[64*w+bits.TrailingZeros64(x)])
+				p.ids = append(p.ids, ids[64*w+bits.TrailingZeros64(x)])
 			}
 		}
-		return list
-	}
-	for _, b := range rpo {
-		var list []int32
-		for _, p := range b.Params {
-			list = append(list, int32(p.ID))
-		}
-		a.entry[b.ID].ids = members(list, in(b.ID))
-		atEnd(b)
-		if b.Term.Op == ir.OpBr {
-			a.end[b.ID].ids = members(nil, scratch)
-		}
-		for i := len(b.Values) - 1; i >= 0; i-- {
-			if at := a.after[b.Values[i].ID]; at != nil {
-				at.ids = members(nil, scratch)
-			}
-			before(b.Values[i])
-			if at := a.before[b.Values[i].ID]; at != nil {
-				at.ids = members(nil, scratch)
-			}
-		}
-	}
+	})
 }
 
 // keep finds the slots of which a state says what is in them: those that are

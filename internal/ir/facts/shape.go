@@ -62,7 +62,7 @@ func (a *analysis) count(v *ir.Value) {
 	}
 }
 
-// weight is about how many instructions v is.
+// weight is how many instructions v is, or about how many.
 func (a *analysis) weight(v *ir.Value) int {
 	if s := a.env.Shape; s != nil {
 		return int(s.Insns[v.ID])
@@ -70,28 +70,6 @@ func (a *analysis) weight(v *ir.Value) int {
 	switch v.Op {
 	case ir.OpConst, ir.OpCopy, ir.OpStackAddr, ir.OpJump:
 		return 0
-	case ir.OpRet:
-		return 2
-	case ir.OpBr:
-		return 1
-	case ir.OpCall, ir.OpCallKfunc, ir.OpCallSub:
-		n := 1
-		for _, x := range v.Args {
-			switch x.Op {
-			case ir.OpMapAddr:
-			case ir.OpStackAddr:
-				n += 2
-			default:
-				n++
-			}
-		}
-		return n
-	}
-	if v.Op.Compares() {
-		return 3
-	}
-	if v.Op.Foldable() && len(v.Args) > 0 && (a.uses[v.Args[0].ID] > 1 || v.Args[0].Op == ir.OpStackAddr) {
-		return 2 // the machine's work on their first operand
 	}
 	return 1
 }
