@@ -23,7 +23,7 @@ func disassembly(file string) (string, error) {
 // printAsm prints both sides of a pair, clang's first.
 func printAsm(dir, tmp, name string, compilers [3]compiler) error {
 	for _, c := range compilers[1:] {
-		b, err := c.compile(dir, name, tmp, 1)
+		b, err := c.compile(dir, name, tmp)
 		if err != nil {
 			return err
 		}

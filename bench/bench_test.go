@@ -100,7 +100,7 @@ func compileAll(c compiler, tmp string) []outcome {
 		wait.Go(func() {
 			free <- true
 			defer func() { <-free }()
-			out[i].build, out[i].err = c.compile(".", p.name, tmp, 1)
+			out[i].build, out[i].err = c.compile(".", p.name, tmp)
 		})
 	}
 	wait.Wait()
@@ -175,12 +175,12 @@ func TestDifference(t *testing.T) {
 			t.Fatal(err)
 		}
 		wait.Go(func() {
-			a, err := clang("clang-19").compile(".", p.name, t.TempDir(), 1)
+			a, err := clang("clang-19").compile(".", p.name, t.TempDir())
 			if err != nil {
 				t.Error(err)
 				return
 			}
-			b, err := clang("clang-19").compile(tmp, p.name, tmp, 1)
+			b, err := clang("clang-19").compile(tmp, p.name, tmp)
 			if err != nil {
 				t.Error(err)
 				return

@@ -3,9 +3,10 @@
 package main
 
 import (
-	"bytes"
 	"debug/elf"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -44,14 +45,26 @@ func kernelHeaders() string {
 
 // buildWhistler builds the command into dir. It is run from the module's tree.
 func buildWhistler(dir string) (string, error) {
-	bin := filepath.Join(dir, "whistler")
-	cmd := exec.Command("go", "build", "-o", bin, "github.com/whistler-lang/whistler/cmd/whistler")
+	built, bin := filepath.Join(dir, "built"), filepath.Join(dir, "whistler")
+	cmd := exec.Command("go", "build", "-o", built, "github.com/whistler-lang/whistler/cmd/whistler")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as the README installs it
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("building whistler: %v\n%s", err, out)
 	}
-	return bin, nil
+	// Installed, as clang is: what a linker has written here and there lies in
+	// more pieces in the kernel's memory, which takes longer to map.
+	from, err := os.Open(built)
+	if err != nil {
+		return "", err
+	}
+	defer from.Close()
+	to, err := os.OpenFile(bin, os.O_CREATE|os.O_WRONLY, 0o755)
+	if err != nil {
+		return "", err
+	}
+	_, err = io.Copy(to, from)
+	return bin, errors.Join(err, to.Close())
 }
 
 // A build is the outcome of a compiler's run.
@@ -62,34 +75,50 @@ type build struct {
 	rss   int64         // bytes, at most
 }
 
-// compile runs the compiler the given number of times; the fastest counts.
-func (c compiler) compile(dir, pair, tmp string, times int) (build, error) {
+// compile runs the compiler once.
+func (c compiler) compile(dir, pair, tmp string) (build, error) {
 	b := build{file: filepath.Join(tmp, pair+"."+c.name+".o")}
-	for i := range times {
-		argv := c.args(dir, pair, b.file)
-		cmd := exec.Command(argv[0], argv[1:]...)
-		var stderr bytes.Buffer
-		cmd.Stderr = &stderr
-		var err error
-		var took time.Duration
-		apart(func() {
-			start := time.Now()
-			err = cmd.Run()
-			took = time.Since(start)
-		})
-		if err != nil {
-			return b, fmt.Errorf("%s: %v\n%s", strings.Join(argv, " "), err, stderr.Bytes())
-		}
-		if i == 0 || took < b.time {
-			b.time = took
-		}
-		if u, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-			b.rss = max(b.rss, u.Maxrss*1024)
-		}
+	argv := c.args(dir, pair, b.file)
+	said, err := os.CreateTemp(tmp, "stderr") // not a pipe, at which this process would be busy too
+	if err != nil {
+		return b, err
 	}
-	var err error
+	defer os.Remove(said.Name())
+	defer said.Close()
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Stderr = said
+	apart(func() {
+		start := time.Now()
+		err = cmd.Run()
+		b.time = time.Since(start)
+	})
+	if err != nil {
+		text, _ := os.ReadFile(said.Name())
+		return b, fmt.Errorf("%s: %v\n%s", strings.Join(argv, " "), err, text)
+	}
+	if u, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		b.rss = u.Maxrss * 1024
+	}
 	b.slots, err = slots(b.file)
 	return b, err
+}
+
+// compileRounds runs all compilers, one after the other, the given number of times:
+// the fastest run of each counts.
+func compileRounds(cs [3]compiler, dir, pair, tmp string, times int) (builds [3]build, err error) {
+	for round := range times {
+		for i, c := range cs {
+			b, err := c.compile(dir, pair, tmp)
+			if err != nil {
+				return builds, err
+			}
+			if old := builds[i]; round > 0 {
+				b.time, b.rss = min(b.time, old.time), max(b.rss, old.rss)
+			}
+			builds[i] = b
+		}
+	}
+	return builds, nil
 }
 
 // apart runs f on another thread than the caller's: processes inherit the CPU

@@ -86,18 +86,17 @@ func bench(dir, filter, asmOf string, quick bool) error {
 // examine compiles, compares and measures a pair.
 func (p *pair) examine(dir, tmp string, compilers [3]compiler, quick bool) *row {
 	r := &row{name: p.name, how: p.how()}
-	times := 5
+	times := 9
 	if quick {
 		times = 1
 	}
+	var err error
+	if r.builds, err = compileRounds(compilers, dir, p.name, tmp, times); err != nil {
+		r.problem = err.Error()
+		return r
+	}
 	var files []string
-	for i, c := range compilers {
-		b, err := c.compile(dir, p.name, tmp, times)
-		if err != nil {
-			r.problem = err.Error()
-			return r
-		}
-		r.builds[i] = b
+	for i, b := range r.builds {
 		files = append(files, b.file)
 		o, err := open(b.file, nil)
 		if err != nil {

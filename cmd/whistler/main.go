@@ -9,13 +9,14 @@ import (
 	"io"
 	"os"
 	"reflect"
+	"runtime/debug"
 	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
 	"github.com/whistler-lang/whistler"
 	"github.com/whistler-lang/whistler/internal/source"
-	_ "github.com/whistler-lang/whistler/internal/warm"
+	"github.com/whistler-lang/whistler/internal/warm"
 )
 
 // Exit codes.
@@ -65,6 +66,10 @@ func (e errSilent) Error() string { return fmt.Sprintf("exit %d", int(e)) }
 type errUsage struct{ error }
 
 func main() {
+	// A compilation is over before the first collection, unless it is large:
+	// that is faster with some than with fresh pages all along.
+	debug.SetGCPercent(400)
+	warm.Up()
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 
@@ -74,7 +79,8 @@ func run(args []string, out, errw *os.File) int {
 		a.style = source.ANSI
 	}
 	exit := -1
-	parser, err := kong.New(grammar(args), kong.Name("whistler"), kong.Description("A Lisp that compiles to eBPF. `whistler help FORM` explains a form of the language."),
+	all, one := grammar(args)
+	parser, err := kong.New(all, one, kong.Name("whistler"), kong.Description("A Lisp that compiles to eBPF. `whistler help FORM` explains a form of the language."),
 		kong.UsageOnError(), kong.Writers(out, errw), kong.Exit(func(code int) { exit = code; panic(errSilent(code)) }), kong.Bind(a),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 	if err != nil {
@@ -103,16 +109,17 @@ func run(args []string, out, errw *os.File) int {
 // grammar is the commands that the command line may be about: the one that
 // it begins with, which saves the time to look into all others, or all, of
 // which completion tells.
-func grammar(args []string) any {
+func grammar(args []string) (all any, one kong.Option) {
+	c := &commands{}
 	if len(args) > 0 && args[0] != "completion" {
-		t := reflect.TypeFor[commands]()
-		for i := range t.NumField() {
-			if f := t.Field(i); strings.ToLower(f.Name) == args[0] {
-				return reflect.New(reflect.StructOf([]reflect.StructField{f})).Interface()
+		v := reflect.ValueOf(c).Elem()
+		for i := range v.NumField() {
+			if f := v.Type().Field(i); strings.ToLower(f.Name) == args[0] {
+				return &struct{}{}, kong.DynamicCommand(args[0], f.Tag.Get("help"), "", v.Field(i).Addr().Interface())
 			}
 		}
 	}
-	return &commands{}
+	return c, kong.OptionFunc(func(*kong.Kong) error { return nil })
 }
 
 func parse(p *kong.Kong, args []string) (ctx *kong.Context, err error) {

@@ -88,40 +88,35 @@ func Read(blob []byte) (*Types, error) {
 	if len(strs) == 0 || strs[0] != 0 || strs[len(strs)-1] != 0 {
 		return nil, errors.New("malformed BTF: strings must begin and end with a zero byte")
 	}
-	t := &Types{recs: recs, strs: strs, offs: make([]uint32, 1, len(recs)/20+1), kind: make([]byte, 1, len(recs)/20+1)}
+	// A type has 24 bytes on the mean in kernels of today.
+	t := &Types{recs: recs, strs: strs, offs: make([]uint32, 1, len(recs)/24+64), kind: make([]byte, 1, len(recs)/24+64)}
 	for off := 0; off < len(recs); {
 		if off+12 > len(recs) {
 			return nil, errors.New("malformed BTF: the last type is cut off")
 		}
 		info := le.Uint32(recs[off+4:])
-		n, ok := extra(Kind(info>>24&31), int(info&0xffff))
-		if !ok {
-			return nil, fmt.Errorf("malformed BTF: type %d has the unknown kind %d", len(t.offs), info>>24&31)
+		k := info >> 24 & 31
+		size := sizes[k]
+		if size.head == 0 {
+			return nil, fmt.Errorf("malformed BTF: type %d has the unknown kind %d", len(t.offs), k)
 		}
 		t.offs = append(t.offs, uint32(off))
-		t.kind = append(t.kind, byte(info>>24&31))
-		if off += 12 + n; off > len(recs) {
+		t.kind = append(t.kind, byte(k))
+		if off += int(size.head) + int(size.each)*int(info&0xffff); off > len(recs) {
 			return nil, fmt.Errorf("malformed BTF: type %d is cut off", len(t.offs)-1)
 		}
 	}
 	return t, nil
 }
 
-// extra is how many bytes follow the head of a type.
-func extra(k Kind, vlen int) (int, bool) {
-	switch k {
-	case Int, Var, DeclTag:
-		return 4, true
-	case Pointer, Fwd, Typedef, Volatile, Const, Restrict, Func, Float, TypeTag:
-		return 0, true
-	case ArrayKind:
-		return 12, true
-	case Struct, Union, Datasec, Enum64:
-		return 12 * vlen, true
-	case Enum, FuncProto:
-		return 8 * vlen, true
-	}
-	return 0, false
+// sizes says by kind how many bytes a type has: for its head, and for each of
+// what it has several of. No type has none.
+var sizes = [32]struct{ head, each uint8 }{
+	Int: {16, 0}, Var: {16, 0}, DeclTag: {16, 0},
+	Pointer: {12, 0}, Fwd: {12, 0}, Typedef: {12, 0}, Volatile: {12, 0}, Const: {12, 0}, Restrict: {12, 0}, Func: {12, 0}, Float: {12, 0}, TypeTag: {12, 0},
+	ArrayKind: {24, 0},
+	Struct:    {12, 12}, Union: {12, 12}, Datasec: {12, 12}, Enum64: {12, 12},
+	Enum: {12, 8}, FuncProto: {12, 8},
 }
 
 // Len bounds the IDs.
@@ -375,12 +370,10 @@ func (t *Types) WithPrefix(prefix string, k Kind) map[string][]ID {
 		return found
 	}
 	found := map[string][]ID{}
-	for id := 1; ; id++ {
-		next := bytes.IndexByte(t.kind[id:], byte(k))
-		if next < 0 {
-			break
+	for id, is := range t.kind {
+		if is != byte(k) {
+			continue
 		}
-		id += next
 		off := uint64(le.Uint32(t.recs[t.offs[id]:]))
 		if end := off + uint64(len(prefix)); end < uint64(len(t.strs)) && string(t.strs[off:end]) == prefix {
 			rest := t.Name(ID(id))[len(prefix):]

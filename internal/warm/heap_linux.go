@@ -12,26 +12,28 @@ const (
 	chunk = 4 << 20 // by which the heap grows
 )
 
-// heap has the kernel back the heap with huge pages: one fault in the place
-// of 512. They must begin where a huge page can, so blocks that nobody touches,
-// and which the first collection frees, fill the heap up to there; the last is
-// larger than what the heap grows by, so that enough is behind it for all but
-// large programs. The package imports little, to be among the first that are
-// initialised.
+// heap has the kernel back the next part of the heap with huge pages: one fault
+// in the place of 512. They must begin where a huge page can, so blocks that
+// nobody touches, and which the first collection frees, fill the heap up to
+// there, or a chunk further, for more to be behind it.
 //
 // It relies on how Go's heap grows; where that is different, or the kernel
 // does not give huge pages, nothing is lost but addresses.
-func heap() {
+func heap(further bool) {
 	at := take(page)
 	for i := 0; i < 2*cache && at/page%cache != cache-1; i++ {
 		at = take(page)
 	}
-	skip := -(at+page)&(huge-1) + chunk
-	end := at&^(chunk-1) + 3*chunk // the block grows the heap by two
-	at = take(skip+page) + skip    // with a page behind it, for the heap to be there
+	skip := -(at + page) & (huge - 1)
+	end := at + page + skip + chunk
+	if further {
+		end = at + 3*chunk // the block grows the heap by two
+		skip += chunk
+	}
+	at = take(skip+page) + skip // with a page behind it, for the heap to be there
 	block = nil
 	if at&(huge-1) == 0 {
-		syscall.Syscall(syscall.SYS_MADVISE, at, end-at, syscall.MADV_HUGEPAGE)
+		syscall.Syscall(syscall.SYS_MADVISE, at, end&^(chunk-1)-at, syscall.MADV_HUGEPAGE)
 	}
 }
 

@@ -21,7 +21,7 @@ func TestHeap(t *testing.T) {
 		if marked.Match(maps) {
 			return
 		}
-		heap()
+		heap(true)
 	}
 	t.Error("no part of the heap is marked for huge pages")
 }

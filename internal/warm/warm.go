@@ -1,18 +1,19 @@
 // Package warm makes a process ready for a compilation, which is over in a few
 // milliseconds: most of them would go into the first touch of each page of
-// memory, and into moving a stack that grows. A program imports it for that
-// effect. Nothing depends on it.
+// memory, and into moving a stack that grows. A command imports it, and calls
+// Up first of all. The package imports little, to be among the first that are
+// initialised.
 package warm
 
-import "runtime/debug"
-
 func init() {
-	// A compilation is over before the first collection, unless it is large:
-	// that is faster with some than with fresh pages all along.
-	debug.SetGCPercent(400)
-	heap()
+	text()
+	heap(false) // for what the others make when they are initialised
 	stack(nil)
 }
+
+// Up makes room for a compilation. The next collection should be far: it would
+// find much room that is not used.
+func Up() { heap(true) }
 
 // stack makes its caller's stack large while little is on it that has to be
 // moved: there is room for its frame as soon as it is called.

@@ -151,14 +151,16 @@ func (l *liveness) note(a *analysis, rpo []*ir.Block, f func(*place)) {
 
 // forgetDead drops from g what is in slots that nobody reads behind p.
 func (a *analysis) forgetDead(g *globals, p *place) {
-	kept := g.stack[:0]
-	for _, w := range g.stack {
+	dead := func(w word) bool {
 		for _, k := range a.slotsOf[w.at] {
 			if p.slots[k/64]>>(k%64)&1 != 0 {
-				kept = append(kept, w)
-				break
+				return false
 			}
 		}
+		return true
 	}
-	g.stack = kept
+	if slices.ContainsFunc(g.stack, dead) {
+		h := g.own()
+		h.stack = slices.DeleteFunc(h.stack, dead)
+	}
 }

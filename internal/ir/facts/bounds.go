@@ -351,7 +351,7 @@ func (a *analysis) mapArgument(v *ir.Value, h *abi.Helper, i int) {
 func (a *analysis) overwrite(v *ir.Value, h *abi.Helper, i int, p *Val) {
 	switch {
 	case p.Class == Unknown:
-		a.st.stack = nil
+		a.st.own().stack = nil
 	case p.Class == Pointer && p.Space == ir.PtrStack:
 		size := p.Size
 		if i+1 < v.NumOperands() && i < len(h.Args) && h.Args[i].Sized() {

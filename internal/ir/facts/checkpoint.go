@@ -30,7 +30,7 @@ type place struct {
 // that it covers. The verifier forgets those that rarely do.
 type checkpoint struct {
 	state
-	ids          []int32
+	at           *place
 	precise      []bool      // by value: what is known of the number made a difference
 	via          *passage    // here, from
 	parent       *checkpoint // the last one before
@@ -62,13 +62,16 @@ func (a *analysis) visit(at *place) bool {
 		}
 		if c.misses > missesPerHit*(c.hits+1) {
 			at.seen = slices.Delete(at.seen, i, i+1)
+			a.oldVals(c.vals)
+			c.vals, c.globals = nil, nothing
 		}
 	}
 	if !keep {
 		return true
 	}
 	a.atJumps, a.atInsns = a.jumps, a.insns
-	c := &checkpoint{state: state{make([]Val, len(at.ids)), 0, a.st.clone()}, ids: at.ids, precise: make([]bool, len(at.ids)), via: a.via, parent: a.last, open: 1}
+	c := &a.checkpoints.take(1)[0]
+	*c = checkpoint{state: state{a.newVals(len(at.ids)), 0, a.st.share()}, at: at, precise: a.flags.take(len(at.ids)), via: a.via, parent: a.last, open: 1}
 	for i, id := range at.ids {
 		c.vals[i] = a.vals[id]
 	}
@@ -86,10 +89,10 @@ func (a *analysis) visit(at *place) bool {
 // from the state of a would see. It looks at the value at *first before all others,
 // and leaves there the one that differed: in loops it is the counter every time.
 func (c *checkpoint) covers(a *analysis, first *int) bool {
-	if i := *first; i < len(c.vals) && !c.coversAt(i, &a.vals[c.ids[i]]) || !c.globals.covers(&a.st) {
+	if i := *first; i < len(c.vals) && !c.coversAt(i, &a.vals[c.at.ids[i]]) || !c.globals.covers(&a.st) {
 		return false
 	}
-	for i, id := range c.ids {
+	for i, id := range c.at.ids {
 		if !c.coversAt(i, &a.vals[id]) {
 			*first = i
 			return false

@@ -78,8 +78,10 @@ func (a *analysis) assume(s *state, ids []int32, w *passage, cmp ir.Op, size uin
 		if !ok {
 			return false
 		}
+		w.linked[0] = int32(len(a.links))
 		a.learn(s, ids, w, &y, ny)
 		a.learn(s, ids, w, &x, nx)
+		w.linked[1] = int32(len(a.links))
 	case x.Class == Pointer && x.Null == MayBeNull && y.isConst(0):
 		s.nullTest(cmp, size, &x, holds)
 	case y.Class == Pointer && y.Null == MayBeNull && x.isConst(0):
@@ -103,9 +105,18 @@ func (s *state) each(f func(*Val)) {
 	for i := range s.vals {
 		f(&s.vals[i])
 	}
-	for i := range s.stack {
-		if s.stack[i].size > 0 {
-			f(&s.stack[i].val)
+	s.eachWord(f)
+}
+
+// eachWord calls f with all values on the stack.
+func (g *globals) eachWord(f func(*Val)) {
+	if len(g.stack) == 0 {
+		return
+	}
+	h := g.own()
+	for i := range h.stack {
+		if h.stack[i].size > 0 {
+			f(&h.stack[i].val)
 		}
 	}
 }
@@ -128,11 +139,11 @@ func (s *state) reach(p *Val, more bool) {
 
 // beyond notes that what test compares points behind the packet, where it does
 // when test holds, or fails. The verifier does so of what was compared only.
-// What it gives undoes it.
-func (a *analysis) beyond(cmp ir.Op, test *ir.Value, x, y *Val, holds bool) (undo func()) {
+// It gives the value of which it does, nil if of none, and its range before.
+func (a *analysis) beyond(cmp ir.Op, test *ir.Value, x, y *Val, holds bool) (of *Val, old int32) {
 	p, more, fits, ok := limit(cmp, x, y)
 	if !ok || fits == holds || p.Space != ir.PtrPacket {
-		return func() {}
+		return nil, 0
 	}
 	i := 0
 	if p == y {
@@ -140,13 +151,14 @@ func (a *analysis) beyond(cmp ir.Op, test *ir.Value, x, y *Val, holds bool) (und
 	}
 	v := operand(test.Args[i])
 	if v == nil || !a.need[v.ID] {
-		return func() {}
+		return nil, 0
 	}
-	old := a.vals[v.ID]
-	if a.vals[v.ID].Range = beyondEnd; more {
-		a.vals[v.ID].Range = atEnd
+	of = &a.vals[v.ID]
+	old = of.Range
+	if of.Range = beyondEnd; more {
+		of.Range = atEnd
 	}
-	return func() { a.vals[v.ID] = old }
+	return of, old
 }
 
 // learn narrows x, and all values that differ from it by a constant.
@@ -168,17 +180,14 @@ func (a *analysis) learn(s *state, ids []int32, w *passage, x *Val, n Num) {
 	}
 	for i := range s.vals {
 		if narrow(&s.vals[i]) {
-			if w.linked == nil {
-				w.linked = new([]int32)
-			}
-			*w.linked = append(*w.linked, ids[i])
+			a.links = append(a.links, ids[i])
 		}
 	}
-	for i := range s.stack {
-		if s.stack[i].size > 0 && narrow(&s.stack[i].val) {
+	s.eachWord(func(y *Val) {
+		if narrow(y) {
 			a.matters(w.test) // what is on the stack is always compared
 		}
-	}
+	})
 }
 
 // nullTest learns from a comparison of x with 0.

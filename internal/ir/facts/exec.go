@@ -257,7 +257,7 @@ func (a *analysis) store(v *ir.Value) {
 	}
 	switch {
 	case p.Class == Unknown:
-		a.st.stack = nil
+		a.st.own().stack = nil
 	case p.Class != Pointer || p.Space != ir.PtrStack:
 	case how == atomic:
 		a.put(v, &p, off, v.Size, a.fresh(v, OfSize(v.Size), Sure))
@@ -347,7 +347,8 @@ func (a *analysis) callHelper(v *ir.Value, h *abi.Helper) {
 		result.Obj = int32(v.ID) + 1
 		if h.Acquires {
 			result.Ref = result.Obj
-			a.st.refs = append(a.st.refs, result.Ref)
+			h := a.st.own()
+			h.refs = append(h.refs, result.Ref)
 		}
 	case Number:
 		result.Sym = int32(v.ID) + 1
@@ -455,11 +456,12 @@ func (a *analysis) unknownCall(v *ir.Value) {
 	}
 	for _, x := range v.Args {
 		if p := a.get(x); p.Class == Unknown || p.Class == Pointer && p.Space == ir.PtrStack {
-			a.st.stack, a.st.lost = nil, true // what it has stored there, the verifier knows
+			h := a.st.own()
+			h.stack, h.lost = nil, true // what it has stored there, the verifier knows
 		}
 	}
 	if len(a.st.refs) > 0 || a.st.lock != 0 {
-		a.st.refs, a.st.doubt = nil, true
+		a.st.own().refs, a.st.doubt = nil, true
 	}
 	a.set(v, Val{})
 }

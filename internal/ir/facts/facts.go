@@ -139,6 +139,8 @@ type Env struct {
 // verifier walks to see them all; 0 where f is too long to be walked to the end.
 func Check(f *ir.Func, env Env) (found []Finding, insns int) {
 	a := newAnalysis(f, env)
+	a.arena = newArena()
+	defer a.arena.end()
 	a.scan()
 	a.prepare()
 	if !a.walk() {
@@ -182,6 +184,7 @@ type seenKey struct {
 
 // An analysis is one run over a function.
 type analysis struct {
+	*arena
 	f        *ir.Func
 	env      Env
 	findings []Finding
@@ -196,15 +199,12 @@ type analysis struct {
 	before      []*place // by value: before and behind what jumps in the middle of a block
 	after       []*place
 
-	vals    []Val   // of the state that is walked, by value
-	known   []int32 // the values that vals has, in the block that is walked
+	vals    []Val // of the state that is walked, by value
 	st      globals
 	frame   []int64         // where slots are, below the frame's end
 	kept    []bool          // slots whose contents matter
 	slotsOf map[int32][]int // by word of the stack: which of the kept slots it is, by their bits
-	work    []pending
 	fuel    int
-	free    [32][][]Val // memory of states, by the logarithm of its size
 	next    []*ir.Block // by block: what the code goes on with
 
 	position
@@ -214,10 +214,6 @@ type analysis struct {
 	passed           []int       // by block: how often a path has come by it
 	parts            []int       // and how many more a comparison there has made of them
 	atInsns, atJumps int         // when the last checkpoint was made
-
-	passages []passage // room for more
-	room     int       // how many there were made for last
-	moved    []Val     // see follow
 
 	stamps []uint32 // by value: whether it is in the set that sort asks for
 	stamp  uint32

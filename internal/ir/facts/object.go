@@ -1,6 +1,7 @@
 package facts
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/whistler-lang/whistler/internal/abi"
@@ -24,7 +25,8 @@ func (a *analysis) locks(v *ir.Value, h *abi.Helper) bool {
 			a.report(v, a.origin(Finding{Kind: LockTwice}, held))
 			a.st.doubt = true // of what the rest does with the two
 		}
-		a.st.lock, a.st.locked = int32(v.ID)+1, lockPlace{p.Class, p.Obj, p.Off}
+		h := a.st.own()
+		h.lock, h.locked = int32(v.ID)+1, lockPlace{p.Class, p.Obj, p.Off}
 	} else {
 		was := a.st.locked
 		switch {
@@ -37,7 +39,8 @@ func (a *analysis) locks(v *ir.Value, h *abi.Helper) bool {
 		case p.Obj != was.obj || p.Off != was.off:
 			a.report(v, a.origin(Finding{Kind: LockFree}, held))
 		}
-		a.st.lock, a.st.locked = 0, lockPlace{}
+		h := a.st.own()
+		h.lock, h.locked = 0, lockPlace{}
 	}
 	a.set(v, number(Any(), Sure))
 	return true
@@ -159,7 +162,8 @@ func (a *analysis) dynptr(v *ir.Value, h *abi.Helper, p *Val) int32 {
 		}
 		if h.Releases {
 			a.giveBack(v, d.ref)
-			a.st.dynptrs = append(a.st.dynptrs[:i:i], a.st.dynptrs[i+1:]...)
+			h := a.st.own()
+			h.dynptrs = slices.Delete(h.dynptrs, i, i+1)
 		}
 		return d.ref
 	}
@@ -177,18 +181,14 @@ func (a *analysis) makeDynptr(v *ir.Value, h *abi.Helper) {
 		d := dynptr{slot: p.Obj, off: p.Off}
 		if h.Acquires {
 			d.ref = int32(v.ID) + 1
-			a.st.refs = append(a.st.refs, d.ref)
+			h := a.st.own()
+			h.refs = append(h.refs, d.ref)
 		}
 		if p.Class != Pointer || p.Space != ir.PtrStack {
 			a.st.doubt = a.st.doubt || h.Acquires
 			continue
 		}
-		kept := a.st.dynptrs[:0:0]
-		for _, x := range a.st.dynptrs {
-			if x.slot != d.slot || x.off != d.off {
-				kept = append(kept, x)
-			}
-		}
-		a.st.dynptrs = append(kept, d)
+		own := a.st.own()
+		own.dynptrs = append(slices.DeleteFunc(own.dynptrs, func(x dynptr) bool { return x.slot == d.slot && x.off == d.off }), d)
 	}
 }

@@ -27,7 +27,7 @@ type passage struct {
 	position
 	edge   *ir.Edge // nil: on in the same block
 	test   *ir.Value
-	linked *[]int32 // nil: none
+	linked [2]int32 // where they are in links
 }
 
 // matters says that what is known here of the operands of v makes a difference.
@@ -80,7 +80,7 @@ func (a *analysis) mark(left int, p position, c *checkpoint) {
 			}
 			a.stamp++
 			left = 0
-			for i, id := range c.ids {
+			for i, id := range c.at.ids {
 				if a.stamps[id] == a.stamp-1 && !c.precise[i] {
 					c.precise[i] = true
 					a.stamps[id] = a.stamp
@@ -99,10 +99,10 @@ func (a *analysis) mark(left int, p position, c *checkpoint) {
 
 // back takes the set back over a passage, and gives by how many it grows.
 func (a *analysis) back(w *passage) (more int) {
-	teaches := w.linked != nil && slices.ContainsFunc(*w.linked, func(id int32) bool { return a.stamps[id] == a.stamp })
+	teaches := slices.ContainsFunc(a.links[w.linked[0]:w.linked[1]], func(id int32) bool { return a.stamps[id] == a.stamp })
 	if w.edge != nil {
 		// All at once: a parameter may be another's argument.
-		var args []*ir.Value
+		args := a.args[:0]
 		for k, p := range w.edge.To.Params {
 			if a.stamps[p.ID] == a.stamp {
 				a.stamps[p.ID] = 0
@@ -113,6 +113,7 @@ func (a *analysis) back(w *passage) (more int) {
 		for _, x := range args {
 			more += a.include(x)
 		}
+		a.args = args
 	}
 	if w.test == nil {
 		return more
@@ -133,7 +134,7 @@ func (a *analysis) back(w *passage) (more int) {
 func (a *analysis) inherit(c *checkpoint) {
 	a.stamp++
 	left := 0
-	for i, id := range c.ids {
+	for i, id := range c.at.ids {
 		if c.precise[i] {
 			a.stamps[id] = a.stamp
 			left++

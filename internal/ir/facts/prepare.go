@@ -10,12 +10,12 @@ import (
 // prepare finds which values matter, and where they are alive.
 func (a *analysis) prepare() {
 	n := a.f.NumValues()
-	a.need, a.uses = make([]bool, n), make([]int32, n)
-	a.vals = make([]Val, n)
+	a.need, a.uses = a.flags.take(n), a.ints.take(n)
+	a.vals = a.arena.vals.take(n)
 	a.stamps = make([]uint32, n)
 	a.layout()
 	a.keep()
-	a.entry, a.end = make([]place, a.f.NumBlocks()), make([]place, a.f.NumBlocks())
+	a.entry, a.end = a.places.take(a.f.NumBlocks()), a.places.take(a.f.NumBlocks())
 	a.passed, a.parts = make([]int, a.f.NumBlocks()), make([]int, a.f.NumBlocks())
 	// A short function is walked until the verifier would give up. Most values
 	// of a long one are walked once or twice; what has many states there, the
@@ -144,12 +144,12 @@ func (a *analysis) findMeets(rpo []*ir.Block, preds []int) {
 			w := a.weight(v)
 			jumps := v.Op.Compares() && w > 0
 			if jumps {
-				a.before[v.ID] = &place{meets: true}
+				a.before[v.ID] = a.meeting()
 			}
 			if jumps || v.Op.IsCall() {
 				switch {
 				case n > 0:
-					a.after[v.ID] = &place{meets: true}
+					a.after[v.ID] = a.meeting()
 				case b.Term.Op == ir.OpJump && a.gotos(b, 0) == 0:
 					meets(b.Succs[0].To)
 				}
@@ -165,6 +165,13 @@ func (a *analysis) findMeets(rpo []*ir.Block, preds []int) {
 			}
 		}
 	}
+}
+
+// meeting is a place in the middle of a block.
+func (a *analysis) meeting() *place {
+	p := &a.places.take(1)[0]
+	p.meets = true
+	return p
 }
 
 // findAlive lists for each block what a state at its entry has.
@@ -227,11 +234,18 @@ func (a *analysis) findAlive(rpo []*ir.Block) {
 	}
 	l.settle(rpo, a.loops)
 	for _, b := range rpo {
-		for _, p := range b.Params {
-			a.entry[b.ID].ids = append(a.entry[b.ID].ids, int32(p.ID))
+		ids := a.ints.take(len(b.Params))
+		for i, p := range b.Params {
+			ids[i] = int32(p.ID)
 		}
+		a.entry[b.ID].ids = ids
 	}
 	l.note(a, rpo, func(p *place) {
+		n := len(p.ids)
+		for _, x := range set {
+			n += bits.OnesCount64(x)
+		}
+		p.ids = append(a.ints.take(n)[:0], p.ids...)
 		for w, x := range set {
 			for ; x != 0; x &= x - 1 {
 				p.ids = append(p.ids, ids[64*w+bits.TrailingZeros64(x)])
@@ -243,7 +257,7 @@ func (a *analysis) findAlive(rpo []*ir.Block) {
 // keep finds the slots of which a state says what is in them: those that are
 // read, or hold the index of an array.
 func (a *analysis) keep() {
-	a.kept = make([]bool, len(a.f.Slots))
+	a.kept = a.flags.take(len(a.f.Slots))
 	all := false
 	for _, b := range a.f.Blocks {
 		for _, v := range b.Values {

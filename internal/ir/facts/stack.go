@@ -19,10 +19,10 @@ func (w *word) covers(v *word) bool {
 	return w.size == v.size && w.zero&^v.zero == 0 && (w.size == 0 || w.val.covers(&v.val))
 }
 
-func (g *globals) word(at int32) *word {
-	for i := range g.stack {
-		if g.stack[i].at == at {
-			return &g.stack[i]
+func (h *held) word(at int32) *word {
+	for i := range h.stack {
+		if h.stack[i].at == at {
+			return &h.stack[i]
 		}
 	}
 	return nil
@@ -30,8 +30,12 @@ func (g *globals) word(at int32) *word {
 
 // forget drops what is known of the stack from byte lo to before hi.
 func (g *globals) forget(lo, hi int64) {
-	kept := g.stack[:0]
-	for _, w := range g.stack {
+	if len(g.stack) == 0 {
+		return
+	}
+	h := g.own()
+	kept := h.stack[:0]
+	for _, w := range h.stack {
 		at := 8 * int64(w.at)
 		if at+8 <= lo || hi <= at {
 			kept = append(kept, w)
@@ -46,7 +50,7 @@ func (g *globals) forget(lo, hi int64) {
 			}
 		}
 	}
-	g.stack = kept
+	h.stack = kept
 }
 
 // layout places the slots as the emitter does, but for spilled values, which
@@ -117,6 +121,7 @@ func (a *analysis) put(v *ir.Value, p *Val, off int64, size uint8, x Val) {
 	if !a.kept[p.Obj] {
 		return
 	}
+	h := a.st.own()
 	w := word{at: int32(at >> 3), size: size}
 	switch n, isConst := x.Num.Const(); {
 	case at&7 == 0:
@@ -131,18 +136,18 @@ func (a *analysis) put(v *ir.Value, p *Val, off int64, size uint8, x Val) {
 		for i := range size {
 			w.zero |= 1 << (uint8(at&7) + i)
 		}
-		if old := a.st.word(w.at); old != nil && old.size == 0 {
+		if old := h.word(w.at); old != nil && old.size == 0 {
 			old.zero |= w.zero
 			return
 		}
 	default:
 		return
 	}
-	if old := a.st.word(w.at); old != nil {
+	if old := h.word(w.at); old != nil {
 		*old = w
 		return
 	}
-	a.st.stack = append(a.st.stack, w)
+	h.stack = append(h.stack, w)
 }
 
 // clampOffset keeps sums of offsets from overflowing.

@@ -103,15 +103,24 @@ func (x *Val) covers(y *Val) bool {
 
 // globals are the parts of a state that belong to no value.
 type globals struct {
-	refs    []int32 // references held: the calls plus one
+	*held
+	shared bool // held is another state's too
+	doubt  bool
+	trail  *step // the branches on the way here
+}
+
+// What is held beside the registers. States share it; own gives one that may be
+// changed.
+type held struct {
+	refs    []int32 // references: the calls plus one
 	stack   []word
 	lost    bool // what no word stands for, the verifier may know
 	dynptrs []dynptr
-	lock    int32 // the call that took the lock which is held, plus one
+	lock    int32 // the call that took the lock, plus one
 	locked  lockPlace
-	doubt   bool
-	trail   *step // the branches on the way here
 }
+
+var nothing = globals{held: new(held), shared: true}
 
 // A lockPlace is where a lock is.
 type lockPlace struct {
@@ -120,11 +129,19 @@ type lockPlace struct {
 	off   int64
 }
 
-func (g *globals) clone() globals {
-	h := *g
-	h.refs, h.stack = append([]int32(nil), g.refs...), append([]word(nil), g.stack...)
-	h.dynptrs = append([]dynptr(nil), g.dynptrs...)
-	return h
+// share gives a copy of g.
+func (g *globals) share() globals {
+	g.shared = true
+	return *g
+}
+
+func (g *globals) own() *held {
+	if g.shared {
+		h := *g.held
+		h.refs, h.stack, h.dynptrs = slices.Clone(h.refs), slices.Clone(h.stack), slices.Clone(h.dynptrs)
+		g.held, g.shared = &h, false
+	}
+	return g.held
 }
 
 // A step is a branch that could go both ways, and went one.
@@ -147,14 +164,21 @@ func (g *globals) holds(ref int32) bool {
 func (g *globals) drop(ref int32) {
 	for i, r := range g.refs {
 		if r == ref {
-			g.refs = append(g.refs[:i:i], g.refs[i+1:]...)
+			h := g.own()
+			h.refs = slices.Delete(h.refs, i, i+1)
 			return
 		}
 	}
 }
 
 func (g *globals) covers(h *globals) bool {
-	if g.doubt && !h.doubt || g.lost && !h.lost || len(g.refs) != len(h.refs) || g.lock != h.lock || g.locked != h.locked {
+	if g.doubt && !h.doubt {
+		return false
+	}
+	if g.held == h.held {
+		return true
+	}
+	if g.lost && !h.lost || len(g.refs) != len(h.refs) || g.lock != h.lock || g.locked != h.locked {
 		return false
 	}
 	for _, r := range h.refs {

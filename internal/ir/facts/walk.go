@@ -1,15 +1,11 @@
 package facts
 
-import (
-	"math/bits"
+import "github.com/whistler-lang/whistler/internal/ir"
 
-	"github.com/whistler-lang/whistler/internal/ir"
-)
-
-// pending is a path to go on with. known names the values of the state.
+// pending is a path to go on with, from a place or with its values.
 type pending struct {
 	position // to is of no use
-	known    []int32
+	at       *place
 	last     *checkpoint
 	state
 }
@@ -22,19 +18,17 @@ func (a *analysis) walk() bool {
 		return false // nothing is prepared
 	}
 	entry := a.f.Blocks[0]
-	st := state{vals: a.newVals(len(a.entry[entry.ID].ids))}
+	st := state{vals: a.newVals(len(a.entry[entry.ID].ids)), globals: nothing}
+	clear(st.vals)
 	for i, p := range entry.Params {
-		if p.Type == ir.Scalar && a.env.Called { // by the kernel, with any number
+		switch { // other arguments are of unknown provenance
+		case p.Type == ir.Scalar && a.env.Called: // by the kernel, with any number
 			st.vals[i] = number(Any(), Sure)
-		}
-		if p.Type != ir.Scalar {
+		case p.Type == ir.PtrCtx:
 			st.vals[i] = Val{Class: Pointer, Trust: Sure, Space: p.Type, Obj: int32(p.ID) + 1}
-			if p.Type != ir.PtrCtx {
-				st.vals[i] = Val{} // an argument of unknown provenance
-			}
 		}
 	}
-	a.last = &checkpoint{open: 1}
+	a.last = &checkpoint{open: 1, state: state{globals: nothing}}
 	a.atInsns = -1 // the first instruction counts before it is looked at
 	a.push(entry, nil, st)
 	how := parts
@@ -75,14 +69,14 @@ const (
 
 // push goes on at b's entry later.
 func (a *analysis) push(b *ir.Block, w *passage, st state) {
-	a.work = append(a.work, pending{position{b: b, via: w}, a.entry[b.ID].ids, a.last, st})
+	a.work = append(a.work, pending{position{b: b, via: w}, &a.entry[b.ID], a.last, st})
 }
 
 // arrive makes p the state that is walked; false if a checkpoint covers it.
 func (a *analysis) arrive(p *pending) bool {
 	a.fuel -= 3*len(p.vals) + 4 // made, compared, and taken apart again
-	a.known = append(a.known[:0], p.known...)
-	for i, id := range p.known {
+	a.known = append(a.known[:0], p.at.ids...)
+	for i, id := range p.at.ids {
 		a.vals[id] = p.vals[i]
 	}
 	a.oldVals(p.vals)
@@ -94,29 +88,6 @@ func (a *analysis) arrive(p *pending) bool {
 		at = a.after[p.b.Values[p.from-1].ID]
 	}
 	return at == nil || !at.meets || a.visit(at)
-}
-
-// newVals gives memory for the values of a state, oldVals takes back what
-// nothing refers to any more.
-func (a *analysis) newVals(n int) []Val {
-	if n == 0 {
-		return nil
-	}
-	if k := bits.Len(uint(n - 1)); len(a.free[k]) > 0 {
-		list := a.free[k]
-		a.free[k] = list[:len(list)-1]
-		return list[len(list)-1][:n]
-	} else {
-		return make([]Val, n, 1<<k)
-	}
-}
-
-func (a *analysis) oldVals(vals []Val) {
-	if cap(vals) == 0 {
-		return
-	}
-	k := bits.Len(uint(cap(vals) - 1))
-	a.free[k] = append(a.free[k], vals)
 }
 
 // block walks to the end of the block.
@@ -192,12 +163,7 @@ func (a *analysis) follow(succ int, test *ir.Value) outcome {
 
 // passage is one from here.
 func (a *analysis) passage(e *ir.Edge, test *ir.Value) *passage {
-	if len(a.passages) == 0 {
-		a.room = min(max(8, 2*a.room), 512)
-		a.passages = make([]passage, a.room)
-	}
-	w := &a.passages[0]
-	a.passages = a.passages[1:]
+	w := &a.passages.take(1)[0]
 	w.position, w.edge, w.test = a.position, e, test
 	return w
 }
@@ -224,7 +190,7 @@ func testedBy(t *ir.Value) *ir.Value {
 // along is the state at the entry of e's block.
 func (a *analysis) along(e *ir.Edge) state {
 	list := a.entry[e.To.ID].ids
-	st := state{a.newVals(len(list)), 0, a.st.clone()}
+	st := state{a.newVals(len(list)), 0, a.st.share()}
 	for i, id := range list {
 		switch {
 		case i >= len(e.Args):
@@ -243,21 +209,25 @@ func (a *analysis) along(e *ir.Edge) state {
 func (a *analysis) split(v *ir.Value) outcome {
 	x, y := a.arg(v, 0), a.arg(v, 1)
 	a.judge(&x, &y)
-	known, ways := append([]int32(nil), a.known...), 0
+	at, ways := &a.places.take(1)[0], 0
+	at.ids = a.ints.take(len(a.known))
+	copy(at.ids, a.known)
 	for _, holds := range []bool{true, false} { // the code goes on where it fails
-		st := state{a.newVals(len(known)), 0, a.st.clone()}
-		undo := a.beyond(v.Op, v, &x, &y, holds)
-		for k, id := range known {
+		st := state{a.newVals(len(at.ids)), 0, a.st.share()}
+		behind, old := a.beyond(v.Op, v, &x, &y, holds)
+		for k, id := range at.ids {
 			st.vals[k] = a.vals[id]
 			if int(id) == v.ID {
 				st.vals[k] = constant(b2i(holds))
 			}
 		}
-		undo()
+		if behind != nil {
+			behind.Range = old
+		}
 		w := a.passage(nil, v)
-		if a.assume(&st, known, w, v.Op, v.Size, x, y, holds) {
+		if a.assume(&st, at.ids, w, v.Op, v.Size, x, y, holds) {
 			st.trail = a.step(v, holds, &x, &y)
-			a.work = append(a.work, pending{position{b: a.b, from: a.to + 1, via: w}, known, a.last, st})
+			a.work = append(a.work, pending{position{b: a.b, from: a.to + 1, via: w}, at, a.last, st})
 			ways++
 		} else {
 			a.matters(v)
@@ -312,9 +282,11 @@ func (a *analysis) branch() outcome {
 	taken, first := 0, a.jumpsTo(b) // the last is walked first
 	for _, succ := range [2]int{first, 1 - first} {
 		edge := &b.Succs[succ]
-		undo := a.beyond(cmp, test, &x, &y, succ == yes)
+		behind, old := a.beyond(cmp, test, &x, &y, succ == yes)
 		st := a.along(edge)
-		undo()
+		if behind != nil {
+			behind.Range = old
+		}
 		st.gotos = a.gotos(b, succ)
 		w := a.passage(edge, test)
 		if !a.assume(&st, a.entry[edge.To.ID].ids, w, cmp, size, x, y, succ == yes) {
@@ -341,7 +313,9 @@ func (a *analysis) inBlock(v *ir.Value) bool {
 
 // step notes a branch that can go both ways.
 func (a *analysis) step(test *ir.Value, holds bool, x, y *Val) *step {
-	return &step{a.st.trail, test, holds, [2]int32{x.Sym, x.Obj}, [2]int32{y.Sym, y.Obj}}
+	s := &a.steps.take(1)[0]
+	*s = step{a.st.trail, test, holds, [2]int32{x.Sym, x.Obj}, [2]int32{y.Sym, y.Obj}}
+	return s
 }
 
 // judge makes the path doubtful if the verifier may know how x and y compare.
@@ -434,9 +408,5 @@ func (a *analysis) each(f func(*Val)) {
 	for _, id := range a.known {
 		f(&a.vals[id])
 	}
-	for i := range a.st.stack {
-		if a.st.stack[i].size > 0 {
-			f(&a.st.stack[i].val)
-		}
-	}
+	a.st.eachWord(f)
 }

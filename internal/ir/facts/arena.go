@@ -1,0 +1,116 @@
+package facts
+
+import (
+	"math/bits"
+	"sync"
+
+	"github.com/whistler-lang/whistler/internal/ir"
+)
+
+// An arena is what an analysis makes a lot of. The next one takes it over.
+type arena struct {
+	used        bool
+	vals        slab[Val]
+	passages    slab[passage]
+	steps       slab[step]
+	checkpoints slab[checkpoint]
+	places      slab[place]
+	flags       slab[bool]
+	ints        slab[int32]
+	links       []int32     // see passage
+	work        []pending   // paths to go on with
+	known       []int32     // the values that vals has, in the block that is walked
+	moved       []Val       // see follow
+	args        []*ir.Value // see back
+	free        [32][][]Val // memory of states, by the logarithm of its size
+}
+
+var arenas = sync.Pool{New: func() any { return new(arena) }}
+
+// mostKept is how many things an arena may have had for the next analysis to be
+// given it.
+const mostKept = 1 << 15
+
+// newArena gives one that has been used, or a new one.
+func newArena() *arena {
+	m := arenas.Get().(*arena)
+	if !m.used {
+		return m
+	}
+	m.vals.reset()
+	m.passages.reset()
+	m.steps.reset()
+	m.checkpoints.reset()
+	m.places.reset()
+	m.flags.reset()
+	m.ints.reset()
+	for i := range m.free {
+		m.free[i] = m.free[i][:0]
+	}
+	m.links, m.work, m.known, m.moved = m.links[:0], m.work[:0], m.known[:0], m.moved[:0]
+	return m
+}
+
+// end makes m the next analysis's, which clears it: a process that ends here
+// need not.
+func (m *arena) end() {
+	if m.used = true; m.vals.size+m.passages.size+m.steps.size <= mostKept {
+		arenas.Put(m)
+	}
+}
+
+// newVals gives memory for the values of a state, with anything in it; oldVals
+// takes back what nothing refers to any more.
+func (m *arena) newVals(n int) []Val {
+	if n == 0 {
+		return nil
+	}
+	k := bits.Len(uint(n - 1))
+	if list := m.free[k]; len(list) > 0 {
+		m.free[k] = list[:len(list)-1]
+		return list[len(list)-1][:n]
+	}
+	return m.vals.take(1 << k)[:n]
+}
+
+func (m *arena) oldVals(vals []Val) {
+	if cap(vals) == 0 {
+		return
+	}
+	k := bits.Len(uint(cap(vals) - 1))
+	m.free[k] = append(m.free[k], vals)
+}
+
+// A slab gives memory in pieces, and takes it back all at once.
+type slab[T any] struct {
+	chunks [][]T
+	at     int // the chunk that is given from
+	used   int // of it
+	size   int // of all chunks
+}
+
+// Chunks are of so many elements: more each time.
+const (
+	firstChunk = 16
+	lastChunk  = 512
+)
+
+// take gives n elements with nothing in them.
+func (s *slab[T]) take(n int) []T {
+	for ; s.at < len(s.chunks); s.at, s.used = s.at+1, 0 {
+		if c := s.chunks[s.at]; s.used+n <= len(c) {
+			s.used += n
+			return c[s.used-n : s.used : s.used]
+		}
+	}
+	c := make([]T, max(n, min(max(firstChunk, s.size/2), lastChunk)))
+	s.chunks, s.used, s.size = append(s.chunks, c), n, s.size+len(c)
+	return c[:n:n]
+}
+
+func (s *slab[T]) reset() {
+	for _, c := range s.chunks[:min(s.at+1, len(s.chunks))] {
+		clear(c)
+	}
+	s.at, s.used = 0, 0
+}

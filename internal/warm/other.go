@@ -1,0 +1,6 @@
+//go:build !linux
+
+package warm
+
+func heap(bool) {}
+func text()     {}
