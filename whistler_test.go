@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 
@@ -142,10 +144,28 @@ func TestNotText(t *testing.T) {
 	}
 }
 
+// BenchmarkCompile compiles a small program, and some of about 100 slots.
 func BenchmarkCompile(b *testing.B) {
-	for b.Loop() {
-		if _, err := whistler.Compile(context.Background(), []whistler.Source{{Name: "count.lisp", Text: counter}}, whistler.Options{}); err != nil {
+	sources := []whistler.Source{{Name: "count.lisp", Text: counter}}
+	for _, name := range []string{"port-class", "ipip-encap"} {
+		text, err := os.ReadFile(filepath.Join("bench", "lisp", name+".lisp"))
+		if err != nil {
 			b.Fatal(err)
 		}
+		sources = append(sources, whistler.Source{Name: name + ".lisp", Text: string(text)})
+	}
+	for _, s := range sources {
+		b.Run(s.Name, func(b *testing.B) {
+			b.ReportAllocs()
+			slots := 0
+			for b.Loop() {
+				o, err := whistler.Compile(context.Background(), []whistler.Source{s}, whistler.Options{})
+				if err != nil {
+					b.Fatal(err)
+				}
+				slots = o.Programs()[0].Slots
+			}
+			b.ReportMetric(float64(slots), "slots")
+		})
 	}
 }

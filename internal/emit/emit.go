@@ -55,6 +55,7 @@ func Func(r *regalloc.Result, cpu int, off map[string]bool) (*Code, error) {
 	}
 	for _, b := range r.Blocks {
 		e.cur = e.blocks[b.IR.ID]
+		e.cur.Insns = make([]machine.Insn, 0, len(b.Insts)+3)
 		e.from = int32(b.IR.Term.ID) + 1 // of moves before the first value
 		for _, i := range b.Insts {
 			e.at(i.Pos)

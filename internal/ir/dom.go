@@ -14,20 +14,21 @@ type DomTree struct {
 // version): blocks where thousands of ways meet are common in long programs.
 func Dominators(f *Func) *DomTree {
 	n := f.nextB
-	ints := make([]int32, 5*n)
-	d := &DomTree{idom: make([]*Block, n), in: ints[:n], out: ints[n : 2*n], Preds: f.Preds()}
-	w := f.walk()
+	ints := make([]int32, 2*n)
+	d := &DomTree{idom: make([]*Block, n), in: ints[:n], out: ints[n:], Preds: f.Preds()}
+	w := f.walk(9 * n)
 	d.RPO = w.rpo
-	num := ints[2*n : 3*n]
+	ints = w.rest
+	num, ints := ints[:n], ints[n:]
 	for i, b := range d.RPO {
 		num[b.ID] = int32(i + 1)
 	}
-	for i, k := range w.dominators(d.Preds) {
+	child, sibling, ints := ints[:n], ints[n:2*n], ints[2*n:]
+	for i, k := range w.dominators(d.Preds, ints) {
 		d.idom[w.pre[i].ID] = w.pre[k]
 	}
 	entry := f.Blocks[0]
 	// Children by their numbers: the first of each block, and the next ones.
-	child, sibling := ints[3*n:4*n], ints[4*n:]
 	for i := len(d.RPO) - 1; i > 0; i-- {
 		b := d.RPO[i]
 		up := d.idom[b.ID].ID
@@ -85,7 +86,7 @@ func (d *DomTree) Preorder() []*Block {
 // ReversePostorder lists the reachable blocks so that, loops aside, each
 // stands before its successors. The first successor comes first where the
 // order is free, which puts a branch's taken side right behind it.
-func (f *Func) ReversePostorder() []*Block { return f.walk().rpo }
+func (f *Func) ReversePostorder() []*Block { return f.walk(0).rpo }
 
 // A walk is a walk in depth over what can be reached.
 type walk struct {
@@ -93,18 +94,30 @@ type walk struct {
 	pre    []*Block // in the order in which the walk came to them
 	at     []int32  // places in pre, by ID, and 1
 	parent []int32  // where the walk came from, as a place in pre
+	rest   []int32  // more numbers, all 0
 }
 
-func (f *Func) walk() *walk {
+type frame struct { // a block on the way
+	b    *Block
+	next int // edge to go over, plus one
+}
+
+// walk walks f. All of what it gives but rpo is in memory of f, until the next
+// walk; more numbers come with it.
+func (f *Func) walk(more int) *walk {
 	n := len(f.Blocks)
-	ints := make([]int32, f.nextB+n)
-	blocks := make([]*Block, 2*n)
-	w := &walk{rpo: blocks[:0:n], pre: blocks[n:n], at: ints[:f.nextB], parent: ints[f.nextB:f.nextB]}
-	type frame struct {
-		b    *Block
-		next int
+	if need := f.nextB + n + more; cap(f.ints) < need {
+		f.ints = make([]int32, need)
+	} else {
+		f.ints = f.ints[:need]
+		clear(f.ints)
 	}
-	stack := make([]frame, 0, 32)
+	if cap(f.blocks) < n {
+		f.blocks = make([]*Block, n)
+	}
+	ints := f.ints
+	w := &walk{rpo: make([]*Block, 0, n), pre: f.blocks[:0:n], at: ints[:f.nextB], parent: ints[f.nextB:f.nextB], rest: ints[f.nextB+n:]}
+	stack := f.frames[:0]
 	enter := func(b *Block, from int32) {
 		w.pre, w.parent = append(w.pre, b), append(w.parent, from)
 		w.at[b.ID] = int32(len(w.pre))
@@ -125,16 +138,16 @@ func (f *Func) walk() *walk {
 		stack = stack[:len(stack)-1]
 	}
 	slices.Reverse(w.rpo)
+	f.frames = stack
 	return w
 }
 
 // dominators gives the closest dominator of each block of w.pre, as places
-// in it.
-func (w *walk) dominators(preds [][]*Block) []int32 {
+// in it. ints has room for six numbers of each.
+func (w *walk) dominators(preds [][]*Block, ints []int32) []int32 {
 	n := len(w.pre)
-	ints := make([]int32, 6*n)
 	semi, label, up, idom := ints[:n], ints[n:2*n], ints[2*n:3*n], ints[3*n:4*n]
-	first, next := ints[4*n:5*n], ints[5*n:] // lists of the blocks with one semidominator
+	first, next := ints[4*n:5*n], ints[5*n:6*n] // lists of the blocks with one semidominator
 	for i := range int32(n) {
 		semi[i], label[i], up[i], first[i] = i, i, -1, -1
 	}

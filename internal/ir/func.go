@@ -13,6 +13,11 @@ type Func struct {
 	Slots  []*Slot // the stack; Slots[0] is unused, so that Slot 0 means none
 	nextV  int
 	nextB  int
+
+	// What walks work with: see Func.walk.
+	ints   []int32
+	blocks []*Block
+	frames []frame
 }
 
 // A Slot is a piece of the function's stack.
@@ -50,17 +55,17 @@ type Value struct {
 	Cmp  Op    // OpBr: the comparison of its arguments
 	Size uint8 // bytes, where the op has a size
 	Type Type
-	Slot int    // stack slot that a memory op or stackaddr addresses, 0 if none
-	Aux  int64  // constant, offset, or helper number
-	Sym  string // map, subprogram or atomic operation
+	// HasImm says that the last argument is the constant Imm.
+	HasImm bool
+	Slot   int    // stack slot that a memory op or stackaddr addresses, 0 if none
+	Aux    int64  // constant, offset, or helper number
+	Sym    string // map, subprogram or atomic operation
 	// Core names the CO-RE relocation that gives Aux its value, or Imm where
 	// there is one: here they have what the kernel described to the compiler has.
 	Core string
 	Imm  int64 // the last argument, when HasImm
-	// HasImm says that the last argument is the constant Imm.
-	HasImm bool
-	Args   []*Value
-	Pos    source.Pos
+	Args []*Value
+	Pos  source.Pos
 }
 
 // MayBeNull is the Sym of a load of an argument that may be null.
@@ -155,22 +160,23 @@ func (b *Block) Uses(f func(**Value)) {
 // two edges).
 func (f *Func) Preds() [][]*Block {
 	preds := make([][]*Block, f.nextB)
-	count := make([]int, f.nextB)
 	n := 0
 	for _, b := range f.Blocks {
 		n += len(b.Succs)
-		for _, e := range b.Succs {
-			count[e.To.ID]++
-		}
 	}
 	all := make([]*Block, n)
 	for _, b := range f.Blocks {
+		for _, e := range b.Succs { // their lengths first
+			preds[e.To.ID] = all[:len(preds[e.To.ID])+1]
+		}
+	}
+	for _, b := range f.Blocks {
+		n := len(preds[b.ID])
+		preds[b.ID], all = all[:0:n], all[n:]
+	}
+	for _, b := range f.Blocks {
 		for _, e := range b.Succs {
-			to := e.To.ID
-			if preds[to] == nil {
-				preds[to], all = all[:0:count[to]], all[count[to]:]
-			}
-			preds[to] = append(preds[to], b)
+			preds[e.To.ID] = append(preds[e.To.ID], b)
 		}
 	}
 	return preds

@@ -19,7 +19,7 @@ import (
 // bodyPrefix+NAME, so that macro code still sees the functions.
 var preludeBase = sync.OnceValue(func() *base {
 	ds := prelude.Definitions()
-	b := &base{table: sexp.NewTable(nil), defs: make(map[string]*preludeDef, len(ds)), all: make([]preludeDef, len(ds))}
+	b := &base{table: sexp.NewTable(nil), defs: make(map[string]*preludeDef, len(ds)), all: make([]preludeDef, len(ds)), names: make(map[*sexp.Symbol]bool, len(ds))}
 	for i, d := range ds {
 		def := &b.all[i]
 		def.Definition = d
@@ -28,6 +28,7 @@ var preludeBase = sync.OnceValue(func() *base {
 		if d.Macro {
 			def.sym = b.table.Intern(bodyPrefix + def.sym.Name)
 		}
+		b.names[def.sym] = d.Macro
 	}
 	return b
 })

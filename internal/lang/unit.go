@@ -167,15 +167,12 @@ func Lower(files []*source.File, opt Options) (*Unit, source.List) {
 	c := &compiler{opt: opt, table: sexp.NewTable(base.table), unit: &Unit{}, maps: map[string]*Map{},
 		structs: map[string]*types.Struct{}, aliases: map[string]alias{}, constants: map[string]source.Pos{}, mixed: map[source.Pos]bool{}, progs: map[string]source.Pos{}, subs: map[string]*Sub{}, globals: map[string]*Global{}, defined: map[string]bool{}, declared: map[*sexp.Cons]bool{}, access: map[string]accessor{},
 		trace: map[string]traceAccess{}, imports: map[string]*kernelImport{}, kfuncs: map[string]*Kfunc{}, ksyms: map[string]*Ksym{}, kaccess: map[string]kernelAccess{}, headers: map[string]source.Pos{}, fields: map[string]headerField{}, names: map[string]named{}}
-	c.in = lisp.New(lisp.Options{Table: c.table, MaxSteps: opt.MaxSteps, MaxCells: opt.MaxCells,
+	read := func(name *sexp.Symbol) *sexp.Cons { return base.read(name.Name, c.table) }
+	c.in = lisp.New(lisp.Options{Table: c.table, Library: &lisp.Library{Names: base.names, Read: read}, MaxSteps: opt.MaxSteps, MaxCells: opt.MaxCells,
 		Builtins: c.builtins(), Specials: c.specials(), Constant: kernelConstant, Warn: func(e *source.Error) {
 			e.Severity = source.SevWarning
 			c.unit.Warnings = append(c.unit.Warnings, e)
 		}})
-	read := func(name *sexp.Symbol) *sexp.Cons { return base.read(name.Name, c.table) }
-	for i := range base.all {
-		c.in.Lazy(base.all[i].sym, base.all[i].Macro, read)
-	}
 	for _, f := range files {
 		c.readFile(f)
 	}
@@ -334,6 +331,7 @@ func (c *compiler) objectName(what string, sym *sexp.Symbol, pos source.Pos) str
 type base struct {
 	table *sexp.Table
 	all   []preludeDef
+	names map[*sexp.Symbol]bool  // what is defined: whether it is a macro
 	defs  map[string]*preludeDef // by name, in upper case
 }
 

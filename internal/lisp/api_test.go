@@ -194,17 +194,17 @@ func TestGlobals(t *testing.T) {
 	}
 }
 
-func lazy(in *Interp, form *sexp.Cons) {
-	in.Lazy(form.Cdr.(*sexp.Cons).Car.(*sexp.Symbol), sexp.Print(form.Car) == "defmacro", func(*sexp.Symbol) *sexp.Cons { return form })
-}
-
-// TestLazy: what the prelude defines for program bodies does not get in the
+// TestLibrary: what the prelude defines for program bodies does not get in the
 // way of standard functions and operators in compile-time code.
-func TestLazy(t *testing.T) {
-	in := New(Options{})
+func TestLibrary(t *testing.T) {
+	lib := &Library{Names: map[*sexp.Symbol]bool{}}
+	in := New(Options{Library: lib})
+	defs := map[*sexp.Symbol]*sexp.Cons{}
+	lib.Read = func(name *sexp.Symbol) *sexp.Cons { return defs[name] }
 	for _, text := range []string{"(defmacro when (&rest x) `(body-when ,@x))", "(defmacro max (&rest x) `(body-max ,@x))", "(defun helper (x) (max x 3))", "(defmacro twice (x) (list '* 2 (helper x)))", "(defmacro broken (x) (if))"} {
 		form := parse(t, in, text).(*sexp.Cons)
-		lazy(in, form)
+		name := form.Cdr.(*sexp.Cons).Car.(*sexp.Symbol)
+		defs[name], lib.Names[name] = form, sexp.Print(form.Car) == "defmacro"
 	}
 	if v := mustEval(t, in, "(list (when t (max 1 2)) (twice 1))"); sexp.Print(v) != "(2 6)" {
 		t.Error(sexp.Print(v))
@@ -292,13 +292,13 @@ func TestGoroutines(t *testing.T) {
 		forms, _ := sexp.ReadAll(source.NewFile("p", "(defmacro m (&rest xs) `(list ,@(mapcar (lambda (x) `(* 2 ,x)) xs)))"), base, nil)
 		return forms[0].V
 	}()
+	lib := &Library{Names: map[*sexp.Symbol]bool{base.Intern("M"): true}, Read: func(*sexp.Symbol) *sexp.Cons { return form.(*sexp.Cons) }}
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
-			in := New(Options{Table: sexp.NewTable(base)})
-			lazy(in, form.(*sexp.Cons))
+			in := New(Options{Table: sexp.NewTable(base), Library: lib})
 			for range 20 {
 				if v, err := evalText(in, "(let ((x 3)) (format nil \"~{~a~^ ~}\" (m x 2 (ignore-errors (error \"x\")  ))))"); err == nil {
 					t.Error(v)
@@ -355,11 +355,15 @@ func BenchmarkPrelude(b *testing.B) {
 		fmt.Fprintf(&text, "(defmacro with-thing-%d ((v form &key size) &body body) \"doc\" (let ((g (gensym))) `(let* ((,g ,form) (,v (+ ,g ,(or size 1)))) (when ,v ,@body))))\n", i)
 	}
 	forms, _ := sexp.ReadAll(source.NewFile("p", text.String()), base, nil)
+	lib, defs := &Library{Names: map[*sexp.Symbol]bool{}}, map[*sexp.Symbol]*sexp.Cons{}
+	for _, f := range forms {
+		form := f.V.(*sexp.Cons)
+		name := form.Cdr.(*sexp.Cons).Car.(*sexp.Symbol)
+		defs[name], lib.Names[name] = form, true
+	}
+	lib.Read = func(name *sexp.Symbol) *sexp.Cons { return defs[name] }
 	for b.Loop() {
-		in := New(Options{Table: sexp.NewTable(base)})
-		for _, f := range forms {
-			lazy(in, f.V.(*sexp.Cons))
-		}
+		in := New(Options{Table: sexp.NewTable(base), Library: lib})
 		for range 2 {
 			if v := mustEval(b, in, "(list (with-thing-7 (x 5) (* x 2)) (with-thing-9 (x 5 :size 3) x))"); sexp.Print(v) != "(12 8)" {
 				b.Fatal(sexp.Print(v))

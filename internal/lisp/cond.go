@@ -456,7 +456,7 @@ func (in *Interp) undefined(s *sexp.Symbol, pos source.Pos, env *Env) {
 	e := errAt(pos, s, "the operator `%s` is not defined in compile-time Lisp", s.Display())
 	e.kind, e.Code = "UNDEFINED-FUNCTION", "undefined-function"
 	e.slots = map[string]Value{"NAME": s}
-	if g := in.globals[s]; g != nil && g.macro != nil {
+	if g := in.find(s); g != nil && g.macro != nil {
 		e.What = fmt.Sprintf("`%s` is a macro, not a function", s.Display())
 	} else if findSpecial(s.Name) != nil && s.Interned && !s.Keyword {
 		e.What = fmt.Sprintf("`%s` is a special operator, not a function", s.Display())
@@ -483,6 +483,11 @@ func (in *Interp) operatorNames(env *Env) (names []string) {
 	for e := env; e != nil; e = e.up {
 		if e.kind == envFun || e.kind == envMacro {
 			names = append(names, e.name.Name)
+		}
+	}
+	if in.opt.Library != nil {
+		for s := range in.opt.Library.Names {
+			in.global(s)
 		}
 	}
 	for s, g := range in.globals {

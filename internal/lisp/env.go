@@ -196,7 +196,7 @@ func (in *Interp) macroFor(sym *sexp.Symbol, env *Env) *Function {
 	if b := env.function(sym); b != nil {
 		return b.fn
 	}
-	if g := in.globals[sym]; g != nil {
+	if g := in.find(sym); g != nil {
 		return g.macro
 	}
 	return nil
@@ -206,7 +206,7 @@ func (in *Interp) macroFor(sym *sexp.Symbol, env *Env) *Function {
 // prelude's macros define the language of program bodies: where one has the
 // name of a standard function, compile-time code means the function.
 func (in *Interp) evalMacro(sym *sexp.Symbol) *Function {
-	g := in.globals[sym]
+	g := in.find(sym)
 	if g == nil || g.macro == nil || g.macro.prelude && in.isFunction(sym) {
 		return nil
 	}

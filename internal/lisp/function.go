@@ -14,7 +14,7 @@ type Function struct {
 	macro bool
 	pos   source.Pos
 
-	prelude bool // registered by Lazy
+	prelude bool // of the Library
 
 	// Written in Lisp: src is (defun name . rest), compiled at the first call.
 	src  *sexp.Cons
@@ -245,7 +245,7 @@ func innerText(s string) string {
 
 // isFunction reports whether sym names a function globally.
 func (in *Interp) isFunction(sym *sexp.Symbol) bool {
-	if g := in.globals[sym]; g != nil && g.fn != nil {
+	if g := in.find(sym); g != nil && g.fn != nil {
 		return true
 	}
 	return in.builtinFor(sym) != nil

@@ -29,6 +29,13 @@ type Options struct {
 	More     func() bool         // asked where a limit is reached: true gives as much once more
 	// Constant finds the host's constants, for variables without a value.
 	Constant func(name string) (int64, bool)
+	Library  *Library // macros and functions of the host that are written in Lisp
+}
+
+// A Library has definitions that are read when somebody looks into them.
+type Library struct {
+	Names map[*sexp.Symbol]bool              // whether it is a macro
+	Read  func(name *sexp.Symbol) *sexp.Cons // gives the (defmacro ...) or (defun ...)
 }
 
 // A Builtin is a function of the host. Args is valid during the call only.
@@ -123,7 +130,7 @@ func New(o Options) *Interp {
 	if o.MaxCells == 0 {
 		o.MaxCells = defaultCells
 	}
-	in := &Interp{opt: o, table: o.Table, globals: make(map[*sexp.Symbol]*global, 256)}
+	in := &Interp{opt: o, table: o.Table, globals: make(map[*sexp.Symbol]*global, 64)}
 	in.stepsLeft, in.cellsLeft = o.MaxSteps, o.MaxCells
 	in.stdout = &stream{out: func(s string) {
 		if in.opt.Out != nil {
@@ -147,6 +154,27 @@ func (in *Interp) global(sym *sexp.Symbol) *global {
 			if n, ok := in.opt.Constant(sym.Name); ok {
 				g.val = n
 			}
+		}
+		if lib := in.opt.Library; lib != nil {
+			if macro, ok := lib.Names[sym]; ok {
+				fn := &Function{name: sym, read: lib.Read, macro: macro, prelude: true}
+				if macro {
+					g.macro = fn
+				} else {
+					g.fn = fn
+				}
+			}
+		}
+	}
+	return g
+}
+
+// find is the record of sym, nil if there is none.
+func (in *Interp) find(sym *sexp.Symbol) *global {
+	g := in.globals[sym]
+	if lib := in.opt.Library; g == nil && lib != nil {
+		if _, ok := lib.Names[sym]; ok {
+			return in.global(sym)
 		}
 	}
 	return g
@@ -438,21 +466,10 @@ func (in *Interp) Constants() (syms []*sexp.Symbol) {
 
 // GlobalFunction gives what a defun defined; standard functions do not count.
 func (in *Interp) GlobalFunction(sym *sexp.Symbol) (Value, bool) {
-	if g := in.globals[sym]; g != nil && g.fn != nil {
+	if g := in.find(sym); g != nil && g.fn != nil {
 		return g.fn, true
 	}
 	return nil, false
-}
-
-// Lazy registers a macro or function whose definition, a (defmacro ...) or
-// (defun ...), is read when somebody looks into it.
-func (in *Interp) Lazy(name *sexp.Symbol, macro bool, read func(name *sexp.Symbol) *sexp.Cons) {
-	fn := &Function{name: name, read: read, macro: macro, prelude: true}
-	if g := in.global(name); macro {
-		g.macro = fn
-	} else {
-		g.fn = fn
-	}
 }
 
 // Doc gives the docstring of a macro, function or variable; kind is
@@ -478,7 +495,7 @@ func (in *Interp) Doc(sym *sexp.Symbol, kind string) string {
 
 // MacroLambdaList gives the lambda list that a defmacro was written with.
 func (in *Interp) MacroLambdaList(sym *sexp.Symbol) (Value, bool) {
-	if g := in.globals[sym]; g != nil && g.macro != nil {
+	if g := in.find(sym); g != nil && g.macro != nil {
 		return g.macro.LambdaList()
 	}
 	return nil, false

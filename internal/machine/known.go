@@ -29,11 +29,12 @@ func known(f *Func) bool {
 		}
 	}
 	changed := false
+	var kept []Insn
 	for _, b := range blocks {
-		kept := make([]Insn, 0, len(b.Insns))
+		kept = kept[:0]
 		k.walk(b, func(i *Insn) { kept = append(kept, *i) })
 		if len(kept) != len(b.Insns) || k.cheaper {
-			b.Insns, changed = kept, true
+			b.Insns, changed = b.Insns[:copy(b.Insns, kept)], true
 			k.cheaper = false
 		}
 	}
@@ -82,13 +83,20 @@ func (s *facts) clone() *facts {
 	return &facts{s.regs, append([]cell(nil), s.stack...)}
 }
 
+// become makes s what other is, in the memory that it has.
+func (s *facts) become(other *facts) {
+	s.regs, s.stack = other.regs, append(s.stack[:0], other.stack...)
+}
+
 type knower struct {
 	f       *Func
 	in      []*facts
 	stale   []bool // blocks whose in has changed since they were walked
 	names   map[bpf.Ref]int64
-	escapes bool // addresses of the stack are where stores may find them
-	cheaper bool // an instruction was replaced by a shorter one
+	escapes bool  // addresses of the stack are where stores may find them
+	cheaper bool  // an instruction was replaced by a shorter one
+	here    facts // what is known where the walk is
+	edge    facts // and over an edge of the block
 }
 
 // fresh is the value that a block's instruction, or its start, makes. One of
@@ -122,7 +130,8 @@ func (k *knower) leave(b *Block, out *facts) bool {
 	for i, to := range b.Succs {
 		s := out
 		if b.Branch != nil && b.Succs[0] != b.Succs[1] {
-			s = out.clone()
+			s = &k.edge
+			s.become(out)
 			s.learn(b.Branch, i == 0)
 		}
 		if k.meet(to, s) {
@@ -224,9 +233,10 @@ func (s *facts) learn(i *Insn, taken bool) {
 }
 
 // walk takes what is known at the start of b through its instructions, and
-// gives those that are needed to keep.
+// gives those that are needed to keep. What it gives holds until the next walk.
 func (k *knower) walk(b *Block, keep func(*Insn)) *facts {
-	s := k.in[b.ID].clone()
+	s := &k.here
+	s.become(k.in[b.ID])
 	for n := 0; n < len(b.Insns); n++ {
 		i := b.Insns[n]
 		if v, ok := k.moved(s, &i); ok {

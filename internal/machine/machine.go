@@ -37,10 +37,10 @@ type Insn struct {
 	// From is the value that it was made for, by its number, plus one; 0 for none.
 	// Also are others, for which there was the same instruction.
 	From int32
-	Also []int32
 	// Base is where the address of a load, store or atomic operation points:
 	// the verifier wants one kind of pointer at each.
 	Base types.Space
+	Also []int32
 }
 
 // NewBlock adds an empty block at the end.

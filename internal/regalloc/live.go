@@ -124,10 +124,10 @@ func valueIn(b *ir.Block, id int) *ir.Value {
 // A liveSet is a small set of values.
 type liveSet struct {
 	vs []*ir.Value
-	at []int // index+1 in vs, by value ID
+	at []int32 // index+1 in vs, by value ID
 }
 
-func newLiveSet(n int) *liveSet { return &liveSet{at: make([]int, n)} }
+func newLiveSet(n int) *liveSet { return &liveSet{at: make([]int32, n)} }
 
 func (s *liveSet) reset(vs []*ir.Value) {
 	for _, v := range s.vs {
@@ -144,7 +144,7 @@ func (s *liveSet) has(v *ir.Value) bool { return s.at[v.ID] != 0 }
 func (s *liveSet) add(v *ir.Value) {
 	if s.at[v.ID] == 0 {
 		s.vs = append(s.vs, v)
-		s.at[v.ID] = len(s.vs)
+		s.at[v.ID] = int32(len(s.vs))
 	}
 }
 

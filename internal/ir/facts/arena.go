@@ -2,14 +2,13 @@ package facts
 
 import (
 	"math/bits"
-	"sync"
+	memory "sync/atomic"
 
 	"github.com/whistler-lang/whistler/internal/ir"
 )
 
 // An arena is what an analysis makes a lot of. The next one takes it over.
 type arena struct {
-	used        bool
 	vals        slab[Val]
 	passages    slab[passage]
 	steps       slab[step]
@@ -25,17 +24,19 @@ type arena struct {
 	free        [32][][]Val // memory of states, by the logarithm of its size
 }
 
-var arenas = sync.Pool{New: func() any { return new(arena) }}
+// spare is the arena for the next analysis. A sync.Pool would lose it at every
+// second collection, of which there is one every few compilations.
+var spare memory.Pointer[arena]
 
 // mostKept is how many things an arena may have had for the next analysis to be
 // given it.
-const mostKept = 1 << 15
+const mostKept = 1 << 13
 
 // newArena gives one that has been used, or a new one.
 func newArena() *arena {
-	m := arenas.Get().(*arena)
-	if !m.used {
-		return m
+	m := spare.Swap(nil)
+	if m == nil {
+		return new(arena)
 	}
 	m.vals.reset()
 	m.passages.reset()
@@ -54,8 +55,8 @@ func newArena() *arena {
 // end makes m the next analysis's, which clears it: a process that ends here
 // need not.
 func (m *arena) end() {
-	if m.used = true; m.vals.size+m.passages.size+m.steps.size <= mostKept {
-		arenas.Put(m)
+	if m.vals.size+m.passages.size+m.steps.size <= mostKept {
+		spare.Store(m)
 	}
 }
 

@@ -67,7 +67,7 @@ func isEnd(y, x *Val) bool {
 // assume takes from a state what contradicts the comparison w.test, which is of
 // x and y, if it holds or if it fails; false means that nothing is left. ids
 // names the values of the state.
-func (a *analysis) assume(s *state, ids []int32, w *passage, cmp ir.Op, size uint8, x, y Val, holds bool) bool {
+func (a *analysis) assume(s *state, ids []int32, w *passage, cmp ir.Op, size uint8, x, y *Val, holds bool) bool {
 	switch {
 	case x.numeric() && y.numeric():
 		refine := Refine
@@ -79,21 +79,21 @@ func (a *analysis) assume(s *state, ids []int32, w *passage, cmp ir.Op, size uin
 			return false
 		}
 		w.linked[0] = int32(len(a.links))
-		a.learn(s, ids, w, &y, ny)
-		a.learn(s, ids, w, &x, nx)
+		a.learn(s, ids, w, y, ny)
+		a.learn(s, ids, w, x, nx)
 		w.linked[1] = int32(len(a.links))
 	case x.Class == Pointer && x.Null == MayBeNull && y.isConst(0):
-		s.nullTest(cmp, size, &x, holds)
+		s.nullTest(cmp, size, x, holds)
 	case y.Class == Pointer && y.Null == MayBeNull && x.isConst(0):
-		s.nullTest(cmp.Swapped(), size, &y, holds)
+		s.nullTest(cmp.Swapped(), size, y, holds)
 	case x.Class == Pointer && y.Class == Pointer && size == 8:
 		equal := cmp == ir.OpEq && holds || cmp == ir.OpNe && !holds
 		if equal && x.Null == NotNull {
-			s.settleNull(&y, false)
+			s.settleNull(y, false)
 		} else if equal && y.Null == NotNull {
-			s.settleNull(&x, false)
+			s.settleNull(x, false)
 		}
-		if p, more, fits, ok := limit(cmp, &x, &y); ok && fits == holds {
+		if p, more, fits, ok := limit(cmp, x, y); ok && fits == holds {
 			s.reach(p, more)
 		}
 	}

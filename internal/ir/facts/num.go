@@ -188,7 +188,10 @@ func (n Num) Meet(m Num) (_ Num, ok bool) {
 func (n Num) settle() (_ Num, ok bool) {
 	n.wide, n.Low = n.wide.ofBits(n.Bits, n.Unknown), n.Low.ofBits(uint32(n.Bits), uint32(n.Unknown))
 	for range 3 {
-		n.deduce()
+		old := n
+		if n.deduce(); n == old {
+			break // further steps find nothing either
+		}
 	}
 	free := ^uint64(0) // bits below the highest one in which the ends differ
 	if k := bits.Len64(n.Min ^ n.Max); k < 64 {

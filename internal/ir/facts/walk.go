@@ -225,7 +225,7 @@ func (a *analysis) split(v *ir.Value) outcome {
 			behind.Range = old
 		}
 		w := a.passage(nil, v)
-		if a.assume(&st, at.ids, w, v.Op, v.Size, x, y, holds) {
+		if a.assume(&st, at.ids, w, v.Op, v.Size, &x, &y, holds) {
 			st.trail = a.step(v, holds, &x, &y)
 			a.work = append(a.work, pending{position{b: a.b, from: a.to + 1, via: w}, at, a.last, st})
 			ways++
@@ -289,7 +289,7 @@ func (a *analysis) branch() outcome {
 		}
 		st.gotos = a.gotos(b, succ)
 		w := a.passage(edge, test)
-		if !a.assume(&st, a.entry[edge.To.ID].ids, w, cmp, size, x, y, succ == yes) {
+		if !a.assume(&st, a.entry[edge.To.ID].ids, w, cmp, size, &x, &y, succ == yes) {
 			a.matters(test)
 			continue
 		}
