@@ -63,7 +63,7 @@ func buildWhistler(dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	_, err = io.Copy(to, from)
+	_, err = io.CopyBuffer(struct{ io.Writer }{to}, from, make([]byte, 256<<10)) // as cp does
 	return bin, errors.Join(err, to.Close())
 }
 

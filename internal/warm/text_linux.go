@@ -30,8 +30,12 @@ const (
 )
 
 type header struct { // Elf64_Phdr
-	kind, flags                                    uint32
-	offset, address, physical, inFile, size, align uint64
+	kind, flags uint32
+	_           uint64 // place in the file
+	address     uint64
+	_, _        uint64 // physical address, size in the file
+	size        uint64
+	_           uint64 // alignment
 }
 
 // code is where this process has its code, in whole pages; nothing if it is not
