@@ -19,6 +19,7 @@ type Options struct {
 	lang.Options
 	// CountLosses adds a counter of what maps could not take: see LossesMap.
 	CountLosses bool
+	Short       bool                                           // order short blocks too, for tests
 	Count       bool                                           // take every function for one with too many paths, for tests
 	Off         map[string]bool                                // passes to leave out, for tests; "facts" is the analysis
 	Trace       func(program, stage string, what fmt.Stringer) // sees every stage

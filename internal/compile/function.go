@@ -118,7 +118,7 @@ func reached(funcs []*function) (out []*function) {
 var unaligned = map[string]bool{"amd64": true, "arm64": true}
 
 func (fn *function) config(o Options) *opt.Config {
-	c := &opt.Config{CPU: fn.cpu, Count: fn.count, Unaligned: unaligned[o.Arch], Off: o.Off}
+	c := &opt.Config{CPU: fn.cpu, Count: fn.count, Short: o.Short, Unaligned: unaligned[o.Arch], Off: o.Off}
 	if o.Trace != nil {
 		c.Trace = func(pass string, f *ir.Func) { fn.trace(o, "after "+pass, f) }
 	}

@@ -76,9 +76,9 @@ func compileWith(name, text string, off map[string]bool, lo lang.Options) (*Unit
 	return compileStages(name, text, off, lo, stages{})
 }
 
-// stages says how a source is compiled: keeping what every pass has left, and
-// as if there were too many paths for the verifier.
-type stages struct{ each, count bool }
+// stages says how a source is compiled: keeping what every pass has left, as
+// if there were too many paths for the verifier, and with short blocks ordered too.
+type stages struct{ each, count, short bool }
 
 func compileStages(name, text string, off map[string]bool, lo lang.Options, how stages) (*Unit, error) {
 	u := &Unit{lowered: map[string]*ir.Func{}, final: map[string]*ir.Func{}}
@@ -96,7 +96,7 @@ func compileStages(name, text string, off map[string]bool, lo lang.Options, how 
 		m[f.Name] = f
 		return f
 	}
-	o := compile.Options{Options: lo, Off: off, Count: how.count,
+	o := compile.Options{Options: lo, Off: off, Count: how.count, Short: how.short,
 		Trace: func(program, stage string, what fmt.Stringer) {
 			pass, after := strings.CutPrefix(stage, "after ")
 			switch {

@@ -20,6 +20,7 @@ var debug = flag.String("d", "check", "check: compare also behind every pass, in
 type drawn struct {
 	off   []string // passes that are left out
 	count bool     // as if there were too many paths
+	short bool     // short blocks are ordered too
 	cpu   int
 }
 
@@ -31,7 +32,7 @@ func draw(r *rand.Rand) (d drawn) {
 			}
 		}
 	}
-	d.cpu, d.count = 2+r.Intn(3), r.Intn(4) == 0
+	d.cpu, d.count, d.short = 2+r.Intn(3), r.Intn(4) == 0, r.Intn(2) == 0
 	return d
 }
 
@@ -39,6 +40,9 @@ func (d drawn) String() string {
 	how := ""
 	if d.count {
 		how = ", as if there were too many paths"
+	}
+	if d.short {
+		how += ", short blocks ordered"
 	}
 	return fmt.Sprintf("cpu v%d%s, passes left out: %s", d.cpu, how, strings.Join(d.off, " "))
 }
@@ -48,7 +52,7 @@ func (d drawn) compile(src string) (*Unit, error) {
 	for _, p := range d.off {
 		off[p] = true
 	}
-	return compileStages("random.lisp", src, off, options(d.cpu), stages{each: *debug == "check", count: d.count})
+	return compileStages("random.lisp", src, off, options(d.cpu), stages{each: *debug == "check", count: d.count, short: d.short})
 }
 
 // compareEach is Compare that first names the pass that went wrong, if one did.

@@ -67,6 +67,24 @@ func onlyCode(err error) (code string) {
 	return code
 }
 
+// compileOr compiles src, or ends the test; ok is false where it is right, but
+// more than the stack takes with passes left out. kernel says whether the
+// result may be compared with the kernel too.
+func (o *drawn) compileOr(t failer, src string, kernel bool) (u *Unit, _, ok bool) {
+	u, err := o.compile(src)
+	switch onlyCode(err) {
+	case "stack-size":
+		return nil, false, false
+	case "too-complex":
+		o.off, kernel = append(o.off, "facts"), false // right, but for the verifier
+		u, err = o.compile(src)
+	}
+	if err != nil {
+		t.Fatalf("%v\n%v\n%s", err, o, src)
+	}
+	return u, kernel, true
+}
+
 func compareProgram(t failer, data []byte, r *rand.Rand, kernel bool) {
 	src := Programs(data, perSource)
 	// Linux 6.18 has a verifier that can crash where too many paths wait
@@ -76,16 +94,9 @@ func compareProgram(t failer, data []byte, r *rand.Rand, kernel bool) {
 	})
 	defer watchdog.Stop()
 	o := draw(r)
-	u, err := o.compile(src)
-	switch onlyCode(err) {
-	case "stack-size":
-		return // right, but more than the stack takes where passes are off
-	case "too-complex":
-		o.off, kernel = append(o.off, "facts"), false // right, but for the verifier
-		u, err = o.compile(src)
-	}
-	if err != nil {
-		t.Fatalf("%v\n%v\n%s", err, o, src)
+	u, kernel, ok := o.compileOr(t, src, kernel)
+	if !ok {
+		return
 	}
 	var steps []Step
 	for i := 0; i < perSource; i++ {

@@ -36,7 +36,7 @@ func TestRun(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, d := range []drawn{{cpu: 2}, {cpu: 3}, {cpu: 4}, {cpu: 3, count: true}} {
+			for _, d := range []drawn{{cpu: 2}, {cpu: 3}, {cpu: 4}, {cpu: 3, count: true}, {cpu: 3, short: true}} {
 				u, err := d.compile(src)
 				if err != nil {
 					t.Fatal(err)

@@ -14,6 +14,7 @@ type Config struct {
 	CPU       int                           // BPF cpu version: 2, 3 or 4
 	Unaligned bool                          // loads and stores of packets and map values need no alignment
 	Count     bool                          // there are too many paths for the verifier: see count
+	Short     bool                          // order short blocks too: see late and interleave; for tests
 	Off       map[string]bool               // passes to leave out, for tests
 	equal     equalTable                    // of cse
 	decided   *int                          // how many more times branch may ask what a way has decided
@@ -60,10 +61,15 @@ var finish = []pass{
 	{"copyelim", copyelim, "lower sees through no copies that it does not make"},
 	{"lower", lower, "generic ops into BPF-shaped ones"},
 	{"dce", dce, "address arithmetic that lower folded into loads and stores"},
+	{"late", late, "long computations behind calls; when nothing is computed that lower could fold"},
+	{"interleave", interleave, "long computations side by side; after late, which moves them as a whole"},
 	{"returns", returns, "equal ends of the program become one"},
 	{"critical", critical, "edges get a block for their moves"},
 	{"depth", depth, "loop depths, for the allocator's costs"},
 }
+
+// spare are those of finish that nothing needs.
+var spare = []string{"late", "interleave", "returns"}
 
 // Names lists the passes that Config.Off may leave out: all but those that
 // the later stages need.
@@ -71,7 +77,7 @@ func Names() (names []string) {
 	for _, p := range slices.Concat(improve, loops) {
 		names = append(names, p.name)
 	}
-	return append(names, "returns")
+	return append(names, spare...)
 }
 
 // Improve optimises f without changing its form; Lower makes it ready for
@@ -121,7 +127,7 @@ func Improve(f *ir.Func, c *Config) error {
 // Lower turns f into the form that regalloc and emit take.
 func Lower(f *ir.Func, c *Config) error {
 	for _, p := range finish {
-		if c.Off[p.name] && p.name == "returns" {
+		if c.Off[p.name] && slices.Contains(spare, p.name) {
 			continue
 		}
 		if _, err := run(p, f, c); err != nil {

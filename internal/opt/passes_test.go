@@ -43,7 +43,7 @@ func TestPasses(t *testing.T) {
 			before, want, _ := strings.Cut(strings.TrimSpace(c)+"\n", "\n=>\n")
 			f := parse(t, before)
 			orig := parse(t, before)
-			p.run(f, &Config{CPU: 3, Unaligned: true, Count: true})
+			p.run(f, &Config{CPU: 3, Unaligned: true, Count: true, Short: true})
 			if err := ir.Verify(f); err != nil {
 				t.Errorf("%s, case %d: %v\n%v", name, i+1, err, f)
 				continue

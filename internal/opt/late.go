@@ -1,0 +1,189 @@
+package opt
+
+import (
+	"slices"
+
+	"github.com/whistler-lang/whistler/internal/ir"
+)
+
+// How long computations are that it pays to move, and how many more values may
+// have to be kept over a call for it.
+const (
+	longComputation = 48
+	mostKeptOver    = 2
+)
+
+// late moves long computations behind calls that do not need them, to where
+// their results are used: the processor works at them while what the call reads
+// is on its way to memory.
+//
+//	v1 = ...; v2 = mul v1 v1; store p v3; v4 = call f; store q v2
+//	=>   store p v3; v4 = call f; v1 = ...; v2 = mul v1 v1; store q v2
+//
+// Only numbers: a pointer's arithmetic stays where it is.
+func late(f *ir.Func, c *Config) bool {
+	changed := false
+	least := longComputation
+	if c.Short {
+		least = 1
+	}
+	var away []bool
+	for _, b := range f.Blocks {
+		if len(b.Values) < least {
+			continue
+		}
+		if away == nil {
+			away = usedAway(f)
+		}
+		changed = lateIn(b, away, least) || changed
+	}
+	return changed
+}
+
+// usedAway marks the values that are used in another block than their own.
+func usedAway(f *ir.Func) []bool {
+	home := make([]*ir.Block, f.NumValues())
+	for _, b := range f.Blocks {
+		for _, v := range b.Values {
+			home[v.ID] = b
+		}
+	}
+	away := make([]bool, f.NumValues())
+	for _, b := range f.Blocks {
+		b.Uses(func(v **ir.Value) { away[(*v).ID] = away[(*v).ID] || home[(*v).ID] != b })
+	}
+	return away
+}
+
+func lateIn(b *ir.Block, away []bool, least int) bool {
+	n := len(b.Values)
+	at := make(map[*ir.Value]int, n) // where a value stands
+	calls := make([]int, n+2)        // before a place
+	for i, v := range b.Values {
+		at[v] = i
+		calls[i+1] = calls[i]
+		if v.Op.IsCall() {
+			calls[i+1]++
+		}
+	}
+	calls[n+1] = calls[n]
+	if calls[n] == 0 {
+		return false
+	}
+	to := make([]int, n) // where a value is used first, what is moved being used where it goes
+	for i := range to {
+		to[i] = n + 1
+	}
+	use := func(v *ir.Value, i int) {
+		if k, here := at[v]; here {
+			to[k] = min(to[k], i)
+		}
+	}
+	for _, a := range b.Term.Args {
+		use(a, n)
+	}
+	for _, e := range b.Succs {
+		for _, a := range e.Args {
+			use(a, n)
+		}
+	}
+	moves := make([]bool, n)
+	count := 0
+	for i := n - 1; i >= 0; i-- {
+		v := b.Values[i]
+		place := i
+		if computed(v) && to[i] <= n && calls[to[i]] > calls[i] {
+			moves[i], place = true, to[i]
+			count++
+		}
+		for _, a := range v.Args {
+			use(a, place)
+		}
+	}
+	if count < least {
+		return false
+	}
+	order := make([]*ir.Value, 0, n)
+	var waiting []int
+	for i := 0; i <= n; i++ {
+		kept := waiting[:0]
+		for _, k := range waiting {
+			if to[k] == i {
+				order = append(order, b.Values[k])
+			} else {
+				kept = append(kept, k)
+			}
+		}
+		waiting = kept
+		if i == n {
+			break
+		}
+		if moves[i] {
+			waiting = append(waiting, i)
+		} else {
+			order = append(order, b.Values[i])
+		}
+	}
+	if keptOver(b, order, away) > keptOver(b, b.Values, away)+mostKeptOver {
+		return false
+	}
+	b.Values = order
+	return true
+}
+
+// computed reports whether v is a number that is computed from others without
+// branches.
+func computed(v *ir.Value) bool {
+	return v.Op.Foldable() && v.Op != ir.OpConst && !v.Op.Compares() && v.Type == ir.Scalar && v.Core == "" &&
+		!slices.ContainsFunc(v.Args, func(a *ir.Value) bool { return a.Type != ir.Scalar })
+}
+
+// keptOver is how many values are kept at most over a call in b, were its
+// values in that order. One that is used in another block counts as kept to the end.
+func keptOver(b *ir.Block, order []*ir.Value, away []bool) (most int) {
+	calls := make([]int, len(order)+2) // before a place
+	first, last := map[*ir.Value]int{}, map[*ir.Value]int{}
+	use := func(v *ir.Value, i int) {
+		if free(v) {
+			return
+		}
+		if away[v.ID] {
+			i = len(order)
+		}
+		last[v] = max(last[v], i)
+	}
+	for i, v := range order {
+		first[v] = i
+		calls[i+1] = calls[i]
+		if v.Op.IsCall() {
+			calls[i+1]++
+		}
+		for _, a := range v.Args {
+			use(a, i)
+		}
+	}
+	calls[len(order)+1] = calls[len(order)]
+	for _, a := range b.Term.Args {
+		use(a, len(order))
+	}
+	for _, e := range b.Succs {
+		for _, a := range e.Args {
+			use(a, len(order))
+		}
+	}
+	kept := make([]int, calls[len(order)]+1) // differences, by call
+	for v, i := range last {
+		from, here := first[v]
+		if here {
+			from++ // a call does not keep its own result
+		}
+		kept[calls[from]]++
+		kept[calls[i]]--
+	}
+	n := 0
+	for _, d := range kept {
+		n += d
+		most = max(most, n)
+	}
+	return most
+}
