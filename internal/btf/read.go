@@ -110,7 +110,7 @@ func Read(blob []byte) (*Types, error) {
 }
 
 // sizes says by kind how many bytes a type has: for its head, and for each of
-// what it has several of. No type has none.
+// what it has several of. Where there is no head, there is no such kind.
 var sizes = [32]struct{ head, each uint8 }{
 	Int: {16, 0}, Var: {16, 0}, DeclTag: {16, 0},
 	Pointer: {12, 0}, Fwd: {12, 0}, Typedef: {12, 0}, Volatile: {12, 0}, Const: {12, 0}, Restrict: {12, 0}, Func: {12, 0}, Float: {12, 0}, TypeTag: {12, 0},

@@ -190,6 +190,13 @@ func (v *Value) IsConst() (int64, bool) {
 	return v.Aux, v.Op == OpConst
 }
 
+// Remat reports whether v takes no register and is made where it is used.
+// The address of a global variable is the base of loads and stores, so it
+// takes one.
+func (v *Value) Remat() bool {
+	return v.Op == OpConst || v.Op == OpStackAddr || v.Op == OpMapAddr && v.Type != PtrValue
+}
+
 // Operand is argument i of v with immediates: the value, or nil and the constant.
 func (v *Value) Operand(i int) (*Value, int64) {
 	if i < len(v.Args) {

@@ -28,27 +28,21 @@ const (
 // there are registers for. Calls keep few values, and comparisons are branches: blocks
 // with one stay as they are.
 func interleave(f *ir.Func, c *Config) bool {
-	changed := false
 	least := longBlock
 	if c.Short {
 		least = 2
 	}
-	var away []bool
-	for _, b := range f.Blocks {
-		if n := len(b.Values); n < least || n > longestMix || slices.ContainsFunc(b.Values, func(v *ir.Value) bool { return v.Op.IsCall() || v.Op.Compares() }) {
-			continue
-		}
-		if away == nil {
-			away = usedAway(f)
+	return longOnes(f, least, func(b *ir.Block, away []bool) bool {
+		if len(b.Values) > longestMix || slices.ContainsFunc(b.Values, func(v *ir.Value) bool { return v.Op.IsCall() || v.Op.Compares() }) {
+			return false
 		}
 		m := &mixer{nodes: make([]node, len(b.Values)), at: make(map[*ir.Value]int, len(b.Values))}
 		m.order(b)
 		m.count(b, away)
 		old := b.Values
 		b.Values = m.schedule()
-		changed = changed || !slices.Equal(old, b.Values)
-	}
-	return changed
+		return !slices.Equal(old, b.Values)
+	})
 }
 
 // A mixer orders the values of one block.
@@ -68,11 +62,6 @@ type node struct {
 	placed bool
 }
 
-// free reports whether v is in no register before it is used.
-func free(v *ir.Value) bool {
-	return v.Op == ir.OpConst || v.Op == ir.OpStackAddr || v.Op == ir.OpMapAddr
-}
-
 // order says what waits for what: for operands, and for memory.
 func (m *mixer) order(b *ir.Block) {
 	wait := func(i, before int) {
@@ -83,15 +72,15 @@ func (m *mixer) order(b *ir.Block) {
 	var read []int // what has read since
 	for i, v := range b.Values {
 		m.nodes[i].v, m.at[v] = v, i
-		if free(v) {
+		if v.Remat() {
 			continue
 		}
 		for _, a := range v.Args {
-			if k, ok := m.at[a]; ok && !free(a) {
+			if k, ok := m.at[a]; ok && !a.Remat() {
 				wait(i, k)
 			}
 		}
-		if v.Op.Foldable() {
+		if v.Op.Foldable() || v.Op == ir.OpMapAddr {
 			continue
 		}
 		if stored >= 0 {
@@ -140,7 +129,7 @@ func (m *mixer) grows(x *node) (n int) {
 		n++
 	}
 	for i, a := range x.v.Args {
-		if k, ok := m.at[a]; ok && !free(a) && m.nodes[k].uses == 1 && !slices.Contains(x.v.Args[:i], a) {
+		if k, ok := m.at[a]; ok && !a.Remat() && m.nodes[k].uses == 1 && !slices.Contains(x.v.Args[:i], a) {
 			n--
 		}
 	}
@@ -152,7 +141,7 @@ func (m *mixer) grows(x *node) (n int) {
 func (m *mixer) schedule() (order []*ir.Value) {
 	var ready []int
 	for i := range m.nodes {
-		if x := &m.nodes[i]; x.waits == 0 && !free(x.v) {
+		if x := &m.nodes[i]; x.waits == 0 && !x.v.Remat() {
 			ready = append(ready, i)
 		}
 	}
@@ -191,7 +180,7 @@ func (m *mixer) place(x *node, order []*ir.Value) []*ir.Value {
 		if !ok {
 			continue
 		}
-		if y := &m.nodes[k]; free(a) && !y.placed {
+		if y := &m.nodes[k]; a.Remat() && !y.placed {
 			y.placed = true
 			order = append(order, a)
 		}

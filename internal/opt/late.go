@@ -1,6 +1,7 @@
 package opt
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/whistler-lang/whistler/internal/ir"
@@ -22,11 +23,17 @@ const (
 //
 // Only numbers: a pointer's arithmetic stays where it is.
 func late(f *ir.Func, c *Config) bool {
-	changed := false
 	least := longComputation
 	if c.Short {
 		least = 1
 	}
+	return longOnes(f, least, func(b *ir.Block, away []bool) bool { return lateIn(b, away, least) })
+}
+
+// longOnes changes the blocks of at least so many values by do, which is told
+// what usedAway marks.
+func longOnes(f *ir.Func, least int, do func(b *ir.Block, away []bool) bool) bool {
+	changed := false
 	var away []bool
 	for _, b := range f.Blocks {
 		if len(b.Values) < least {
@@ -35,7 +42,7 @@ func late(f *ir.Func, c *Config) bool {
 		if away == nil {
 			away = usedAway(f)
 		}
-		changed = lateIn(b, away, least) || changed
+		changed = do(b, away) || changed
 	}
 	return changed
 }
@@ -58,15 +65,10 @@ func usedAway(f *ir.Func) []bool {
 func lateIn(b *ir.Block, away []bool, least int) bool {
 	n := len(b.Values)
 	at := make(map[*ir.Value]int, n) // where a value stands
-	calls := make([]int, n+2)        // before a place
+	calls := callsBefore(b.Values)
 	for i, v := range b.Values {
 		at[v] = i
-		calls[i+1] = calls[i]
-		if v.Op.IsCall() {
-			calls[i+1]++
-		}
 	}
-	calls[n+1] = calls[n]
 	if calls[n] == 0 {
 		return false
 	}
@@ -79,48 +81,30 @@ func lateIn(b *ir.Block, away []bool, least int) bool {
 			to[k] = min(to[k], i)
 		}
 	}
-	for _, a := range b.Term.Args {
-		use(a, n)
-	}
-	for _, e := range b.Succs {
-		for _, a := range e.Args {
-			use(a, n)
-		}
-	}
+	atEnd(b, func(a *ir.Value) { use(a, n) })
 	moves := make([]bool, n)
-	count := 0
+	var moved []int
 	for i := n - 1; i >= 0; i-- {
 		v := b.Values[i]
 		place := i
 		if computed(v) && to[i] <= n && calls[to[i]] > calls[i] {
 			moves[i], place = true, to[i]
-			count++
+			moved = append(moved, i)
 		}
 		for _, a := range v.Args {
 			use(a, place)
 		}
 	}
-	if count < least {
+	if len(moved) < least {
 		return false
 	}
+	slices.SortFunc(moved, func(i, k int) int { return cmp.Or(to[i]-to[k], i-k) })
 	order := make([]*ir.Value, 0, n)
-	var waiting []int
 	for i := 0; i <= n; i++ {
-		kept := waiting[:0]
-		for _, k := range waiting {
-			if to[k] == i {
-				order = append(order, b.Values[k])
-			} else {
-				kept = append(kept, k)
-			}
+		for ; len(moved) > 0 && to[moved[0]] == i; moved = moved[1:] {
+			order = append(order, b.Values[moved[0]])
 		}
-		waiting = kept
-		if i == n {
-			break
-		}
-		if moves[i] {
-			waiting = append(waiting, i)
-		} else {
+		if i < n && !moves[i] {
 			order = append(order, b.Values[i])
 		}
 	}
@@ -129,6 +113,32 @@ func lateIn(b *ir.Block, away []bool, least int) bool {
 	}
 	b.Values = order
 	return true
+}
+
+// callsBefore counts the calls before each place in order; its end is one, and
+// what is used nowhere has a place behind that.
+func callsBefore(order []*ir.Value) []int {
+	calls := make([]int, len(order)+2)
+	for i, v := range order {
+		calls[i+1] = calls[i]
+		if v.Op.IsCall() {
+			calls[i+1]++
+		}
+	}
+	calls[len(order)+1] = calls[len(order)]
+	return calls
+}
+
+// atEnd calls use with what b's end takes.
+func atEnd(b *ir.Block, use func(*ir.Value)) {
+	for _, a := range b.Term.Args {
+		use(a)
+	}
+	for _, e := range b.Succs {
+		for _, a := range e.Args {
+			use(a)
+		}
+	}
 }
 
 // computed reports whether v is a number that is computed from others without
@@ -141,10 +151,10 @@ func computed(v *ir.Value) bool {
 // keptOver is how many values are kept at most over a call in b, were its
 // values in that order. One that is used in another block counts as kept to the end.
 func keptOver(b *ir.Block, order []*ir.Value, away []bool) (most int) {
-	calls := make([]int, len(order)+2) // before a place
+	calls := callsBefore(order)
 	first, last := map[*ir.Value]int{}, map[*ir.Value]int{}
 	use := func(v *ir.Value, i int) {
-		if free(v) {
+		if v.Remat() {
 			return
 		}
 		if away[v.ID] {
@@ -154,23 +164,11 @@ func keptOver(b *ir.Block, order []*ir.Value, away []bool) (most int) {
 	}
 	for i, v := range order {
 		first[v] = i
-		calls[i+1] = calls[i]
-		if v.Op.IsCall() {
-			calls[i+1]++
-		}
 		for _, a := range v.Args {
 			use(a, i)
 		}
 	}
-	calls[len(order)+1] = calls[len(order)]
-	for _, a := range b.Term.Args {
-		use(a, len(order))
-	}
-	for _, e := range b.Succs {
-		for _, a := range e.Args {
-			use(a, len(order))
-		}
-	}
+	atEnd(b, func(a *ir.Value) { use(a, len(order)) })
 	kept := make([]int, calls[len(order)]+1) // differences, by call
 	for v, i := range last {
 		from, here := first[v]

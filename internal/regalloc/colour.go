@@ -141,7 +141,7 @@ func (a *allocator) colourClass(crossing bool, conflict []uint16, hints [][]hint
 			}
 		}
 		for i, v := range b.Values {
-			if Remat(v) {
+			if v.Remat() {
 				continue
 			}
 			var keep uint16
@@ -182,13 +182,13 @@ type hint struct {
 func (a *allocator) hints() [][]hint {
 	hs := make([][]hint, a.f.NumValues())
 	pair := func(v, w *ir.Value, weight float64) {
-		if !Remat(v) && !Remat(w) {
+		if !v.Remat() && !w.Remat() {
 			hs[v.ID] = append(hs[v.ID], hint{None, w, weight})
 			hs[w.ID] = append(hs[w.ID], hint{None, v, weight})
 		}
 	}
 	fixed := func(v *ir.Value, r Loc, weight float64) {
-		if !Remat(v) {
+		if !v.Remat() {
 			hs[v.ID] = append(hs[v.ID], hint{r, nil, weight})
 		}
 	}
@@ -237,7 +237,7 @@ func (a *allocator) hints() [][]hint {
 		}
 	}
 	inherit := func(v, from *ir.Value) {
-		if Remat(v) || len(fix[v.ID]) > 4 {
+		if v.Remat() || len(fix[v.ID]) > 4 {
 			return
 		}
 		for _, h := range fix[from.ID] {

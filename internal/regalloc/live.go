@@ -34,7 +34,7 @@ func computeLiveness(f *ir.Func, spill []bool) *liveness {
 	}
 	uses := make([][2][]use, f.NumValues())
 	add := func(v *ir.Value, mem bool, u use) {
-		if Remat(v) {
+		if v.Remat() {
 			return
 		}
 		k := 0
@@ -162,13 +162,13 @@ func (s *liveSet) remove(v *ir.Value) {
 
 // regUse reports whether user takes its argument v from a register.
 func (a *allocator) regUse(user, v *ir.Value) bool {
-	return !Remat(v) && !(a.spill[v.ID] && inMemory(user))
+	return !v.Remat() && !(a.spill[v.ID] && inMemory(user))
 }
 
 // inReg reports whether the definition v gets a register: parameters that
 // are spilled live in memory from the start.
 func (a *allocator) inReg(v *ir.Value) bool {
-	return v.Op.HasResult() && !Remat(v) && !(v.Op == ir.OpParam && a.spill[v.ID])
+	return v.Op.HasResult() && !v.Remat() && !(v.Op == ir.OpParam && a.spill[v.ID])
 }
 
 // backward walks the points of b from its end: visit is called for each
@@ -183,7 +183,7 @@ func (a *allocator) backward(b *ir.Block, s *liveSet, visit func(v *ir.Value, s 
 	}
 	for i := len(b.Values) - 1; i >= 0; i-- {
 		v := b.Values[i]
-		if Remat(v) {
+		if v.Remat() {
 			continue
 		}
 		visit(v, s)

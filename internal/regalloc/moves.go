@@ -50,7 +50,7 @@ func (a *allocator) rewriteBlock(m *mover, b *ir.Block, s *liveSet) {
 		if v != nil && s.has(v) {
 			wanted[v.ID] = true
 		}
-		for i > 0 && v != b.Values[i-1] && Remat(b.Values[i-1]) {
+		for i > 0 && v != b.Values[i-1] && b.Values[i-1].Remat() {
 			i--
 		}
 		if v == nil {
@@ -75,7 +75,7 @@ func (a *allocator) rewriteBlock(m *mover, b *ir.Block, s *liveSet) {
 	}
 	for i, v := range b.Values {
 		switch {
-		case Remat(v):
+		case v.Remat():
 		case v.Op.IsCall():
 			var ms []move
 			for j, x := range v.Args {
@@ -144,7 +144,7 @@ func (a *allocator) rewriteBlock(m *mover, b *ir.Block, s *liveSet) {
 // its register.
 func (a *allocator) from(x *ir.Value, dst Loc) move {
 	switch {
-	case Remat(x):
+	case x.Remat():
 		return move{dst: dst, remat: x}
 	case a.spill[x.ID] && a.mem[x.ID] >= 0:
 		return move{dst: dst, src: a.mem[x.ID]}

@@ -83,13 +83,6 @@ type allocator struct {
 	fixedHints [][]hint // per value: the fixed registers it or its successors want
 }
 
-// Remat reports whether v takes no register and is made where it is used.
-// The address of a global variable is the base of loads and stores, so it
-// takes one.
-func Remat(v *ir.Value) bool {
-	return v.Op == ir.OpConst || v.Op == ir.OpStackAddr || v.Op == ir.OpMapAddr && v.Type != ir.PtrValue
-}
-
 // Run allocates f, which lower has prepared, and checks the result. It adds
 // spills and reloads to f.
 func Run(f *ir.Func) (*Result, error) {

@@ -6,7 +6,21 @@ import (
 	"syscall"
 	"testing"
 	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
+
+// TestConstants compares what text reads with the libraries' definitions, which
+// would have to be initialised before it.
+func TestConstants(t *testing.T) {
+	if segmentLoad != elf.PT_LOAD || segmentHeaders != elf.PT_PHDR || executable != elf.PF_X || populateRead != unix.MADV_POPULATE_READ {
+		t.Error("a constant is not the kernel's")
+	}
+	var h header
+	if unsafe.Sizeof(h) != unsafe.Sizeof(elf.Prog64{}) || unsafe.Offsetof(h.address) != unsafe.Offsetof(elf.Prog64{}.Vaddr) || unsafe.Offsetof(h.size) != unsafe.Offsetof(elf.Prog64{}.Memsz) {
+		t.Error("a program header is not laid out as the kernel's")
+	}
+}
 
 // TestText wants the mapping that is found to be the one of the executable's
 // code, and all of it to be there afterwards.
@@ -29,7 +43,7 @@ func TestText(t *testing.T) {
 	page := uintptr(os.Getpagesize())
 	there := make([]byte, (to-from)/page)
 	if _, _, no := syscall.Syscall(syscall.SYS_MINCORE, from, to-from, uintptr(unsafe.Pointer(&there[0]))); no != 0 {
-		t.Skip("mincore: ", no)
+		t.Fatal("mincore: ", no)
 	}
 	for i, x := range there {
 		if x&1 == 0 {
