@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 
 	"github.com/cilium/ebpf"
 	"github.com/whistler-lang/whistler/internal/abi"
@@ -140,7 +141,7 @@ func simulated(spec *ebpf.CollectionSpec, s *ebpf.ProgramSpec) (*sim.Machine, er
 				v, _ := d.Contents[0].Value.([]byte)
 				copy(b, v)
 			}
-			m.AddGlobal(name, b, d.Flags&readOnlyProg == 0)
+			m.AddGlobal(name, b, d.Flags&readOnlyProg() == 0)
 			continue
 		}
 		if _, err := m.AddMap(simMap(d)); err != nil {
@@ -163,13 +164,13 @@ func simulated(spec *ebpf.CollectionSpec, s *ebpf.ProgramSpec) (*sim.Machine, er
 	return m, nil
 }
 
-var readOnlyProg = func() uint32 {
+var readOnlyProg = sync.OnceValue(func() uint32 {
 	v, _ := abi.Constant("BPF_F_RDONLY_PROG")
 	return uint32(v)
-}()
+})
 
 func simMap(d *ebpf.MapSpec) sim.MapDef {
-	def := sim.MapDef{Name: d.Name, KeySize: d.KeySize, ValueSize: d.ValueSize, MaxEntries: d.MaxEntries, Flags: d.Flags &^ readOnlyProg, Extra: d.MapExtra}
+	def := sim.MapDef{Name: d.Name, KeySize: d.KeySize, ValueSize: d.ValueSize, MaxEntries: d.MaxEntries, Flags: d.Flags &^ readOnlyProg(), Extra: d.MapExtra}
 	if t := abi.MapTypeByID(uint32(d.Type)); t != nil {
 		def.Type = t.Keyword
 	}

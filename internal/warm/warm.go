@@ -7,6 +7,7 @@ package warm
 
 func init() {
 	text()
+	tables()
 	heap(false) // for what the others make when they are initialised
 	stack(nil)
 }
