@@ -54,7 +54,7 @@ type Types struct {
 	offs []uint32 // by ID, into recs; offs[0] is void's and unused
 	kind []byte   // by ID
 
-	prefixes map[prefixed]map[string][]ID // what WithPrefix has found
+	prefixes map[prefixed][]ID // what Prefixed has walked for
 }
 
 // Read takes raw BTF, such as /sys/kernel/btf/vmlinux. What it gives answers
@@ -89,8 +89,8 @@ func Read(blob []byte) (*Types, error) {
 		return nil, errors.New("malformed BTF: strings must begin and end with a zero byte")
 	}
 	// A type has 24 bytes on the mean in kernels of today.
-	t := &Types{recs: recs, strs: strs, offs: make([]uint32, 1, len(recs)/24+64), kind: make([]byte, 1, len(recs)/24+64)}
-	for off := 0; off < len(recs); {
+	offs, kinds, n := make([]uint32, len(recs)/22+64), make([]byte, len(recs)/22+64), 1
+	for off := 0; off < len(recs); n++ {
 		if off+12 > len(recs) {
 			return nil, errors.New("malformed BTF: the last type is cut off")
 		}
@@ -98,15 +98,17 @@ func Read(blob []byte) (*Types, error) {
 		k := info >> 24 & 31
 		size := sizes[k]
 		if size.head == 0 {
-			return nil, fmt.Errorf("malformed BTF: type %d has the unknown kind %d", len(t.offs), k)
+			return nil, fmt.Errorf("malformed BTF: type %d has the unknown kind %d", n, k)
 		}
-		t.offs = append(t.offs, uint32(off))
-		t.kind = append(t.kind, byte(k))
+		if n >= len(offs) || n >= len(kinds) {
+			offs, kinds = append(offs, make([]uint32, n)...), append(kinds, make([]byte, n)...)
+		}
+		offs[n], kinds[n] = uint32(off), byte(k)
 		if off += int(size.head) + int(size.each)*int(info&0xffff); off > len(recs) {
-			return nil, fmt.Errorf("malformed BTF: type %d is cut off", len(t.offs)-1)
+			return nil, fmt.Errorf("malformed BTF: type %d is cut off", n)
 		}
 	}
-	return t, nil
+	return &Types{recs: recs, strs: strs, offs: offs[:n], kind: kinds[:n]}, nil
 }
 
 // sizes says by kind how many bytes a type has: for its head, and for each of
@@ -362,29 +364,36 @@ func (t *Types) Find(name string, kinds ...Kind) (ids []ID) {
 	return folded
 }
 
-// WithPrefix gives the types of kind k whose names begin with prefix, by what
-// follows it. One walk over the types answers for all names with the prefix.
-func (t *Types) WithPrefix(prefix string, k Kind) map[string][]ID {
+// Prefixed gives the types of kind k with the name prefix+rest. One walk over
+// the types serves all names with the prefix.
+func (t *Types) Prefixed(prefix, rest string, k Kind) (ids []ID) {
 	key := prefixed{prefix, k}
-	if found, ok := t.prefixes[key]; ok {
-		return found
-	}
-	found := map[string][]ID{}
-	for id, is := range t.kind {
-		if is != byte(k) {
-			continue
+	all, walked := t.prefixes[key]
+	if !walked {
+		for id, is := range t.kind {
+			if is == byte(k) && t.nameStarts(ID(id), 0, prefix) {
+				all = append(all, ID(id))
+			}
 		}
-		off := uint64(le.Uint32(t.recs[t.offs[id]:]))
-		if end := off + uint64(len(prefix)); end < uint64(len(t.strs)) && string(t.strs[off:end]) == prefix {
-			rest := t.Name(ID(id))[len(prefix):]
-			found[rest] = append(found[rest], ID(id))
+		if t.prefixes == nil {
+			t.prefixes = map[prefixed][]ID{}
+		}
+		t.prefixes[key] = all
+	}
+	for _, id := range all {
+		if t.nameStarts(id, len(prefix), rest+"\x00") {
+			ids = append(ids, id)
 		}
 	}
-	if t.prefixes == nil {
-		t.prefixes = map[prefixed]map[string][]ID{}
-	}
-	t.prefixes[key] = found
-	return found
+	return ids
+}
+
+// nameStarts reports whether the name of a type, which there must be, goes on
+// with text behind its first skip bytes.
+func (t *Types) nameStarts(id ID, skip int, text string) bool {
+	from := uint64(le.Uint32(t.recs[t.offs[id]:])) + uint64(skip)
+	end := from + uint64(len(text))
+	return end <= uint64(len(t.strs)) && string(t.strs[from:end]) == text
 }
 
 type prefixed struct {

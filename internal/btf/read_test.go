@@ -39,19 +39,25 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// TestWithPrefix wants what Find finds for each name.
-func TestWithPrefix(t *testing.T) {
+// TestPrefixed wants what Find finds for each name.
+func TestPrefixed(t *testing.T) {
 	types, err := Read(small(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	n := 0
-	for range 2 { // made, and kept
-		for rest, ids := range types.WithPrefix("t", Struct) {
-			if found := types.Find("t"+rest, Struct); !slices.Equal(found, ids) {
-				t.Errorf("t%s: %v, and Find gives %v", rest, ids, found)
+	for _, name := range types.Names(Struct) {
+		if name[0] != 't' {
+			continue
+		}
+		n++
+		if ids := types.Prefixed("t", name[1:], Struct); !slices.Equal(types.Find(name, Struct), ids) {
+			t.Errorf("%s: %v, and Find gives %v", name, ids, types.Find(name, Struct))
+		}
+		for _, other := range []string{name[1:] + "x", name[1 : len(name)-1]} {
+			if ids := types.Prefixed("t", other, Struct); types.Find("t"+other, Struct) == nil && ids != nil {
+				t.Errorf("t%s: %v, and Find gives nothing", other, ids)
 			}
-			n++
 		}
 	}
 	if n == 0 {
@@ -81,7 +87,7 @@ func use(blob []byte) {
 		}
 	}
 	types.Find("task_struct", Struct, Union)
-	types.WithPrefix("task_", Struct)
+	types.Prefixed("task_", "struct", Struct)
 	l := b.NewLocal(types, cores, nil, nil)
 	for _, c := range cores {
 		types.Value(c)

@@ -154,7 +154,7 @@ func traceNames(t *btf.Types, target string, params []btf.Param) []btf.Param {
 		return params
 	}
 	for _, prefix := range []string{"__traceiter_", "__bpf_trace_", "__probestub_"} {
-		for _, id := range t.WithPrefix(prefix, btf.Func)[target] {
+		for _, id := range t.Prefixed(prefix, target, btf.Func) {
 			if ps := t.Params(t.Ref(id)); named(ps) {
 				return ps
 			}
