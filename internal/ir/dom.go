@@ -200,10 +200,13 @@ func (w *walk) dominators(preds [][]*Block, ints []int32) []int32 {
 // Compact numbers blocks and values anew where most numbers are of what is
 // gone: tables by number would be mostly empty.
 func (f *Func) Compact() {
-	used := len(f.Blocks)
-	if used*2 > f.nextB || f.nextB < 500 {
-		return
+	if len(f.Blocks)*2 <= f.nextB && f.nextB >= 48 {
+		f.Renumber()
 	}
+}
+
+// Renumber numbers blocks and values anew, in their order.
+func (f *Func) Renumber() {
 	f.nextB, f.nextV = 0, 0
 	value := func(v *Value) {
 		v.ID = f.nextV

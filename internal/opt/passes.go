@@ -134,6 +134,7 @@ func Lower(f *ir.Func, c *Config) error {
 			return err
 		}
 	}
+	f.Renumber() // most numbers are of what is gone
 	return verify("the lowering", f)
 }
 
