@@ -89,8 +89,8 @@ func Read(blob []byte) (*Types, error) {
 		return nil, errors.New("malformed BTF: strings must begin and end with a zero byte")
 	}
 	// A type has 24 bytes on the mean in kernels of today.
-	offs, kinds, n := make([]uint32, len(recs)/22+64), make([]byte, len(recs)/22+64), 1
-	for off := 0; off < len(recs); n++ {
+	t := &Types{recs: recs, strs: strs, offs: make([]uint32, 1, len(recs)/24+64), kind: make([]byte, 1, len(recs)/24+64)}
+	for off := 0; off < len(recs); {
 		if off+12 > len(recs) {
 			return nil, errors.New("malformed BTF: the last type is cut off")
 		}
@@ -98,17 +98,15 @@ func Read(blob []byte) (*Types, error) {
 		k := info >> 24 & 31
 		size := sizes[k]
 		if size.head == 0 {
-			return nil, fmt.Errorf("malformed BTF: type %d has the unknown kind %d", n, k)
+			return nil, fmt.Errorf("malformed BTF: type %d has the unknown kind %d", len(t.offs), k)
 		}
-		if n >= len(offs) || n >= len(kinds) {
-			offs, kinds = append(offs, make([]uint32, n)...), append(kinds, make([]byte, n)...)
-		}
-		offs[n], kinds[n] = uint32(off), byte(k)
+		t.offs = append(t.offs, uint32(off))
+		t.kind = append(t.kind, byte(k))
 		if off += int(size.head) + int(size.each)*int(info&0xffff); off > len(recs) {
-			return nil, fmt.Errorf("malformed BTF: type %d is cut off", n)
+			return nil, fmt.Errorf("malformed BTF: type %d is cut off", len(t.offs)-1)
 		}
 	}
-	return &Types{recs: recs, strs: strs, offs: offs[:n], kind: kinds[:n]}, nil
+	return t, nil
 }
 
 // sizes says by kind how many bytes a type has: for its head, and for each of
