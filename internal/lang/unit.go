@@ -5,6 +5,8 @@ package lang
 import (
 	"sort"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/whistler-lang/whistler/internal/abi"
 	"github.com/whistler-lang/whistler/internal/btf"
@@ -48,6 +50,7 @@ type Options struct {
 	MaxSteps, MaxCells int64                      // limits of compile-time code, 0 for the defaults
 	Pid                int                        // programs of tracing types run for this process only, 0 for all
 	observe            func(c *compiler, d *decl) // sees every declaration, for Expand
+	alone              bool                       // without the image of the prelude, for tests
 }
 
 // A Unit is what a source declares.
@@ -167,12 +170,16 @@ func Lower(files []*source.File, opt Options) (*Unit, source.List) {
 	c := &compiler{opt: opt, table: sexp.NewTable(base.table), unit: &Unit{}, maps: map[string]*Map{},
 		structs: map[string]*types.Struct{}, aliases: map[string]alias{}, constants: map[string]source.Pos{}, mixed: map[source.Pos]bool{}, progs: map[string]source.Pos{}, subs: map[string]*Sub{}, globals: map[string]*Global{}, defined: map[string]bool{}, declared: map[*sexp.Cons]bool{}, access: map[string]accessor{},
 		trace: map[string]traceAccess{}, imports: map[string]*kernelImport{}, kfuncs: map[string]*Kfunc{}, ksyms: map[string]*Ksym{}, kaccess: map[string]kernelAccess{}, headers: map[string]source.Pos{}, fields: map[string]headerField{}, names: map[string]named{}}
-	read := func(name *sexp.Symbol) *sexp.Cons { return base.read(name.Name, c.table) }
-	c.in = lisp.New(lisp.Options{Table: c.table, Library: &lisp.Library{Names: base.names, Read: read}, MaxSteps: opt.MaxSteps, MaxCells: opt.MaxCells,
-		Builtins: c.builtins(), Specials: c.specials(), Constant: kernelConstant, Warn: func(e *source.Error) {
-			e.Severity = source.SevWarning
-			c.unit.Warnings = append(c.unit.Warnings, e)
-		}})
+	o := c.lisp(base)
+	o.Warn = func(e *source.Error) {
+		e.Severity = source.SevWarning
+		c.unit.Warnings = append(c.unit.Warnings, e)
+	}
+	o.MaxSteps, o.MaxCells = opt.MaxSteps, opt.MaxCells
+	if lowered.Swap(true) && !opt.alone {
+		o.Image = preludeImage()
+	}
+	c.in = lisp.New(o)
 	for _, f := range files {
 		c.readFile(f)
 	}
@@ -206,6 +213,24 @@ func Lower(files []*source.File, opt Options) (*Unit, source.List) {
 	c.unit.Lisp, c.unit.access, c.unit.kaccess = c.in, c.access, c.kaccess
 	return c.unit, nil
 }
+
+// lisp is what the compile-time Lisp is given in any compilation.
+func (c *compiler) lisp(base *base) lisp.Options {
+	read := func(name *sexp.Symbol) *sexp.Cons { return base.read(name.Name, c.table) }
+	return lisp.Options{Table: c.table, Library: &lisp.Library{Names: base.names, Read: read},
+		Builtins: c.builtins(), Specials: c.specials(), Constant: kernelConstant}
+}
+
+// lowered is whether this process has compiled already. A command compiles
+// once, and an image is of no use to it.
+var lowered atomic.Bool
+
+// preludeImage has the prelude compiled for all compilations but the first.
+var preludeImage = sync.OnceValue(func() *lisp.Image {
+	base := preludeBase()
+	c := &compiler{table: sexp.NewTable(base.table)}
+	return lisp.NewImage(c.lisp(base))
+})
 
 // onceNoBTF says only once that the kernel's types are not there, and nothing
 // about the accessors that are missing for that reason.

@@ -236,8 +236,12 @@ func (c *comp) variable(s *sexp.Symbol) code {
 	if g.constant && g.val != nil {
 		return constant(g.val)
 	}
-	pos, env := c.pos, c.env
+	r, pos, env := c.ref(s), c.pos, c.env
 	return func(f *frame) Value {
+		g := r.of(f.in)
+		if g.special {
+			f.in.apart()
+		}
 		if g.val == nil {
 			f.in.unbound(s, pos, env)
 		}
@@ -271,8 +275,10 @@ func (c *comp) setter(s *sexp.Symbol) func(f *frame, x Value) {
 	if s.Keyword || c.in.global(s).constant {
 		c.in.failAt(c.pos, s, "`%s` is a constant and cannot be set", s.Display())
 	}
-	g := c.in.global(s)
+	r := c.ref(s)
 	return func(f *frame, x Value) {
+		f.in.apart()
+		g := r.of(f.in)
 		if g.constant {
 			f.in.failAt(source.Pos{}, s, "`%s` is a constant and cannot be set", s.Display())
 		}

@@ -134,12 +134,15 @@ func (c *comp) args(x *sexp.Cons) []code {
 func (c *comp) globalCall(head *sexp.Symbol, x *sexp.Cons) code {
 	pos, at := c.pos, x.At.Or(c.pos)
 	args := c.args(x)
-	g, env := c.in.global(head), c.env
+	g, env := c.ref(head), c.env
 	var builtin *Function
-	if g.fn == nil {
+	if c.in.global(head).fn == nil {
 		builtin = c.in.builtinFor(head)
 	}
 	c.one = builtin != nil && !manyValued[head.Name]
+	if builtin != nil && builtin.host && g.shared() {
+		builtin = nil // each evaluator has its own
+	}
 	if builtin != nil {
 		if n := len(args); n < builtin.min || builtin.max >= 0 && n > builtin.max {
 			c.in.pos = c.pos
@@ -170,7 +173,7 @@ func (c *comp) globalCall(head *sexp.Symbol, x *sexp.Cons) code {
 			v := a(f)
 			in.stack = append(in.stack, v)
 		}
-		fn := g.fn
+		fn := g.fn(in, builtin)
 		if fn == nil {
 			if fn = builtin; fn == nil {
 				if fn = in.globalFunction(head); fn == nil {
@@ -189,11 +192,12 @@ func (c *comp) globalCall(head *sexp.Symbol, x *sexp.Cons) code {
 }
 
 // call1 and call2 are calls of a standard function with few arguments.
-func (c *comp) call1(g *global, builtin *Function, a code, quick func(Value) (Value, bool), pos source.Pos) code {
+func (c *comp) call1(g ref, builtin *Function, a code, quick func(Value) (Value, bool), pos source.Pos) code {
 	return func(f *frame) Value {
 		in := f.in
 		v := a(f)
-		if quick != nil && g.fn == nil {
+		own := g.fn(in, builtin)
+		if quick != nil && own == nil {
 			if r, ok := quick(v); ok {
 				in.step()
 				return r
@@ -202,8 +206,8 @@ func (c *comp) call1(g *global, builtin *Function, a code, quick func(Value) (Va
 		n := len(in.stack)
 		in.stack = append(in.stack, v)
 		in.pos = pos
-		if g.fn != nil {
-			v = one(in.call(g.fn, in.stack[n:n+1:n+1]))
+		if own != nil {
+			v = one(in.call(own, in.stack[n:n+1:n+1]))
 		} else {
 			in.step()
 			v = builtin.fn(in, in.stack[n:n+1:n+1])
@@ -213,7 +217,7 @@ func (c *comp) call1(g *global, builtin *Function, a code, quick func(Value) (Va
 	}
 }
 
-func (c *comp) call2(g *global, builtin *Function, a, b code, quick func(a, b Value) (Value, bool), pos source.Pos) code {
+func (c *comp) call2(g ref, builtin *Function, a, b code, quick func(a, b Value) (Value, bool), pos source.Pos) code {
 	slow := slow2(g, builtin, pos)
 	if quick == nil {
 		return func(f *frame) Value {
@@ -224,7 +228,7 @@ func (c *comp) call2(g *global, builtin *Function, a, b code, quick func(a, b Va
 	return func(f *frame) Value {
 		v := a(f)
 		w := b(f)
-		if g.fn == nil {
+		if g.fn(f.in, builtin) == nil {
 			if r, ok := quick(v, w); ok {
 				f.in.step()
 				return r
@@ -235,14 +239,14 @@ func (c *comp) call2(g *global, builtin *Function, a, b code, quick func(a, b Va
 }
 
 // slow2 calls the function itself.
-func slow2(g *global, builtin *Function, pos source.Pos) func(v, w Value, f *frame) Value {
+func slow2(g ref, builtin *Function, pos source.Pos) func(v, w Value, f *frame) Value {
 	return func(v, w Value, f *frame) Value {
 		in := f.in
 		n := len(in.stack)
 		in.stack = append(in.stack, v, w)
 		in.pos = pos
-		if g.fn != nil {
-			v = one(in.call(g.fn, in.stack[n:n+2:n+2]))
+		if own := g.fn(in, builtin); own != nil {
+			v = one(in.call(own, in.stack[n:n+2:n+2]))
 		} else {
 			in.step()
 			v = builtin.fn(in, in.stack[n:n+2:n+2])

@@ -37,8 +37,23 @@ func (c *comp) closure(name Value, src *sexp.Cons, skip int, pos source.Pos, blo
 	}
 }
 
-// compileFunction compiles a global function or macro at its first call.
+// compileFunction compiles a global function or macro at its first call. What
+// that takes for one of the Library counts for nothing.
 func (in *Interp) compileFunction(fn *Function) {
+	switch {
+	case !fn.prelude:
+		in.compileNow(fn)
+	case in.opt.Image != nil && in.opt.Image.adopt(in, fn.Name()):
+	default:
+		steps, cells, gensyms, depth, expanding := in.stepsLeft, in.cellsLeft, in.gensyms, in.depth, in.expanding
+		in.stepsLeft, in.cellsLeft, in.depth, in.expanding = defaultSteps, defaultCells, 0, nil
+		in.compileNow(fn)
+		in.stepsLeft, in.cellsLeft, in.gensyms, in.depth, in.expanding = steps, cells, gensyms, depth, expanding
+	}
+}
+
+// compileNow does so.
+func (in *Interp) compileNow(fn *Function) {
 	fn.source()
 	saved := in.pos
 	expanding := in.expanding

@@ -63,6 +63,7 @@ var standardSlots = map[string]bool{
 
 // condType finds a condition type by name, or nil.
 func (in *Interp) condType(sym *sexp.Symbol) *condType {
+	in.apart()
 	if t := in.types[sym]; t != nil {
 		return t
 	}
@@ -514,6 +515,11 @@ func (in *Interp) variableNames(env *Env) (names []string) {
 	for e := env; e != nil; e = e.up {
 		if e.kind == envVar || e.kind == envSymMacro {
 			names = append(names, e.name.Name)
+		}
+	}
+	for _, s := range in.adopted { // as if they were compiled here
+		for sym := range s.asked {
+			in.global(sym)
 		}
 	}
 	for s, g := range in.globals {

@@ -218,7 +218,7 @@ func (in *Interp) SymbolMacro(sym *sexp.Symbol, env *Env) (Value, bool) {
 	if b := env.variable(sym); b != nil {
 		return b.exp, b.kind == envSymMacro
 	}
-	if g := in.globals[sym]; g != nil && g.symMacro != nil {
+	if g := in.lookUp(sym); g != nil && g.symMacro != nil {
 		return g.symMacro, true
 	}
 	return nil, false
@@ -251,7 +251,7 @@ func (in *Interp) Expand1(form Value, env *Env) (v Value, expanded bool, err err
 // source has a defsetf or define-setf-expander.
 func (in *Interp) ExpandSetf(place *sexp.Cons, value Value, env *Env) (v Value, expanded bool, err error) {
 	head, ok := place.Car.(*sexp.Symbol)
-	if !ok || env.localMacro(head) != nil || in.globals[head] == nil || in.globals[head].expander == nil {
+	if !ok || env.localMacro(head) != nil || in.lookUp(head) == nil || in.lookUp(head).expander == nil {
 		return nil, false, nil
 	}
 	defer in.edge(in.mark(), in.pos, &err)

@@ -13,6 +13,7 @@ import (
 // with a name like "(SETF GETMAP)" is what setf calls, with the new value
 // first.
 func (in *Interp) Extend(functions []Builtin, specials []Special) {
+	in.opt.Image = nil // it knows nothing of them
 	setf := in.table.Intern("SETF")
 	for _, b := range functions {
 		name, isSetf := b.Name, false
@@ -25,9 +26,10 @@ func (in *Interp) Extend(functions []Builtin, specials []Special) {
 		switch {
 		case isSetf && g.setf == nil:
 			fn.name = sexp.List(setf, sym)
-			g.setf = fn
+			g.owned(in).setf = fn
 		case !isSetf && (g.fn == nil || g.fn.prelude) && (g.macro == nil || g.macro.prelude):
-			g.fn, g.macro = fn, nil
+			g.own(in, fn)
+			g.owned(in).macro = nil
 		}
 	}
 	all := append([]Special(nil), specials...)
@@ -42,7 +44,9 @@ func (in *Interp) Refill(steps, cells int64, more func() bool, out func(string))
 }
 
 // SetSymbolMacro makes the global symbol stand for a form.
-func (in *Interp) SetSymbolMacro(sym *sexp.Symbol, form Value) { in.global(sym).symMacro = form }
+func (in *Interp) SetSymbolMacro(sym *sexp.Symbol, form Value) {
+	in.global(sym).owned(in).symMacro = form
+}
 
 // A Variable is a global one with a value.
 type Variable struct {

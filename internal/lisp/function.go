@@ -29,6 +29,7 @@ type Function struct {
 	min, max int
 	params   string
 	doc      string
+	host     bool // of Options.Builtins
 }
 
 // PrintLisp prints #<function name>.
@@ -150,6 +151,10 @@ type frame struct {
 // A box is a variable that a closure captured.
 type box struct{ v Value }
 
+// fewSlots are not counted: how many frames have them depends on what was
+// compiled before.
+const fewSlots = 64
+
 func (in *Interp) push(lam *lambda, caps []*box) *frame {
 	if in.depth += lam.cost; in.depth > maxDepth {
 		in.limit("compile-time code is nested more than %d calls deep", maxDepth)
@@ -160,7 +165,9 @@ func (in *Interp) push(lam *lambda, caps []*box) *frame {
 	f := in.frames[in.fp]
 	in.fp++
 	if cap(f.s) < lam.slots {
-		in.alloc(int64(lam.slots + 8))
+		if lam.slots > fewSlots {
+			in.alloc(int64(lam.slots + 8))
+		}
 		f.s = make([]Value, lam.slots+8)
 	}
 	f.s = f.s[:cap(f.s)]
@@ -184,6 +191,9 @@ func (in *Interp) call(fn *Function, args []Value) Value {
 			in.badCount(fn, len(args))
 		}
 		return fn.fn(in, args)
+	}
+	if in.rec != nil && fn.prelude {
+		in.builds.need(fn)
 	}
 	lam := fn.lam
 	if lam == nil {
@@ -275,7 +285,7 @@ func (in *Interp) builtinFor(sym *sexp.Symbol) *Function {
 		} else {
 			for i := range in.opt.Builtins {
 				if b := &in.opt.Builtins[i]; b.Name == sym.Name {
-					g.builtin = &Function{name: sym, fn: b.Fn, min: b.Min, max: b.Max, params: b.Params, doc: b.Doc}
+					g.builtin = &Function{name: sym, fn: b.Fn, min: b.Min, max: b.Max, params: b.Params, doc: b.Doc, host: true}
 				}
 			}
 		}

@@ -30,6 +30,7 @@ type Options struct {
 	// Constant finds the host's constants, for variables without a value.
 	Constant func(name string) (int64, bool)
 	Library  *Library // macros and functions of the host that are written in Lisp
+	Image    *Image   // has those of the Library compiled; nil for none
 }
 
 // A Library has definitions that are read when somebody looks into them.
@@ -88,6 +89,14 @@ type Interp struct {
 	expanding []source.Frame
 	catches   []catch
 
+	owns         int              // counts the source's changes of what names mean
+	ownFunctions bool             // functions were defined, perhaps with names of standard ones
+	adopted      []*shared        // of the image
+	taken        map[*shared]bool // whether it can be, of those that were looked at
+	takenAt      int              // and what owns was then
+	builds       *Image           // that this evaluator is of
+	rec          *shared          // what it compiles for that
+
 	exiting *exit // the non-local exit under way
 	dead    bool  // a limit was hit: no handler and no cleanup form runs
 	sigVal  Value // the value that a return signal carries
@@ -113,6 +122,18 @@ type global struct {
 	varDoc    string
 }
 
+// owned is called where the source changes what a name means.
+func (g *global) owned(in *Interp) *global {
+	in.owns++
+	return g
+}
+
+// own makes fn the function that the source has under the name.
+func (g *global) own(in *Interp, fn *Function) {
+	g.owned(in).fn = fn
+	in.ownFunctions = true
+}
+
 // A binding is the value that a dynamic binding hides.
 type binding struct {
 	g   *global
@@ -123,6 +144,9 @@ type binding struct {
 func New(o Options) *Interp {
 	if o.Table == nil {
 		o.Table = sexp.NewTable(nil)
+	}
+	if o.Image != nil {
+		o.Table.Draw(o.Image.pool, false)
 	}
 	if o.MaxSteps == 0 {
 		o.MaxSteps = defaultSteps
@@ -142,7 +166,7 @@ func New(o Options) *Interp {
 
 // global gives the record of sym, which it makes where needed.
 func (in *Interp) global(sym *sexp.Symbol) *global {
-	g := in.globals[sym]
+	g := in.lookUp(sym)
 	if g == nil {
 		g = &global{sym: sym}
 		in.globals[sym] = g
@@ -169,9 +193,17 @@ func (in *Interp) global(sym *sexp.Symbol) *global {
 	return g
 }
 
+// lookUp is the record of sym, nil if nobody has asked for one.
+func (in *Interp) lookUp(sym *sexp.Symbol) *global {
+	if in.rec != nil {
+		in.rec.asked[sym] = true
+	}
+	return in.globals[sym]
+}
+
 // find is the record of sym, nil if there is none.
 func (in *Interp) find(sym *sexp.Symbol) *global {
-	g := in.globals[sym]
+	g := in.lookUp(sym)
 	if lib := in.opt.Library; g == nil && lib != nil {
 		if _, ok := lib.Names[sym]; ok {
 			return in.global(sym)
@@ -440,16 +472,14 @@ func (in *Interp) Pos() source.Pos { return in.pos }
 
 // Global gives the value of a defvar, defparameter or defconstant.
 func (in *Interp) Global(sym *sexp.Symbol) (Value, bool) {
-	g := in.globals[sym]
-	if g == nil {
-		g = in.global(sym)
-	}
+	g := in.global(sym)
 	return g.val, g.val != nil
 }
 
 // SetGlobal defines a constant or a special variable.
 func (in *Interp) SetGlobal(sym *sexp.Symbol, v Value, constant bool) {
 	g := in.global(sym)
+	g.owned(in)
 	g.val, g.constant, g.special = v, constant, !constant
 }
 

@@ -28,15 +28,17 @@ type param struct {
 	key      *sexp.Symbol
 }
 
-// A binder is where a parameter's value goes: a slot or a special variable.
+// A binder is where a parameter's value goes: a slot, or a special variable
+// if v is nil.
 type binder struct {
 	v *lexVar
-	g *global
+	g ref
 }
 
 func (b *binder) set(f *frame, v Value) {
-	if b.g != nil {
-		f.in.bindSpecial(b.g, v)
+	if b.v == nil {
+		f.in.apart()
+		f.in.bindSpecial(b.g.of(f.in), v)
 		return
 	}
 	b.v.set(f, v)
@@ -48,7 +50,7 @@ func (p *pattern) plain() bool {
 		return false
 	}
 	for i := range p.req {
-		if p.req[i].sub != nil || p.req[i].bind.g != nil {
+		if p.req[i].sub != nil || p.req[i].bind.v == nil {
 			return false
 		}
 	}
@@ -136,7 +138,7 @@ func (c *comp) binder(s *sexp.Symbol, specials []*sexp.Symbol) binder {
 	}
 	if special {
 		c.env = &Env{up: c.env, kind: envSpecial, name: s}
-		return binder{g: g}
+		return binder{g: c.ref(s)}
 	}
 	if g.constant {
 		c.in.failAt(c.pos, s, "`%s` is a constant and cannot be bound", s.Display())

@@ -12,6 +12,15 @@ func (in *Interp) mustCons(v Value) *sexp.Cons {
 	return c
 }
 
+// changed is c, of which a part is to be set. Lists that stand in the text of
+// the Library are not the source's: other evaluators have them too.
+func (in *Interp) changed(c *sexp.Cons) *sexp.Cons {
+	if f := c.Pos.File; f != nil && f.Fixed {
+		in.wrong(c, "the list %s is a constant of the language's own macros, which cannot be changed", show(c))
+	}
+	return c
+}
+
 func (in *Interp) car(v Value) Value {
 	if c, ok := v.(*sexp.Cons); ok {
 		return c.Car
@@ -60,7 +69,7 @@ func (in *Interp) setNth(n int, list, v Value) {
 	if !ok {
 		in.wrong(list, "the list %s has no element %d", show(list), n)
 	}
-	c.Car = v
+	in.changed(c).Car = v
 }
 
 // A listBuilder makes a list front to back.
@@ -148,8 +157,8 @@ func listRows() []row {
 		{"CAR", "list", func(in *Interp, a []Value) Value { return in.car(a[0]) }},
 		{"CDR", "list", func(in *Interp, a []Value) Value { return in.cdr(a[0]) }},
 		{"REST", "list", func(in *Interp, a []Value) Value { return in.cdr(a[0]) }},
-		{"RPLACA", "cons object", func(in *Interp, a []Value) Value { in.mustCons(a[0]).Car = a[1]; return a[0] }},
-		{"RPLACD", "cons object", func(in *Interp, a []Value) Value { in.mustCons(a[0]).Cdr = a[1]; return a[0] }},
+		{"RPLACA", "cons object", func(in *Interp, a []Value) Value { in.changed(in.mustCons(a[0])).Car = a[1]; return a[0] }},
+		{"RPLACD", "cons object", func(in *Interp, a []Value) Value { in.changed(in.mustCons(a[0])).Cdr = a[1]; return a[0] }},
 		{"LIST", "&rest objects", func(in *Interp, a []Value) Value { return in.list(a) }},
 		{"LIST*", "object &rest objects", func(in *Interp, a []Value) Value {
 			in.alloc(4 * int64(len(a)))
@@ -186,7 +195,7 @@ func listRows() []row {
 				if i == len(a)-1 {
 					v = a[i]
 				} else if c := in.lastCons(a[i]); c != nil {
-					c.Cdr = v
+					in.changed(c).Cdr = v
 					v = a[i]
 				}
 			}
@@ -416,7 +425,7 @@ func (in *Interp) plistCell(plist, ind Value) *sexp.Cons {
 
 func (in *Interp) putf(plist, ind, v Value) Value {
 	if c := in.plistCell(plist, ind); c != nil {
-		in.mustCons(c.Cdr).Car = v
+		in.changed(in.mustCons(c.Cdr)).Car = v
 		return plist
 	}
 	return in.cons(ind, in.cons(v, plist))

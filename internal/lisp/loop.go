@@ -48,7 +48,7 @@ func (c *comp) collect(x *sexp.Cons, how string) code {
 	c.one = true
 	link := func(f *frame, first, last *sexp.Cons) {
 		if t, ok := getTail(f).(*sexp.Cons); ok && !isNil(getList(f)) {
-			t.Cdr = first
+			f.in.changed(t).Cdr = first
 		} else {
 			setList(f, first)
 		}
@@ -75,7 +75,7 @@ func (c *comp) collect(x *sexp.Cons, how string) code {
 		}
 		if !isNil(v) {
 			if t, ok := getTail(f).(*sexp.Cons); ok && !isNil(getList(f)) {
-				t.Cdr = v
+				f.in.changed(t).Cdr = v
 			} else {
 				setList(f, v)
 			}

@@ -81,14 +81,14 @@ func (c *comp) quickTest(x *sexp.Cons) func(f *frame) bool {
 	if q == nil {
 		return nil
 	}
-	g, builtin, pos := c.in.global(s), c.in.builtinFor(s), c.pos
+	g, builtin, pos := c.ref(s), c.in.builtinFor(s), c.pos
 	args := c.args(x)
 	c.one = true
 	a, b := args[0], args[1]
 	slow := slow2(g, builtin, pos)
 	return func(f *frame) bool {
 		v, w := a(f), b(f)
-		if g.fn == nil {
+		if g.fn(f.in, builtin) == nil {
 			if yes, ok := q(v, w); ok {
 				f.in.step()
 				return yes

@@ -290,7 +290,7 @@ func seqRows() []row {
 				if c, ok := a[0].(*sexp.Cons); ok {
 					c = in.nthcdr(lo, c).(*sexp.Cons)
 					for ; i < hi; i++ {
-						c.Car = a[1]
+						in.changed(c).Car = a[1]
 						c, _ = c.Cdr.(*sexp.Cons)
 					}
 					break
@@ -350,7 +350,7 @@ func (in *Interp) replace(target, from Value, start1 int, end1 Value, start2 int
 	if c, ok := target.(*sexp.Cons); ok {
 		c, _ = in.nthcdr(lo1, c).(*sexp.Cons)
 		for _, x := range items {
-			c.Car = x
+			in.changed(c).Car = x
 			c, _ = c.Cdr.(*sexp.Cons)
 		}
 		return

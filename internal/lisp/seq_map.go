@@ -71,7 +71,7 @@ func mapRows() []row {
 					if l.last == nil {
 						l.head = v
 					} else {
-						l.last.Cdr = v
+						in.changed(l.last).Cdr = v
 					}
 					tail = v
 					if c, ok := v.(*sexp.Cons); ok {

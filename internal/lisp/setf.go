@@ -45,7 +45,7 @@ func setfSpecials() []special {
 			fn := &Function{name: s, src: x, macro: true, pos: c.pos, env: c.env}
 			c.one = true
 			return func(f *frame) Value {
-				f.in.global(s).expander = fn
+				f.in.global(s).owned(f.in).expander = fn
 				return s
 			}
 		}},

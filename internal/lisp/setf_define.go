@@ -15,7 +15,7 @@ func compileDefsetf(c *comp, x *sexp.Cons) code {
 	c.one = true
 	if updater, short := items[0].(*sexp.Symbol); short && updater != sexp.Nil {
 		return func(f *frame) Value {
-			f.in.global(name).expander = goFunction("setf "+name.Display(), "form environment", func(in *Interp, a []Value) Value {
+			f.in.global(name).owned(f.in).expander = goFunction("setf "+name.Display(), "form environment", func(in *Interp, a []Value) Value {
 				vars, vals, args := in.temps(in.listOf(a[0].(*sexp.Cons).Cdr, "setf"))
 				g := in.Gensym("NEW")
 				return values(sexp.List(vars...), sexp.List(vals...), sexp.List(g),
@@ -36,7 +36,7 @@ func compileDefsetf(c *comp, x *sexp.Cons) code {
 	stores := length(items[1])
 	return func(f *frame) Value {
 		fn := mk(f).(*Function)
-		f.in.global(name).expander = goFunction("setf "+name.Display(), "form environment", func(in *Interp, a []Value) Value {
+		f.in.global(name).owned(f.in).expander = goFunction("setf "+name.Display(), "form environment", func(in *Interp, a []Value) Value {
 			vars, vals, args := in.temps(in.listOf(a[0].(*sexp.Cons).Cdr, "setf"))
 			var gs []Value
 			for i := 0; i < stores; i++ {
@@ -87,7 +87,7 @@ func compileModifyMacro(c *comp, x *sexp.Cons) code {
 			return p.around(c, more, p.set)
 		})
 		m.macro, m.name = true, name
-		f.in.global(name).macro = m
+		f.in.global(name).owned(f.in).macro = m
 		return name
 	}
 }

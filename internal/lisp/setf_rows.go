@@ -13,16 +13,16 @@ func placeRows() []row {
 		}}
 	}
 	rows := []row{
-		set("CAR", "list", func(in *Interp, a []Value) { in.mustCons(a[1]).Car = a[0] }),
-		set("CDR", "list", func(in *Interp, a []Value) { in.mustCons(a[1]).Cdr = a[0] }),
-		set("REST", "list", func(in *Interp, a []Value) { in.mustCons(a[1]).Cdr = a[0] }),
+		set("CAR", "list", func(in *Interp, a []Value) { in.changed(in.mustCons(a[1])).Car = a[0] }),
+		set("CDR", "list", func(in *Interp, a []Value) { in.changed(in.mustCons(a[1])).Cdr = a[0] }),
+		set("REST", "list", func(in *Interp, a []Value) { in.changed(in.mustCons(a[1])).Cdr = a[0] }),
 		set("NTH", "n list", func(in *Interp, a []Value) { in.setNth(in.index(a[1]), a[2], a[0]) }),
 		set("NTHCDR", "n list", func(in *Interp, a []Value) {
 			n := in.index(a[1])
 			if n == 0 {
 				in.typeError(a[1], "a positive integer")
 			}
-			in.mustCons(in.nthcdr(n-1, a[2])).Cdr = a[0]
+			in.changed(in.mustCons(in.nthcdr(n-1, a[2]))).Cdr = a[0]
 		}),
 		set("ELT", "sequence index", func(in *Interp, a []Value) { in.setElt(a[1], in.index(a[2]), a[0]) }),
 		set("AREF", "array &rest indices", func(in *Interp, a []Value) { in.setAref(a[1], a[2:], a[0]) }),
@@ -41,8 +41,8 @@ func placeRows() []row {
 		}),
 		set("SYMBOL-PLIST", "symbol", func(in *Interp, a []Value) { in.global(in.symbol(a[1])).plist = a[0] }),
 		set("SYMBOL-VALUE", "symbol", func(in *Interp, a []Value) { in.setSymbolValue(a[1], a[0]) }),
-		set("SYMBOL-FUNCTION", "symbol", func(in *Interp, a []Value) { in.global(in.symbol(a[1])).fn = in.function(a[0]) }),
-		set("FDEFINITION", "symbol", func(in *Interp, a []Value) { in.global(in.symbol(a[1])).fn = in.function(a[0]) }),
+		set("SYMBOL-FUNCTION", "symbol", func(in *Interp, a []Value) { in.global(in.symbol(a[1])).own(in, in.function(a[0])) }),
+		set("FDEFINITION", "symbol", func(in *Interp, a []Value) { in.global(in.symbol(a[1])).own(in, in.function(a[0])) }),
 		set("MACRO-FUNCTION", "symbol &optional environment", func(in *Interp, a []Value) { in.setMacroFunction(in.symbol(a[1]), a[0]) }),
 		set("FILL-POINTER", "vector", func(in *Interp, a []Value) { in.setFillPointer(a[1], in.index(a[0])) }),
 		set("SUBSEQ", "sequence start &optional end", func(in *Interp, a []Value) {
@@ -69,7 +69,7 @@ func placeRows() []row {
 	}
 	for _, path := range carPaths() {
 		rows = append(rows, set("C"+path+"R", "list", func(in *Interp, a []Value) {
-			c := in.mustCons(in.walk(path[1:], a[1]))
+			c := in.changed(in.mustCons(in.walk(path[1:], a[1])))
 			if path[0] == 'A' {
 				c.Car = a[0]
 			} else {

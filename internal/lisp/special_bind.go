@@ -12,6 +12,7 @@ func bindSpecials() []special {
 		{name: "LABELS", params: "definitions &body body", compile: func(c *comp, x *sexp.Cons) code { return c.flet(x, true) }},
 		{name: "MACROLET", params: "definitions &body body", compile: func(c *comp, x *sexp.Cons) code {
 			return c.scoped(func() code {
+				c.in.apart()
 				c.env = c.in.macrolet(c.env, second(x).Car, c.pos)
 				return c.declared(rest(second(x)))
 			})
@@ -90,7 +91,7 @@ func (c *comp) let(x *sexp.Cons, sequential bool) code {
 		}
 	}
 	for i := range binds {
-		special = special || binds[i].g != nil
+		special = special || binds[i].v == nil
 	}
 	c.declareRest(decls)
 	run := c.body(body)

@@ -266,7 +266,7 @@ func compileDefineCondition(c *comp, x *sexp.Cons) code {
 		}
 		in.types[name] = t
 		for _, r := range readers {
-			in.global(r.fn).fn = goFunction(r.fn.Display(), "condition", func(in *Interp, a []Value) Value {
+			in.global(r.fn).own(in, goFunction(r.fn.Display(), "condition", func(in *Interp, a []Value) Value {
 				cond, ok := a[0].(*Condition)
 				if !ok || !cond.typ.is(name.Name) {
 					in.typeError(a[0], "a condition of type "+name.Display())
@@ -276,9 +276,9 @@ func compileDefineCondition(c *comp, x *sexp.Cons) code {
 					in.failAt(source.Pos{}, r.fn, "the slot `%s` of the condition has no value", lower(r.slot))
 				}
 				return v
-			})
+			}))
 			if r.writer {
-				in.global(r.fn).setf = goFunction("setf "+r.fn.Display(), "new condition", func(in *Interp, a []Value) Value {
+				in.global(r.fn).owned(in).setf = goFunction("setf "+r.fn.Display(), "new condition", func(in *Interp, a []Value) Value {
 					cond, ok := a[1].(*Condition)
 					if !ok {
 						in.typeError(a[1], "a condition")

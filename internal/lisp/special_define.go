@@ -19,6 +19,7 @@ func defineSpecials() []special {
 			if !ok || s.Keyword || s == sexp.Nil || s == sexp.T {
 				c.in.failAt(second(x).At.Or(c.pos), second(x).Car, "%s cannot be a variable", show(second(x).Car))
 			}
+			c.in.apart()
 			g := c.in.global(s)
 			var val code = nilCode
 			cell, has := second(x).Cdr.(*sexp.Cons)
@@ -33,7 +34,7 @@ func defineSpecials() []special {
 			pos := c.pos
 			k := compile(g, val, has)
 			if name != "DEFCONSTANT" {
-				g.special = true
+				g.owned(c.in).special = true
 			}
 			c.one = true
 			return func(f *frame) Value {
@@ -51,7 +52,7 @@ func defineSpecials() []special {
 				if g.constant {
 					f.in.failAt(source.Pos{}, g.sym, "`%s` is a constant already", g.sym.Display())
 				}
-				if g.special = true; has && g.val == nil {
+				if g.owned(f.in).special = true; has && g.val == nil {
 					g.val = val(f)
 				}
 				return nil
@@ -62,7 +63,7 @@ func defineSpecials() []special {
 				if g.constant {
 					f.in.failAt(source.Pos{}, g.sym, "`%s` is a constant already", g.sym.Display())
 				}
-				g.special = true
+				g.owned(f.in).special = true
 				g.val = val(f)
 				return nil
 			}
@@ -76,6 +77,7 @@ func defineSpecials() []special {
 				if g.val == nil || !g.constant {
 					f.in.consts = append(f.in.consts, g)
 				}
+				g.owned(f.in)
 				g.val, g.constant = v, true
 				return nil
 			}
@@ -85,8 +87,9 @@ func defineSpecials() []special {
 			if !ok {
 				c.in.failAt(c.pos, second(x).Car, "%s is not a symbol", show(second(x).Car))
 			}
+			c.in.apart()
 			g, exp := c.in.global(s), third(x).Car
-			g.symMacro = exp
+			g.owned(c.in).symMacro = exp
 			c.one = true
 			return constant(s)
 		}},
@@ -96,9 +99,10 @@ func defineSpecials() []special {
 				c.in.failAt(c.pos, second(x).Car, "%s is not a symbol", show(second(x).Car))
 			}
 			fn := &Function{name: s, src: x, macro: true, pos: c.pos, env: c.env}
+			c.in.apart()
 			g := c.in.global(s)
 			c.one = true
-			return func(f *frame) Value { g.deftype = fn; return s }
+			return func(f *frame) Value { g.owned(f.in).deftype = fn; return s }
 		}},
 		ignored("DECLAIM"), ignored("DEFPACKAGE"), ignored("IN-PACKAGE"), ignored("DEFINE-COMPILER-MACRO"),
 		ignored("WITH-BPF-OBJECT"), // of user space, like the rest of a session
@@ -108,6 +112,7 @@ func defineSpecials() []special {
 // compileDefun compiles a defun or defmacro that is not at top level: its
 // function is a closure.
 func compileDefun(c *comp, x *sexp.Cons) code {
+	c.in.apart()
 	macro := x.Car.(*sexp.Symbol).Name == "DEFMACRO"
 	if c.env == nil {
 		pos := c.pos
@@ -118,7 +123,7 @@ func compileDefun(c *comp, x *sexp.Cons) code {
 	if macro {
 		// A macro may use the variables around it, as a special operator does.
 		sp := &Special{Fn: func(in *Interp, form *sexp.Cons, env *Env) Value {
-			in.global(s).macro = &Function{name: s, src: x, macro: true, pos: sexp.PosOf(form), env: env}
+			in.global(s).owned(in).macro = &Function{name: s, src: x, macro: true, pos: sexp.PosOf(form), env: env}
 			return s
 		}}
 		c.one = true
@@ -131,9 +136,9 @@ func compileDefun(c *comp, x *sexp.Cons) code {
 	return func(f *frame) Value {
 		fn := k(f)
 		if set != nil {
-			f.in.global(set).setf = fn
+			f.in.global(set).owned(f.in).setf = fn
 		} else {
-			f.in.global(s).fn = fn
+			f.in.global(s).own(f.in, fn)
 		}
 		return name
 	}
@@ -173,15 +178,15 @@ func (in *Interp) define(x *sexp.Cons, macro bool, pos source.Pos) Value {
 	g := in.global(s)
 	switch {
 	case macro:
-		g.macro = fn
+		g.owned(in).macro = fn
 		g.fn = nil
 	case s == name:
-		g.fn = fn
+		g.own(in, fn)
 		if g.macro != nil && !g.macro.prelude {
 			g.macro = nil
 		}
 	default:
-		g.setf = fn
+		g.owned(in).setf = fn
 	}
 	return name
 }

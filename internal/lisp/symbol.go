@@ -65,7 +65,7 @@ func (in *Interp) setMacroFunction(s *sexp.Symbol, v Value) {
 		})
 		fn.macro, fn.name = true, s
 	}
-	in.global(s).macro = fn
+	in.global(s).owned(in).macro = fn
 }
 
 // standardVariable gives the value of a standard variable or constant.
@@ -235,10 +235,11 @@ func symbolRows() []row {
 		}},
 		{"FMAKUNBOUND", "name", func(in *Interp, a []Value) Value {
 			if name := setfName(a[0]); name != nil {
-				in.global(name).setf = nil
+				in.global(name).owned(in).setf = nil
 				return a[0]
 			}
 			g := in.global(in.symbol(a[0]))
+			g.owned(in)
 			g.fn, g.macro = nil, nil
 			return a[0]
 		}},

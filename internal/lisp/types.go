@@ -52,7 +52,7 @@ func (in *Interp) expandType(spec Value) Value {
 		if head == nil {
 			return spec
 		}
-		g := in.globals[head]
+		g := in.lookUp(head)
 		if g == nil || g.deftype == nil {
 			return spec
 		}

@@ -43,7 +43,7 @@ var (
 // Files gives the prelude's texts in the order in which they are read, always
 // the same ones.
 var Files = sync.OnceValue(func() []*source.File {
-	return []*source.File{
+	files := []*source.File{
 		source.NewFile("prelude/control.lisp", control),
 		source.NewFile("prelude/loops.lisp", loops),
 		source.NewFile("prelude/numbers.lisp", numbers),
@@ -58,6 +58,10 @@ var Files = sync.OnceValue(func() []*source.File {
 		source.NewFile("prelude/kernel.lisp", kernel),
 		source.NewFile("prelude/older.lisp", older),
 	}
+	for _, f := range files {
+		f.Fixed = true
+	}
+	return files
 })
 
 // A Definition is a (defmacro name ...) or (defun name ...) of the prelude,

@@ -5,6 +5,7 @@ package sexp
 import (
 	"math/big"
 	"strings"
+	"sync"
 
 	"github.com/whistler-lang/whistler/internal/source"
 )
@@ -80,6 +81,73 @@ type Table struct {
 	base     *Table
 	symbols  map[string]*Symbol
 	keywords map[string]*Symbol
+	pool     *Pool // where new symbols are looked for; nil: nowhere
+	fills    bool  // and put if they are not there
+	seen     func(*Symbol)
+}
+
+// A Pool has symbols for several tables on one base, of which each takes what
+// it would make itself otherwise: what is known of them in one is not known
+// in the others. Any number of goroutines may use it.
+type Pool struct {
+	mu    sync.RWMutex
+	table Table // without a base
+}
+
+// Draw has t take symbols of p. If t fills it, those that p does not have
+// are for others too.
+func (t *Table) Draw(p *Pool, fills bool) { t.pool, t.fills = p, fills }
+
+// Watch calls seen for each symbol that is interned from now on, new or not.
+func (t *Table) Watch(seen func(*Symbol)) { t.seen = seen }
+
+// Take makes s the symbol of its name. It reports whether it is: t may have
+// another one already.
+func (t *Table) Take(s *Symbol) bool {
+	all := t.symbols
+	if s.Keyword {
+		all = t.keywords
+	}
+	for b := t; b != nil; b = b.base {
+		has := b.symbols[s.Name]
+		if s.Keyword {
+			has = b.keywords[s.Name]
+		}
+		if has != nil {
+			return has == s
+		}
+	}
+	all[s.Name] = s
+	return true
+}
+
+// NewPool makes an empty pool.
+func NewPool() *Pool {
+	return &Pool{table: Table{symbols: map[string]*Symbol{}, keywords: map[string]*Symbol{}}}
+}
+
+// take gives the pool's symbol of that name, if it is spelled so too. Where
+// there is none, and make, it gives a new one.
+func (p *Pool) take(name, spelling string, keyword, make bool) *Symbol {
+	all := p.table.symbols
+	if keyword {
+		all = p.table.keywords
+	}
+	p.mu.RLock()
+	s := all[name]
+	p.mu.RUnlock()
+	if s == nil && make {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if s = all[name]; s == nil {
+			s = &Symbol{Name: name, Spelling: spelling, Keyword: keyword, Interned: true}
+			all[name] = s
+		}
+	}
+	if s != nil && (s.Spelling == spelling || s.Display() == (&Symbol{Name: name, Spelling: spelling, Keyword: keyword}).Display()) {
+		return s
+	}
+	return nil
 }
 
 // NewTable makes a table on top of base, which may be nil and must not
@@ -111,12 +179,25 @@ func (t *Table) Intern(name string) *Symbol { return t.intern(name, "") }
 func (t *Table) InternAs(name, spelling string) *Symbol { return t.intern(name, spelling) }
 
 func (t *Table) intern(name, spelling string) *Symbol {
-	if s := t.Find(name); s != nil {
-		return s
+	s := t.Find(name)
+	if s == nil {
+		s = t.fresh(name, spelling, false)
+		t.symbols[name] = s
 	}
-	s := &Symbol{Name: name, Spelling: spelling, Interned: true}
-	t.symbols[name] = s
+	if t.seen != nil {
+		t.seen(s)
+	}
 	return s
+}
+
+// fresh gives a symbol that t does not have.
+func (t *Table) fresh(name, spelling string, keyword bool) *Symbol {
+	if t.pool != nil {
+		if s := t.pool.take(name, spelling, keyword, t.fills); s != nil {
+			return s
+		}
+	}
+	return &Symbol{Name: name, Spelling: spelling, Keyword: keyword, Interned: true}
 }
 
 // Keyword gives the keyword of that exact name, without the colon.
@@ -125,11 +206,17 @@ func (t *Table) Keyword(name string) *Symbol { return t.keyword(name, "") }
 func (t *Table) keyword(name, spelling string) *Symbol {
 	for b := t; b != nil; b = b.base {
 		if s := b.keywords[name]; s != nil {
+			if t.seen != nil {
+				t.seen(s)
+			}
 			return s
 		}
 	}
-	s := &Symbol{Name: name, Spelling: spelling, Keyword: true, Interned: true}
+	s := t.fresh(name, spelling, true)
 	t.keywords[name] = s
+	if t.seen != nil {
+		t.seen(s)
+	}
 	return s
 }
 

@@ -15,6 +15,7 @@ type File struct {
 	Name  string // as it appears in messages and in objects
 	Text  string
 	Path  string // where `include` looks from; Name if empty
+	Fixed bool   // what is read from it is for several compilations: nobody may change it
 	found sync.Once
 	lines []int // offset of each line's first byte
 }
