@@ -14,8 +14,8 @@ type DomTree struct {
 // version): blocks where thousands of ways meet are common in long programs.
 func Dominators(f *Func) *DomTree {
 	n := f.nextB
-	ints := make([]int32, 2*n)
-	d := &DomTree{idom: make([]*Block, n), in: ints[:n], out: ints[n:], Preds: f.Preds()}
+	ints := f.Ints(2 * n)
+	d := &DomTree{idom: f.BlockTable(n), in: ints[:n], out: ints[n:], Preds: f.Preds()}
 	w := f.walk(9 * n)
 	d.RPO = w.rpo
 	ints = w.rest
@@ -116,7 +116,7 @@ func (f *Func) walk(more int) *walk {
 		f.blocks = make([]*Block, n)
 	}
 	ints := f.ints
-	w := &walk{rpo: make([]*Block, 0, n), pre: f.blocks[:0:n], at: ints[:f.nextB], parent: ints[f.nextB:f.nextB], rest: ints[f.nextB+n:]}
+	w := &walk{rpo: f.BlockTable(n)[:0], pre: f.blocks[:0:n], at: ints[:f.nextB], parent: ints[f.nextB:f.nextB], rest: ints[f.nextB+n:]}
 	stack := f.frames[:0]
 	enter := func(b *Block, from int32) {
 		w.pre, w.parent = append(w.pre, b), append(w.parent, from)
@@ -228,8 +228,8 @@ func (f *Func) Renumber() {
 // Prune drops the blocks that cannot be reached; it reports whether there
 // were any.
 func (f *Func) Prune() bool {
-	seen := make([]bool, f.nextB)
-	work := make([]*Block, 1, len(f.Blocks))
+	seen := f.Bools(f.nextB)
+	work := f.BlockTable(len(f.Blocks))[:1]
 	work[0] = f.Blocks[0]
 	seen[work[0].ID] = true
 	n := 1

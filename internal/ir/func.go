@@ -18,6 +18,8 @@ type Func struct {
 	ints   []int32
 	blocks []*Block
 	frames []frame
+
+	scratch scratch
 }
 
 // A Slot is a piece of the function's stack.
@@ -159,12 +161,12 @@ func (b *Block) Uses(f func(**Value)) {
 // Preds lists, for each block ID, the blocks with an edge to it (twice for
 // two edges).
 func (f *Func) Preds() [][]*Block {
-	preds := make([][]*Block, f.nextB)
+	preds := f.scratch.lists.take(f.nextB)
 	n := 0
 	for _, b := range f.Blocks {
 		n += len(b.Succs)
 	}
-	all := make([]*Block, n)
+	all := f.BlockTable(n)
 	for _, b := range f.Blocks {
 		for _, e := range b.Succs { // their lengths first
 			preds[e.To.ID] = all[:len(preds[e.To.ID])+1]

@@ -14,10 +14,10 @@ func Verify(f *Func) error {
 	}
 	var bad []string
 	errorf := func(format string, args ...any) { bad = append(bad, fmt.Sprintf(format, args...)) }
-	defined := make([]*Block, f.nextV)
-	order := make([]int, f.nextV)
-	in := make([]bool, f.nextB)
-	define := func(v *Value, b *Block, at int) {
+	defined := f.BlockTable(f.nextV)
+	order := f.Ints(f.nextV)
+	in := f.Bools(f.nextB)
+	define := func(v *Value, b *Block, at int32) {
 		if v.ID < 0 || v.ID >= f.nextV {
 			errorf("%v: name out of range", v)
 			return
@@ -37,7 +37,7 @@ func Verify(f *Func) error {
 			define(p, b, -1)
 		}
 		for i, v := range b.Values {
-			define(v, b, i)
+			define(v, b, int32(i))
 		}
 	}
 	if len(bad) > 0 {
@@ -48,7 +48,7 @@ func Verify(f *Func) error {
 		if !dom.Reachable(b) {
 			continue
 		}
-		use := func(user *Value, v *Value, at int) {
+		use := func(user *Value, v *Value, at int32) {
 			switch {
 			case v == nil:
 				errorf("b%d: %v has a nil argument", b.ID, user)
@@ -66,7 +66,7 @@ func Verify(f *Func) error {
 				errorf("b%d: %v is a terminator inside a block", b.ID, v)
 			}
 			for _, a := range v.Args {
-				use(v, a, i)
+				use(v, a, int32(i))
 			}
 		}
 		t := b.Term
@@ -76,7 +76,7 @@ func Verify(f *Func) error {
 		}
 		verifyValue(f, t, errorf)
 		for _, a := range t.Args {
-			use(t, a, len(b.Values))
+			use(t, a, int32(len(b.Values)))
 		}
 		if want := map[Op]int{OpRet: 0, OpJump: 1, OpBr: 2}[t.Op]; len(b.Succs) != want {
 			errorf("b%d: %v has %d successors", b.ID, t.Op, len(b.Succs))
@@ -95,7 +95,7 @@ func Verify(f *Func) error {
 				errorf("b%d gives b%d %d arguments for %d parameters", b.ID, e.To.ID, len(e.Args), len(e.To.Params))
 			}
 			for _, a := range e.Args {
-				use(t, a, len(b.Values))
+				use(t, a, int32(len(b.Values)))
 			}
 		}
 	}

@@ -156,8 +156,8 @@ func thread(f *ir.Func, c *Config) bool {
 	changed := false
 	// Blocks with values that something outside of them uses: going around
 	// such a block would leave the use without its definition.
-	home := make([]*ir.Block, f.NumValues())
-	outside := make([]bool, f.NumBlocks())
+	home := f.BlockTable(f.NumValues())
+	outside := f.Bools(f.NumBlocks())
 	for _, b := range f.Blocks {
 		for _, p := range b.Params {
 			home[p.ID] = b
@@ -305,7 +305,7 @@ func usesValues(b *ir.Block, e ir.Edge) bool {
 func join(f *ir.Func) bool {
 	changed := false
 	preds := f.Preds()
-	gone := make([]bool, f.NumBlocks())
+	gone := f.Bools(f.NumBlocks())
 	for _, b := range f.Blocks {
 		if gone[b.ID] {
 			continue

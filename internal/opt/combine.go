@@ -34,7 +34,7 @@ func combine(f *ir.Func, c *Config) bool {
 }
 
 // joinNext takes the comparison of the next block into that of b.
-func joinNext(f *ir.Func, c *Config, b *ir.Block, preds [][]*ir.Block, count *[]int, gone map[*ir.Block]bool) bool {
+func joinNext(f *ir.Func, c *Config, b *ir.Block, preds [][]*ir.Block, count *[]int32, gone map[*ir.Block]bool) bool {
 	x, ok := comparedLoad(b)
 	if !ok {
 		return false

@@ -1,6 +1,8 @@
 package opt
 
 import (
+	"sync"
+
 	"github.com/whistler-lang/whistler/internal/abi"
 	"github.com/whistler-lang/whistler/internal/ir"
 )
@@ -27,7 +29,8 @@ func cse(f *ir.Func, c *Config) bool {
 	for _, b := range f.Blocks {
 		values += len(b.Values)
 	}
-	table := &c.equal // in a walk over the tree, the innermost of each
+	table := equalTables.Get().(*equalTable) // in a walk over the tree, the innermost of each
+	defer table.done()
 	table.reset(values)
 	clock := int32(0)
 	exit := make([]epochs, f.NumBlocks())
@@ -128,7 +131,7 @@ func (t *equalTable) reset(values int) {
 	for n < values {
 		n *= 2
 	}
-	if len(t.heads) < n {
+	if cap(t.heads) < n {
 		t.heads = make([]int32, n)
 	} else {
 		t.heads = t.heads[:n]
@@ -139,6 +142,19 @@ func (t *equalTable) reset(values int) {
 	}
 	t.entries = t.entries[:0]
 }
+
+// done keeps the table for the next one who asks.
+func (t *equalTable) done() {
+	clear(t.entries) // nothing holds on to the function
+	if len(t.heads) <= mostEqual {
+		equalTables.Put(t)
+	}
+}
+
+var equalTables = sync.Pool{New: func() any { return new(equalTable) }}
+
+// mostEqual is how many heads a table may have to be kept.
+const mostEqual = 1 << 12
 
 // at is the entry of a key, a new one where there was none. It is good until
 // the next call.

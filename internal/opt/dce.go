@@ -10,13 +10,13 @@ import (
 // nothing with an effect needs.
 func dce(f *ir.Func, _ *Config) bool {
 	changed := f.Prune()
-	live := make([]bool, f.NumValues())
+	live := f.Bools(f.NumValues())
 	type feed struct {
 		v    *ir.Value
 		next int32
 	}
 	feeds := make([]feed, 1, 64)
-	fed := make([]int32, f.NumValues()) // into feeds: what edges give to a parameter
+	fed := f.Ints(f.NumValues()) // into feeds: what edges give to a parameter
 	var work []*ir.Value
 	need := func(v *ir.Value) {
 		if !live[v.ID] {
@@ -52,7 +52,7 @@ func dce(f *ir.Func, _ *Config) bool {
 		}
 	}
 	// An atomic whose old value nobody wants need not fetch it.
-	used := make([]bool, f.NumValues())
+	used := f.Bools(f.NumValues())
 	for _, b := range f.Blocks {
 		for _, v := range b.Values {
 			if live[v.ID] {

@@ -145,7 +145,7 @@ func maskOf(v *ir.Value) (uint64, bool) {
 // offsets marks the numbers that the verifier must bound: those that move
 // pointers, and those that helpers and subprograms are given.
 func offsets(f *ir.Func) []bool {
-	marked := make([]bool, f.NumValues())
+	marked := f.Bools(f.NumValues())
 	feeds := map[*ir.Value][]*ir.Value{} // what edges give to a parameter
 	var work []*ir.Value
 	mark := func(v *ir.Value) {
@@ -196,7 +196,7 @@ type widths struct {
 // newWidths begins with the parameters: as wide as what edges bring to them,
 // loops included.
 func newWidths(f *ir.Func, verifier bool) *widths {
-	w := &widths{memo: make([]uint8, f.NumValues()), verifier: verifier}
+	w := &widths{memo: f.Bytes(f.NumValues()), verifier: verifier}
 	type param struct {
 		v    *ir.Value
 		from []*ir.Value

@@ -12,7 +12,7 @@ func narrow32(f *ir.Func, c *Config) bool {
 	changed := false
 	whole := wholes(f)
 	w := newWidths(f, false)
-	var count []int
+	var count []int32
 	single := func(v *ir.Value) bool {
 		if count == nil {
 			count = useCounts(f)
@@ -59,7 +59,7 @@ func narrow32(f *ir.Func, c *Config) bool {
 
 // wholes marks the values that are looked at in more than their lower half.
 func wholes(f *ir.Func) []bool {
-	whole := make([]bool, f.NumValues())
+	whole := f.Bools(f.NumValues())
 	feeds := map[*ir.Value][]*ir.Value{} // what edges give to a parameter
 	var work []*ir.Value
 	mark := func(v *ir.Value) {
@@ -202,8 +202,8 @@ func compare32(v *ir.Value, op ir.Op, single func(*ir.Value) bool) bool {
 }
 
 // useCounts counts the uses of each value.
-func useCounts(f *ir.Func) []int {
-	n := make([]int, f.NumValues())
+func useCounts(f *ir.Func) []int32 {
+	n := f.Ints(f.NumValues())
 	for _, b := range f.Blocks {
 		b.Uses(func(p **ir.Value) { n[(*p).ID]++ })
 	}

@@ -16,7 +16,6 @@ type Config struct {
 	Count     bool                          // there are too many paths for the verifier: see count
 	Short     bool                          // order short blocks too: see late and interleave; for tests
 	Off       map[string]bool               // passes to leave out, for tests
-	equal     equalTable                    // of cse
 	decided   *int                          // how many more times branch may ask what a way has decided
 	Trace     func(pass string, f *ir.Func) // called after each pass that changed f
 }
@@ -139,6 +138,7 @@ func Lower(f *ir.Func, c *Config) error {
 }
 
 func run(p pass, f *ir.Func, c *Config) (bool, error) {
+	defer f.Done()
 	changed := p.run(f, c)
 	if !changed {
 		return false, nil
@@ -157,6 +157,7 @@ func run(p pass, f *ir.Func, c *Config) (bool, error) {
 }
 
 func verify(who string, f *ir.Func) error {
+	defer f.Done()
 	if err := ir.Verify(f); err != nil {
 		return fmt.Errorf("%s broke %v\n%v", who, err, f)
 	}

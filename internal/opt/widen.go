@@ -35,7 +35,7 @@ func widen(f *ir.Func, c *Config) bool {
 
 // widened joins the store at i with a later one of b beside it, and gives the
 // new values of b; nil where there is none.
-func widened(f *ir.Func, c *Config, b *ir.Block, i int, count []int) []*ir.Value {
+func widened(f *ir.Func, c *Config, b *ir.Block, i int, count []int32) []*ir.Value {
 	first := b.Values[i]
 	to := placeOf(first)
 	for k := i + 1; k < len(b.Values); k++ {
@@ -130,7 +130,7 @@ func joinConstants(f *ir.Func, b *ir.Block, i, k int, low, x, y *ir.Value) []*ir
 
 // joinLoads copies two pieces as one: the load stands at the later of the
 // loads, the store at the later store.
-func joinLoads(f *ir.Func, c *Config, b *ir.Block, i, k int, low, x, y *ir.Value, count []int) []*ir.Value {
+func joinLoads(f *ir.Func, c *Config, b *ir.Block, i, k int, low, x, y *ir.Value, count []int32) []*ir.Value {
 	if x == y || x.Op != ir.OpLoad || y.Op != ir.OpLoad || x.Size != low.Size || y.Size != low.Size || x.Core != "" || y.Core != "" ||
 		x.Type != ir.Scalar || y.Type != ir.Scalar || count[x.ID] != 1 || count[y.ID] != 1 {
 		return nil
