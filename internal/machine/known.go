@@ -238,8 +238,8 @@ func (k *knower) walk(b *Block, keep func(*Insn)) *facts {
 	s := &k.here
 	s.become(k.in[b.ID])
 	for n := 0; n < len(b.Insns); n++ {
-		i := b.Insns[n]
-		if v, ok := k.moved(s, &i); ok {
+		i := &b.Insns[n]
+		if v, ok := k.moved(s, i); ok {
 			// The address of a stack slot takes two instructions.
 			pair := 0
 			if v.kind == frame && n+1 < len(b.Insns) {
@@ -254,11 +254,10 @@ func (k *knower) walk(b *Block, keep func(*Insn)) *facts {
 			}
 			if keep != nil {
 				if from, ok := s.holder(v); ok && i.Slots()+pair > 1 {
-					i = Insn{Insn: bpf.Insn{Op: bpf.ClassALU64 | bpf.AluMov | bpf.SrcX, Dst: i.Dst, Src: from}, Pos: i.Pos, From: i.From}
 					k.cheaper = true
-					keep(&i)
+					keep(copyOf(from, i))
 				} else {
-					keep(&i)
+					keep(i)
 					if pair == 1 {
 						keep(&b.Insns[n+1])
 					}
@@ -268,28 +267,34 @@ func (k *knower) walk(b *Block, keep func(*Insn)) *facts {
 			n += pair
 			continue
 		}
-		if v, ok := s.reloaded(&i); ok {
+		if v, ok := s.reloaded(i); ok {
 			if s.regs[i.Dst] == v {
 				continue
 			}
-			if from, ok := s.holder(v); ok {
-				i = Insn{Insn: bpf.Insn{Op: bpf.ClassALU64 | bpf.AluMov | bpf.SrcX, Dst: i.Dst, Src: from}, Pos: i.Pos, From: i.From}
-			}
 			if keep != nil {
-				keep(&i)
+				if from, ok := s.holder(v); ok {
+					keep(copyOf(from, i))
+				} else {
+					keep(i)
+				}
 			}
 			s.regs[i.Dst] = v
 			continue
 		}
-		if s.idle(&i) {
+		if s.idle(i) {
 			continue
 		}
 		if keep != nil {
-			keep(&i)
+			keep(i)
 		}
-		k.step(s, &i, madeBy(b, n))
+		k.step(s, i, madeBy(b, n))
 	}
 	return s
+}
+
+// copyOf takes from another register what i gets elsewhere.
+func copyOf(from bpf.Reg, i *Insn) *Insn {
+	return &Insn{Insn: bpf.Insn{Op: bpf.ClassALU64 | bpf.AluMov | bpf.SrcX, Dst: i.Dst, Src: from}, Pos: i.Pos, From: i.From}
 }
 
 // moved is what i, a move or a constant, puts into its register.

@@ -4,6 +4,8 @@
 package machine
 
 import (
+	"slices"
+
 	"github.com/whistler-lang/whistler/internal/abi"
 	"github.com/whistler-lang/whistler/internal/bpf"
 	"github.com/whistler-lang/whistler/internal/source"
@@ -14,6 +16,16 @@ import (
 type Func struct {
 	Blocks []*Block
 	nextB  int
+
+	// What order works with.
+	seen []bool
+	way  []step
+}
+
+// A step is a block on the way of order, and which successor is next.
+type step struct {
+	b    *Block
+	next int
 }
 
 // A Block runs its instructions and leaves: with a Branch to Succs[0] if its
@@ -154,13 +166,13 @@ func (f *Func) preds() []int {
 // order gives the blocks that can be reached, each behind those that lead to
 // it where no loop is around.
 func (f *Func) order() []*Block {
-	seen := make([]bool, f.nextB)
-	post := make([]*Block, 0, len(f.Blocks))
-	type frame struct {
-		b    *Block
-		next int
+	if cap(f.seen) < f.nextB {
+		f.seen = make([]bool, f.nextB+f.nextB/4)
 	}
-	stack := []frame{{f.Blocks[0], 0}}
+	seen := f.seen[:f.nextB]
+	clear(seen)
+	post := make([]*Block, 0, len(f.Blocks))
+	stack := append(f.way[:0], step{f.Blocks[0], 0})
 	seen[f.Blocks[0].ID] = true
 	for len(stack) > 0 {
 		top := &stack[len(stack)-1]
@@ -173,12 +185,11 @@ func (f *Func) order() []*Block {
 		top.next++
 		if !seen[s.ID] {
 			seen[s.ID] = true
-			stack = append(stack, frame{s, 0})
+			stack = append(stack, step{s, 0})
 		}
 	}
-	for i, j := 0, len(post)-1; i < j; i, j = i+1, j-1 {
-		post[i], post[j] = post[j], post[i]
-	}
+	f.way = stack
+	slices.Reverse(post)
 	return post
 }
 
