@@ -13,6 +13,7 @@ const (
 	manyInsns    = 100
 	manyJumps    = 20
 	missesPerHit = 3
+	missesAtCall = 64 // where a call calls back, of states that are not done
 )
 
 // A place is where paths meet or part. A state there says something of the
@@ -23,7 +24,9 @@ type place struct {
 	slots   []uint64 // and which of the kept slots are alive, by bit
 	meets   bool     // paths meet here
 	seen    []*checkpoint
-	differs int // which of ids differed last
+	call    bool   // one that calls back: each state is kept
+	round   *round // of the callback that it is in
+	differs int    // which of ids differed last
 }
 
 // A checkpoint is a state that a path had at a place, which ends later paths
@@ -41,14 +44,33 @@ type checkpoint struct {
 // visit compares the state that is walked with the checkpoints at its place:
 // false says that one covers it. It may become one.
 func (a *analysis) visit(at *place) bool {
-	keep := a.jumps-a.atJumps >= fewJumps && a.insns-a.atInsns >= fewInsns
+	keep := at.call || a.jumps-a.atJumps >= fewJumps && a.insns-a.atInsns >= fewInsns
 	for i := len(at.seen) - 1; i >= 0; i-- {
 		c := at.seen[i]
+		most := missesPerHit
 		switch {
+		case c.open > 0 && at.call:
+			if most = missesAtCall; c.coversAll(a, &at.differs) {
+				c.hits++
+				a.insns++
+				a.inherit(c)
+				a.comesBack(at, c)
+				return false
+			}
+			a.fuel--
 		case c.open > 0:
 			if a.jumps-a.atJumps < manyJumps && a.insns-a.atInsns < manyInsns {
 				keep = false
 			}
+		case at.incomplete():
+			if c.coversAll(a, &at.differs) {
+				c.hits++
+				a.insns++
+				a.inherit(c)
+				a.comesBack(at, c)
+				return false
+			}
+			a.fuel--
 		case c.covers(a, &at.differs):
 			c.hits++
 			a.insns++ // counted before it is looked for
@@ -60,7 +82,7 @@ func (a *analysis) visit(at *place) bool {
 		if keep {
 			c.misses++
 		}
-		if c.misses > missesPerHit*(c.hits+1) {
+		if c.misses > most*(c.hits+1) {
 			at.seen = slices.Delete(at.seen, i, i+1)
 			a.oldVals(c.vals)
 			c.vals, c.globals = nil, nothing
@@ -82,6 +104,9 @@ func (a *analysis) visit(at *place) bool {
 	}
 	at.seen = append(at.seen, c)
 	a.last, a.via = c, nil
+	if at.round != nil && at.round.first == nil {
+		at.round.first = c
+	}
 	return true
 }
 

@@ -61,11 +61,24 @@ func (a *analysis) mark(left int, p position, c *checkpoint) {
 	for left > 0 {
 		for i := p.to - 1; i >= p.from && left > 0; i-- {
 			v := p.b.Values[i]
+			cell := a.cell(v)
+			if cell != 0 && v.Op == ir.OpStore && a.stamps[cell] == a.stamp {
+				a.stamps[cell] = 0
+				left--
+				if x, _ := v.Operand(v.NumOperands() - 1); x != nil {
+					left += a.include(x)
+				}
+			}
 			if a.stamps[v.ID] != a.stamp {
 				continue
 			}
 			a.stamps[v.ID] = 0
-			if left--; v.Op.Foldable() {
+			left--
+			if cell != 0 && a.stamps[cell] != a.stamp {
+				a.stamps[cell] = a.stamp
+				left++
+			}
+			if v.Op.Foldable() {
 				for _, x := range v.Args {
 					left += a.include(x)
 				}
@@ -107,7 +120,9 @@ func (a *analysis) back(w *passage) (more int) {
 			if a.stamps[p.ID] == a.stamp {
 				a.stamps[p.ID] = 0
 				more--
-				args = append(args, w.edge.Args[k])
+				if k < len(w.edge.Args) { // others are the kernel's
+					args = append(args, w.edge.Args[k])
+				}
 			}
 		}
 		for _, x := range args {
@@ -131,7 +146,10 @@ func (a *analysis) back(w *passage) (more int) {
 
 // inherit marks what made a difference behind c for a path that ends at its
 // place because c covers it.
-func (a *analysis) inherit(c *checkpoint) {
+func (a *analysis) inherit(c *checkpoint) { a.pass(c, a.position, a.last) }
+
+// pass marks it for one that ended at p, behind the checkpoint last.
+func (a *analysis) pass(c *checkpoint, p position, last *checkpoint) {
 	a.stamp++
 	left := 0
 	for i, id := range c.at.ids {
@@ -140,7 +158,7 @@ func (a *analysis) inherit(c *checkpoint) {
 			left++
 		}
 	}
-	a.mark(left, a.position, a.last)
+	a.mark(left, p, last)
 }
 
 // exact reports whether what is known of v's operands makes a difference

@@ -118,7 +118,7 @@ func (a *analysis) put(v *ir.Value, p *Val, off int64, size uint8, x Val) {
 		a.st.forget(at, at+1) // the rest of what was one value is not known either
 	}
 	a.st.forget(at, at+int64(size))
-	if !a.kept[p.Obj] {
+	if _, isConst := x.Num.Const(); !a.kept[p.Obj] || a.spliced != nil && !isConst {
 		return
 	}
 	h := a.st.own()
@@ -156,7 +156,7 @@ func clampOffset(n int64) int64 { return max(min(n, math.MaxInt32), math.MinInt3
 // take is what a load from the stack gives.
 func (a *analysis) take(v *ir.Value, p *Val, off int64) Val {
 	unknown := a.fresh(v, OfSize(v.Size), Sure)
-	if a.st.lost {
+	if a.st.lost || a.spliced != nil && !a.kept[p.Obj] {
 		unknown.Trust = Doubtful
 	}
 	if v.Type != ir.Scalar {

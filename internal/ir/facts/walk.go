@@ -50,6 +50,9 @@ func (a *analysis) walk() bool {
 			if c.open--; c.open > 0 {
 				break
 			}
+			if c.at != nil {
+				a.ended(c)
+			}
 		}
 	}
 	if a.insns > mostInsns && 2*a.sure > a.insns {
@@ -123,12 +126,18 @@ func (a *analysis) block() outcome {
 		a.exit(b.Term)
 	case ir.OpJump:
 		a.count(b.Term) // moves
+		if a.spliced != nil && a.returns[b.ID] != nil {
+			return a.comeBack(a.returns[b.ID])
+		}
 		return a.follow(0, nil)
 	case ir.OpBr:
 		if !a.visit(&a.end[b.ID]) {
 			return ends
 		}
 		a.count(b.Term)
+		if a.spliced != nil && a.heads[b.ID] != nil {
+			return a.callBack(a.heads[b.ID])
+		}
 		return a.branch()
 	}
 	return ends
