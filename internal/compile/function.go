@@ -184,7 +184,10 @@ func judge(files []*source.File, u *lang.Unit, emitted []*function, o Options, t
 	bodies := map[string]*facts.Body{} // of callbacks
 	for _, g := range emitted {
 		env := g.machine(environment(u, g))
-		env.Callback = func(name string) *facts.Body { return bodies[name] }
+		root := g.sub == nil || !g.sub.Callback || g.sub.Later // others are walked where they are called
+		if root && len(bodies) > 0 {
+			env.Callback = func(name string) *facts.Body { return bodies[name] }
+		}
 		env.Walked = func(name string) int { return walked[name] }
 		found, n := facts.Check(g.f, env)
 		if g.prog != nil {
@@ -193,6 +196,9 @@ func judge(files []*source.File, u *lang.Unit, emitted []*function, o Options, t
 		for _, x := range found {
 			if x.Kind == facts.TooComplex {
 				tooMany[g.c] = true
+				for _, name := range callees(g.f) {
+					tooMany[name] = tooMany[name] || bodies[name] != nil
+				}
 			}
 		}
 		if len(found) > 0 {

@@ -1,98 +1,18 @@
 package facts
 
 import (
-	"slices"
-
 	"github.com/whistler-lang/whistler/internal/abi"
 	"github.com/whistler-lang/whistler/internal/ir"
 )
 
-// A round is the walk of a loop of the caller's that has a callback in it. The
-// verifier marks what matters in a state's walk when that has ended; where a
-// walk came back to a state of which it has not, the states in the loop are
-// compared in full until then (incomplete_read_marks of kernel/bpf/verifier.c).
-type round struct {
-	first *checkpoint
-	backs []back
-}
-
-// A back is where a walk came back to a state.
-type back struct {
-	to *checkpoint
-	position
-	last *checkpoint
-}
-
-// findRounds says of each place which loop it is in, and which are at a call
-// that calls back.
-func (a *analysis) findRounds() {
-	loop := a.findLoops()
+// findCalls notes which places are at a call that calls back.
+func (a *analysis) findCalls() {
 	for _, b := range a.f.Blocks {
 		if cb := a.heads[b.ID]; cb != nil {
 			cb.place = &a.end[b.ID]
 			cb.place.call = true
 		}
-		round := loop[b.ID]
-		for cb := a.within[b.ID]; cb != nil; cb = a.within[cb.head.ID] { // the outermost loop
-			if r := loop[cb.head.ID]; r != nil {
-				round = r
-			}
-		}
-		if round == nil {
-			continue
-		}
-		a.entry[b.ID].round, a.end[b.ID].round = round, round
-		for _, v := range b.Values {
-			for _, p := range [2]*place{a.before[v.ID], a.after[v.ID]} {
-				if p != nil {
-					p.round = round
-				}
-			}
-		}
 	}
-}
-
-// findLoops gives, by block, the outermost loop that it is in, of those in the
-// same function: a strongly connected component.
-func (a *analysis) findLoops() []*round {
-	n := a.f.NumBlocks()
-	loop, order, low := make([]*round, n), make([]int, n), make([]int, n)
-	var stack []*ir.Block
-	at := 0
-	var visit func(b *ir.Block)
-	visit = func(b *ir.Block) {
-		at++
-		order[b.ID], low[b.ID] = at, at
-		mine := len(stack)
-		stack = append(stack, b)
-		for _, e := range b.Succs {
-			switch to := e.To.ID; {
-			case a.within[to] != a.within[b.ID]:
-			case order[to] == 0:
-				visit(e.To)
-				low[b.ID] = min(low[b.ID], low[to])
-			case order[to] > 0:
-				low[b.ID] = min(low[b.ID], order[to])
-			}
-		}
-		if low[b.ID] < order[b.ID] {
-			return
-		}
-		var r *round
-		if len(stack)-mine > 1 || slices.ContainsFunc(b.Succs, func(e ir.Edge) bool { return e.To == b }) {
-			r = &round{}
-		}
-		for _, x := range stack[mine:] {
-			loop[x.ID], order[x.ID] = r, -1
-		}
-		stack = stack[:mine]
-	}
-	for _, b := range a.f.Blocks {
-		if order[b.ID] == 0 {
-			visit(b)
-		}
-	}
-	return loop
 }
 
 // callBack goes on behind the call, and then into what it calls back.
@@ -113,6 +33,23 @@ func (a *analysis) callBack(cb *callback) outcome {
 	st.depth[cb.level] = 0
 	a.push(behind.To, a.passage(behind, nil), st)
 	return a.part(ways)
+}
+
+// waits reports whether more branches wait than the verifier keeps.
+func (a *analysis) waits() bool { return a.spliced != nil && len(a.work) > mostPending+1 }
+
+// repeated is the callback that makes the most of the states: at least half as
+// many as any test, of which there are most; nil if there is none.
+func (a *analysis) repeated(most int) (cb *callback) {
+	if a.spliced == nil {
+		return nil
+	}
+	for _, x := range a.heads {
+		if x != nil && 2*a.passed[x.head.ID] >= most && (cb == nil || a.passed[x.head.ID] > a.passed[cb.head.ID]) {
+			cb = x
+		}
+	}
+	return cb
 }
 
 // turns is how often the verifier goes into the callback at most.
@@ -187,34 +124,6 @@ func (a *analysis) widen(at *place) {
 			a.st.forget(8*int64(w.at), 8*int64(w.at)+8)
 		}
 	}
-}
-
-// comesBack says that the walk has come back to c, from which it has not
-// ended.
-func (a *analysis) comesBack(at *place, c *checkpoint) {
-	r := at.round
-	if r == nil {
-		return
-	}
-	r.backs = append(r.backs, back{c, a.position, a.last})
-}
-
-// incomplete reports whether states at the place are compared in full, since
-// what matters in them is not known yet.
-func (p *place) incomplete() bool {
-	return p.round != nil && len(p.round.backs) > 0
-}
-
-// ended says that all walks from c have ended.
-func (a *analysis) ended(c *checkpoint) {
-	r := c.at.round
-	if r == nil || r.first != c {
-		return
-	}
-	for _, b := range r.backs {
-		a.pass(b.to, b.position, b.last)
-	}
-	r.first, r.backs = nil, nil
 }
 
 // coversAll is covers with all numbers compared, whether they made a difference or

@@ -13,7 +13,8 @@ const (
 	manyInsns    = 100
 	manyJumps    = 20
 	missesPerHit = 3
-	missesAtCall = 64 // where a call calls back, of states that are not done
+	mostPending  = 8192 // BPF_COMPLEXITY_LIMIT_JMP_SEQ
+	missesAtCall = 64   // where a call calls back, of states that are not done
 )
 
 // A place is where paths meet or part. A state there says something of the
@@ -24,9 +25,8 @@ type place struct {
 	slots   []uint64 // and which of the kept slots are alive, by bit
 	meets   bool     // paths meet here
 	seen    []*checkpoint
-	call    bool   // one that calls back: each state is kept
-	round   *round // of the callback that it is in
-	differs int    // which of ids differed last
+	call    bool // one that calls back: each state is kept
+	differs int  // which of ids differed last
 }
 
 // A checkpoint is a state that a path had at a place, which ends later paths
@@ -54,7 +54,6 @@ func (a *analysis) visit(at *place) bool {
 				c.hits++
 				a.insns++
 				a.inherit(c)
-				a.comesBack(at, c)
 				return false
 			}
 			a.fuel--
@@ -62,15 +61,6 @@ func (a *analysis) visit(at *place) bool {
 			if a.jumps-a.atJumps < manyJumps && a.insns-a.atInsns < manyInsns {
 				keep = false
 			}
-		case at.incomplete():
-			if c.coversAll(a, &at.differs) {
-				c.hits++
-				a.insns++
-				a.inherit(c)
-				a.comesBack(at, c)
-				return false
-			}
-			a.fuel--
 		case c.covers(a, &at.differs):
 			c.hits++
 			a.insns++ // counted before it is looked for
@@ -104,9 +94,6 @@ func (a *analysis) visit(at *place) bool {
 	}
 	at.seen = append(at.seen, c)
 	a.last, a.via = c, nil
-	if at.round != nil && at.round.first == nil {
-		at.round.first = c
-	}
 	return true
 }
 

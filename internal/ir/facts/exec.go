@@ -30,7 +30,7 @@ func (a *analysis) exec(v *ir.Value) bool {
 		return true
 	case ir.OpCall:
 		a.renew(v)
-		if a.spliced != nil && a.called[v.ID] != nil { // what it does has been walked
+		if a.spliced.calls(v) { // what it does has been walked
 			a.set(v, a.fresh(v, Any(), Sure))
 			return true
 		}

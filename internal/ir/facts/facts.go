@@ -83,7 +83,8 @@ type Finding struct {
 	Space          ir.Type
 	Write          bool
 	// TooComplex: how often a path comes by (Needed), and that the mistake is
-	// that it makes two of one each time (Variable).
+	// that it makes two of one each time (Variable), or that a callback is walked so often.
+	Callback bool
 	// MemoryBounds, StackBounds: the first and the last offset, of Needed
 	// bytes in Proven. PointerOffset, SizeArgument, ResultRange: the number.
 	Least, Most int64

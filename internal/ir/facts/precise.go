@@ -146,10 +146,7 @@ func (a *analysis) back(w *passage) (more int) {
 
 // inherit marks what made a difference behind c for a path that ends at its
 // place because c covers it.
-func (a *analysis) inherit(c *checkpoint) { a.pass(c, a.position, a.last) }
-
-// pass marks it for one that ended at p, behind the checkpoint last.
-func (a *analysis) pass(c *checkpoint, p position, last *checkpoint) {
+func (a *analysis) inherit(c *checkpoint) {
 	a.stamp++
 	left := 0
 	for i, id := range c.at.ids {
@@ -158,7 +155,7 @@ func (a *analysis) pass(c *checkpoint, p position, last *checkpoint) {
 			left++
 		}
 	}
-	a.mark(left, p, last)
+	a.mark(left, a.position, a.last)
 }
 
 // exact reports whether what is known of v's operands makes a difference

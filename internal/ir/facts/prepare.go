@@ -36,7 +36,7 @@ func (a *analysis) prepare() {
 	a.findAlive(rpo)
 	a.aliveSlots(rpo)
 	if a.spliced != nil {
-		a.findRounds()
+		a.findCalls()
 	}
 }
 
@@ -94,7 +94,7 @@ func (a *analysis) findNeed(rpo []*ir.Block) {
 		}
 		for _, x := range b.Term.Args {
 			a.uses[x.ID]++
-			if b.Term.Op == ir.OpBr || a.env.Returns != nil || a.spliced != nil && a.returns[b.ID] != nil {
+			if b.Term.Op == ir.OpBr || a.env.Returns != nil || a.spliced.returning(b) != nil {
 				need(x)
 			}
 		}
@@ -170,7 +170,7 @@ func (a *analysis) findMeets(rpo []*ir.Block, preds []int) {
 		if preds[b.ID] > 1 {
 			meets(b)
 		}
-		if a.spliced != nil && a.heads[b.ID] != nil {
+		if a.spliced.head(b) != nil {
 			meets(b.Succs[1].To)
 			continue
 		}

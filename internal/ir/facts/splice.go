@@ -58,18 +58,40 @@ type spliced struct {
 	first   int             // the number of the first cell
 }
 
+// head, returning and calls look into what is known of a copy; nil is of one
+// that has no callbacks in place.
+func (s *spliced) head(b *ir.Block) *callback {
+	if s == nil {
+		return nil
+	}
+	return s.heads[b.ID]
+}
+
+func (s *spliced) returning(b *ir.Block) *callback {
+	if s == nil {
+		return nil
+	}
+	return s.returns[b.ID]
+}
+
+func (s *spliced) calls(v *ir.Value) bool { return s != nil && s.called[v.ID] != nil }
+
+// CallsBack reports whether v is the call of a helper that calls a function
+// before it returns.
+func CallsBack(v *ir.Value) bool { return calledBack(v) != "" }
+
 // calledBack is the function that v, a call of a helper, makes the kernel call
 // before it returns; "" if there is none.
 func calledBack(v *ir.Value) string {
 	if v.Op != ir.OpCall {
 		return ""
 	}
-	h := abi.HelperByID(int32(v.Aux))
-	if h == nil || !slices.Contains(h.Args, abi.ArgCallbackCtx) {
-		return ""
-	}
-	if fn, _ := v.Operand(slices.Index(h.Args, abi.ArgFunc)); fn != nil && original(fn).Op == ir.OpMapAddr {
-		return original(fn).Sym
+	for _, x := range v.Args {
+		if fn := original(x); fn.Op == ir.OpMapAddr && fn.Type == ir.PtrFunc {
+			if h := abi.HelperByID(int32(v.Aux)); h != nil && slices.Contains(h.Args, abi.ArgCallbackCtx) {
+				return fn.Sym
+			}
+		}
 	}
 	return ""
 }
@@ -84,7 +106,7 @@ func splice(f *ir.Func, env *Env) *splicer {
 	}
 	s := &splicer{f: f.Clone(), env: env, spliced: spliced{frames: map[int][]int32{}}}
 	if old := env.Shape; old != nil {
-		s.shape = &Shape{slices.Clone(old.Insns), slices.Clone(old.Jumps), slices.Clone(old.Ends)}
+		s.shape = &Shape{slices.Clone(old.Insns), slices.Clone(old.Jumps), slices.Clone(old.Ends), old.Behind}
 	}
 	s.grow()
 	for i := 0; i < len(s.f.Blocks); i++ {
@@ -241,9 +263,10 @@ func (s *splicer) measure(cb *callback, body *Body, b, head, after *ir.Block) {
 		to.Ends[nb.ID] = from.Ends[g.ID]
 	}
 	// The call is walked each time, what makes its arguments once.
-	count(b.Term, max(to.Insns[cb.call.ID], 1)-1, 0)
+	behind := to.Behind[cb.call.ID]
+	count(b.Term, max(to.Insns[cb.call.ID], behind+1)-behind-1, 0)
 	count(head.Term, 1, 1)
-	count(cb.call, 0, 0)
+	count(cb.call, behind, 0)
 	to.Ends[after.ID], to.Ends[b.ID], to.Ends[head.ID] = to.Ends[b.ID], End{}, End{}
 }
 

@@ -32,7 +32,7 @@ func (a *analysis) walk() bool {
 	a.atInsns = -1 // the first instruction counts before it is looked at
 	a.push(entry, nil, st)
 	how := parts
-	for len(a.work) > 0 && how != goesOn {
+	for len(a.work) > 0 && how != goesOn && !a.waits() {
 		p := a.work[len(a.work)-1]
 		a.work = a.work[:len(a.work)-1]
 		a.last = p.last
@@ -50,15 +50,12 @@ func (a *analysis) walk() bool {
 			if c.open--; c.open > 0 {
 				break
 			}
-			if c.at != nil {
-				a.ended(c)
-			}
 		}
 	}
-	if a.insns > mostInsns && 2*a.sure > a.insns {
+	if (a.insns > mostInsns || a.waits()) && 2*a.sure > a.insns {
 		a.tooComplex()
 	}
-	return how != goesOn
+	return how != goesOn && !a.waits()
 }
 
 // What becomes of a path at the end of a block.
@@ -126,8 +123,8 @@ func (a *analysis) block() outcome {
 		a.exit(b.Term)
 	case ir.OpJump:
 		a.count(b.Term) // moves
-		if a.spliced != nil && a.returns[b.ID] != nil {
-			return a.comeBack(a.returns[b.ID])
+		if cb := a.spliced.returning(b); cb != nil {
+			return a.comeBack(cb)
 		}
 		return a.follow(0, nil)
 	case ir.OpBr:
@@ -135,8 +132,8 @@ func (a *analysis) block() outcome {
 			return ends
 		}
 		a.count(b.Term)
-		if a.spliced != nil && a.heads[b.ID] != nil {
-			return a.callBack(a.heads[b.ID])
+		if cb := a.spliced.head(b); cb != nil {
+			return a.callBack(cb)
 		}
 		return a.branch()
 	}
