@@ -284,9 +284,6 @@ func (a *analysis) keep() {
 		for _, v := range b.Values {
 			switch v.Op {
 			case ir.OpLoad, ir.OpLoadS:
-				if a.spliced != nil {
-					break // what is loaded from other memory than cells is doubtful
-				}
 				if slot, _, ok := slotOf(v); ok {
 					a.kept[slot] = true
 				} else if v.Args[0].Type == ir.PtrStack {
@@ -297,7 +294,7 @@ func (a *analysis) keep() {
 					if x := v.Args[1]; x.Op == ir.OpStackAddr {
 						a.kept[x.Slot] = true
 					} else {
-						all = a.spliced == nil
+						all = true
 					}
 				}
 			}

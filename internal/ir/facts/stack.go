@@ -118,7 +118,7 @@ func (a *analysis) put(v *ir.Value, p *Val, off int64, size uint8, x Val) {
 		a.st.forget(at, at+1) // the rest of what was one value is not known either
 	}
 	a.st.forget(at, at+int64(size))
-	if _, isConst := x.Num.Const(); !a.kept[p.Obj] || a.spliced != nil && !isConst {
+	if !a.kept[p.Obj] {
 		return
 	}
 	h := a.st.own()
@@ -129,10 +129,10 @@ func (a *analysis) put(v *ir.Value, p *Val, off int64, size uint8, x Val) {
 			x = number(x.Num.trunc(8*uint(size)), x.Trust)
 		}
 		w.val = x
-		a.matters(v) // what is on the stack is always compared
+		a.compared(v)
 	case x.Class == Number && isConst && n == 0:
 		w.size = 0
-		a.matters(v)
+		a.compared(v)
 		for i := range size {
 			w.zero |= 1 << (uint8(at&7) + i)
 		}
@@ -150,13 +150,23 @@ func (a *analysis) put(v *ir.Value, p *Val, off int64, size uint8, x Val) {
 	h.stack = append(h.stack, w)
 }
 
+// compared says that the operands of v are on the stack now, or tell of what is
+// there, which is always compared. With callbacks in place it is too, but a number
+// in a variable of theirs has made no difference by that: it would be another one
+// in each walk.
+func (a *analysis) compared(v *ir.Value) {
+	if a.spliced == nil {
+		a.matters(v)
+	}
+}
+
 // clampOffset keeps sums of offsets from overflowing.
 func clampOffset(n int64) int64 { return max(min(n, math.MaxInt32), math.MinInt32) }
 
 // take is what a load from the stack gives.
 func (a *analysis) take(v *ir.Value, p *Val, off int64) Val {
 	unknown := a.fresh(v, OfSize(v.Size), Sure)
-	if a.st.lost || a.spliced != nil && !a.kept[p.Obj] {
+	if a.st.lost {
 		unknown.Trust = Doubtful
 	}
 	if v.Type != ir.Scalar {
