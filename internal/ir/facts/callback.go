@@ -1,6 +1,9 @@
 package facts
 
 import (
+	"math"
+	"slices"
+
 	"github.com/whistler-lang/whistler/internal/abi"
 	"github.com/whistler-lang/whistler/internal/ir"
 )
@@ -54,18 +57,16 @@ func (a *analysis) repeated(most int) (cb *callback) {
 
 // turns is how often the verifier goes into the callback at most.
 func (a *analysis) turns(cb *callback) uint64 {
-	if !isLoop(cb.call) {
-		return 1 << 32
+	if helper(cb.call) != "loop" {
+		return math.MaxUint64
 	}
 	if x, _ := cb.call.Operand(0); x != nil {
 		a.stamp++
 		a.mark(a.include(x), a.position, a.last)
 	}
-	x := a.arg(cb.call, 0)
-	return x.orAny().Max
+	n := a.arg(cb.call, 0)
+	return n.orAny().Max
 }
-
-func isLoop(call *ir.Value) bool { return helper(call) == "loop" }
 
 // helper is the name of the helper that v calls.
 func helper(v *ir.Value) string { return abi.HelperByID(int32(v.Aux)).Name }
@@ -199,5 +200,7 @@ func (a *analysis) write(v *ir.Value, cell int32) {
 		x.Sym, x.Off = int32(v.ID)+1, 0
 	}
 	a.vals[cell] = x
-	a.known = append(a.known, cell)
+	if !slices.Contains(a.known, cell) {
+		a.known = append(a.known, cell)
+	}
 }

@@ -1,6 +1,7 @@
 package facts
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/whistler-lang/whistler/internal/abi"
@@ -106,7 +107,8 @@ func splice(f *ir.Func, env *Env) *splicer {
 	}
 	s := &splicer{f: f.Clone(), env: env, spliced: spliced{frames: map[int][]int32{}}}
 	if old := env.Shape; old != nil {
-		s.shape = &Shape{slices.Clone(old.Insns), slices.Clone(old.Jumps), slices.Clone(old.Ends), old.Behind}
+		s.shape = &Shape{slices.Clone(old.Insns), slices.Clone(old.Jumps), slices.Clone(old.Ends), map[int]uint16{}}
+		maps.Copy(s.shape.Behind, old.Behind)
 	}
 	s.grow()
 	for i := 0; i < len(s.f.Blocks); i++ {
@@ -144,55 +146,74 @@ func (s *splicer) grow() {
 // put puts the callback of value k of b in place; false if it cannot.
 func (s *splicer) put(b *ir.Block, k int) bool {
 	call := b.Values[k]
-	body := s.env.Callback(calledBack(call))
-	h := abi.HelperByID(int32(call.Aux))
-	frame, _ := call.Operand(slices.Index(h.Args, abi.ArgCallbackCtx))
-	if body == nil || frame == nil || (body.Shape == nil) != (s.shape == nil) || s.f.NumValues()+body.Func.NumValues() > mostSpliced {
+	body, frame := s.env.Callback(calledBack(call)), s.frameOf(call)
+	if body == nil || frame == nil || !s.fits(body) {
 		return false
 	}
-	frame = original(frame)
-	if frame.Op == ir.OpStackAddr && frame.Aux == 0 {
-		s.frames[frame.Slot] = nil
-	} else if n, ok := frame.IsConst(); !ok || n != 0 {
-		return false
-	}
-	cb := &callback{call: call}
+	cb := &callback{call: call, head: s.f.NewBlock()}
 	if out := s.within[b.ID]; out != nil {
 		cb.level = out.level + 1
 	}
 	if cb.level >= mostLevels {
 		return false
 	}
-	head, after := s.f.NewBlock(), s.f.NewBlock()
-	after.Values = b.Values[k:]
-	after.Term, after.Succs = b.Term, b.Succs
-	b.Values = b.Values[:k:k]
-	b.Term = s.f.NewValue(ir.OpJump, call.Pos)
-	b.Succs = []ir.Edge{{To: head}}
-	head.Term = s.f.NewValue(ir.OpBr, call.Pos)
-	cb.head = head
-	s.copy(cb, body, frame, head)
-	head.Succs = []ir.Edge{{To: after}, {To: cb.body[0]}}
+	after := s.f.NewBlock()
+	after.Values, after.Term, after.Succs = b.Values[k:], b.Term, b.Succs
+	b.Values, b.Term, b.Succs = b.Values[:k:k], s.f.NewValue(ir.OpJump, call.Pos), []ir.Edge{{To: cb.head}}
+	s.copy(cb, body.Func, frame)
+	cb.head.Term = s.f.NewValue(ir.OpBr, call.Pos)
+	cb.head.Succs = []ir.Edge{{To: after}, {To: cb.body[0]}}
 	s.grow()
-	s.called[call.ID], s.heads[head.ID] = cb, cb
-	s.within[head.ID], s.within[after.ID] = s.within[b.ID], s.within[b.ID]
-	s.returns[after.ID], s.returns[b.ID] = s.returns[b.ID], nil
-	for _, g := range cb.body {
-		s.within[g.ID] = cb
-		if g.Term.Op == ir.OpJump && g.Succs[0].To == head {
-			s.returns[g.ID] = cb
-		}
-	}
+	s.place(cb, b, after)
 	if s.shape != nil {
-		s.measure(cb, body, b, head, after)
+		s.measure(cb, body, b, after)
 	}
 	return true
 }
 
-// copy adds a copy of the callback to the function: its frame pointer is the
-// caller's frame, and it returns to head.
-func (s *splicer) copy(cb *callback, body *Body, frame *ir.Value, head *ir.Block) {
-	g := body.Func
+// frameOf is the frame that a call hands out: the address of a slot, or 0; nil
+// if it is something else.
+func (s *splicer) frameOf(call *ir.Value) *ir.Value {
+	h := abi.HelperByID(int32(call.Aux))
+	frame, _ := call.Operand(slices.Index(h.Args, abi.ArgCallbackCtx))
+	if frame == nil {
+		return nil
+	}
+	frame = original(frame)
+	if frame.Op == ir.OpStackAddr && frame.Aux == 0 {
+		s.frames[frame.Slot] = nil
+	} else if n, ok := frame.IsConst(); !ok || n != 0 {
+		return nil
+	}
+	return frame
+}
+
+// fits reports whether the copy may have the callback: it is not too long then, and
+// nothing jumps to its entry, whose last parameter is the frame.
+func (s *splicer) fits(body *Body) bool {
+	f := body.Func
+	return (body.Shape == nil) == (s.shape == nil) && s.f.NumValues()+f.NumValues() <= mostSpliced && len(f.Blocks[0].Params) > 0 &&
+		!slices.ContainsFunc(f.Blocks, func(b *ir.Block) bool {
+			return slices.ContainsFunc(b.Succs, func(e ir.Edge) bool { return e.To == f.Blocks[0] })
+		})
+}
+
+// place notes what b, the call's block, and the new ones are.
+func (s *splicer) place(cb *callback, b, after *ir.Block) {
+	s.called[cb.call.ID], s.heads[cb.head.ID] = cb, cb
+	s.within[cb.head.ID], s.within[after.ID] = s.within[b.ID], s.within[b.ID]
+	s.returns[after.ID], s.returns[b.ID] = s.returns[b.ID], nil
+	for _, g := range cb.body {
+		s.within[g.ID] = cb
+		if g.Term.Op == ir.OpJump && g.Succs[0].To == cb.head {
+			s.returns[g.ID] = cb
+		}
+	}
+}
+
+// copy adds a copy of g, the callback, to the function: its frame pointer is the
+// caller's frame, and it returns to the head.
+func (s *splicer) copy(cb *callback, g *ir.Func, frame *ir.Value) {
 	slots := make([]int, len(g.Slots))
 	for i, x := range g.Slots {
 		if x != nil {
@@ -245,19 +266,22 @@ func (s *splicer) copy(cb *callback, body *Body, frame *ir.Value, head *ir.Block
 			nb.Succs = append(nb.Succs, ir.Edge{To: blocks[e.To.ID], Args: args(e.Args)})
 		}
 		if b.Term.Op == ir.OpRet {
-			nb.Term.Op, nb.Succs = ir.OpJump, []ir.Edge{{To: head}}
+			nb.Term.Op, nb.Succs = ir.OpJump, []ir.Edge{{To: cb.head}}
 		}
 	}
 }
 
 // measure says what the copy's parts are in the machine.
-func (s *splicer) measure(cb *callback, body *Body, b, head, after *ir.Block) {
+func (s *splicer) measure(cb *callback, body *Body, b, after *ir.Block) {
 	from, to := body.Shape, s.shape
 	count := func(v *ir.Value, insns, jumps uint16) { to.Insns[v.ID], to.Jumps[v.ID] = insns, jumps }
 	for i, g := range body.Func.Blocks {
 		nb := cb.body[i]
 		for k, v := range g.Values {
 			count(nb.Values[k], from.Insns[v.ID], from.Jumps[v.ID])
+			if n := from.Behind[v.ID]; n > 0 {
+				to.Behind[nb.Values[k].ID] = n
+			}
 		}
 		count(nb.Term, from.Insns[g.Term.ID], from.Jumps[g.Term.ID])
 		to.Ends[nb.ID] = from.Ends[g.ID]
@@ -265,9 +289,9 @@ func (s *splicer) measure(cb *callback, body *Body, b, head, after *ir.Block) {
 	// The call is walked each time, what makes its arguments once.
 	behind := to.Behind[cb.call.ID]
 	count(b.Term, max(to.Insns[cb.call.ID], behind+1)-behind-1, 0)
-	count(head.Term, 1, 1)
+	count(cb.head.Term, 1, 1)
 	count(cb.call, behind, 0)
-	to.Ends[after.ID], to.Ends[b.ID], to.Ends[head.ID] = to.Ends[b.ID], End{}, End{}
+	to.Ends[after.ID], to.Ends[b.ID], to.Ends[cb.head.ID] = to.Ends[b.ID], End{}, End{}
 }
 
 // findCells finds the words of the frames, which a state has as values of
