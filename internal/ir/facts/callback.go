@@ -116,7 +116,7 @@ func (a *analysis) widen(at *place) {
 	c := at.seen[i]
 	for i, id := range at.ids {
 		x, y := &c.vals[i], &a.vals[id]
-		if x.Class == Number && y.Class == Number && !c.precise[i] && x.Num != y.Num {
+		if x.Class == Number && y.Class == Number && !c.precise[i] && (x.Num != y.Num || x.Sym != y.Sym) {
 			*y = number(Any(), min(x.Trust, y.Trust))
 		}
 	}
@@ -196,7 +196,7 @@ func (a *analysis) read(v *ir.Value, cell int32) Val {
 // write puts what the store v stores into a cell.
 func (a *analysis) write(v *ir.Value, cell int32) {
 	x := a.arg(v, v.NumOperands()-1)
-	if x.Class == Number && x.Sym != 0 && x.Off != 0 { // the verifier gives it a new name
+	if _, isConst := x.Num.Const(); x.Class == Number && !isConst && (x.Sym == 0 || x.Off != 0) { // the verifier gives it a name
 		x.Sym, x.Off = int32(v.ID)+1, 0
 	}
 	a.vals[cell] = x
