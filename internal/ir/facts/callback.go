@@ -152,21 +152,26 @@ func (x *Val) coversBut(y *Val) bool {
 	return x.covers(y)
 }
 
-// alike reports whether x's name stands for y's, and notes that it does.
+// alike reports whether x's name stands for y's, and notes that it does. What
+// has none stands for itself.
 func (a *analysis) alike(x, y *Val) bool {
-	if x.Sym == 0 || y.Sym == 0 {
+	if x.Sym == 0 && y.Sym == 0 {
 		return true
 	}
-	if x.Off != y.Off {
-		return false
-	}
-	for _, n := range a.names {
-		if n[0] == x.Sym || n[1] == y.Sym {
-			return n == [2]int32{x.Sym, y.Sym}
+	own := -int32(len(a.names)) - 1
+	pair := [2]int32{x.Sym, y.Sym}
+	for i := range pair {
+		if pair[i] == 0 {
+			pair[i] = own
 		}
 	}
-	a.names = append(a.names, [2]int32{x.Sym, y.Sym})
-	return true
+	for _, n := range a.names {
+		if n[0] == pair[0] || n[1] == pair[1] {
+			return n == pair && x.Off == y.Off
+		}
+	}
+	a.names = append(a.names, pair)
+	return x.Sym == 0 || y.Sym == 0 || x.Off == y.Off
 }
 
 // cell is the cell that v reads or writes, 0 if there is none.
