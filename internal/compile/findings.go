@@ -290,7 +290,16 @@ var wording = map[facts.Kind]struct {
 		e.WithExpected("a result from %d to %d", x.Proven, x.Needed).WithHint("(if test 1 0) or (logand n 1)")
 	}},
 	facts.TooComplex: {"too-complex", func(p *function, x *facts.Finding, e *source.Error) {
-		times := x.Needed / 1000 * 1000
+		times := x.Needed
+		if times > 1000 {
+			times = times / 1000 * 1000
+		}
+		if x.Callback {
+			e.What = fmt.Sprintf("the verifier walks the body of this again for every value that its variables get, where they decide something, and gives up after more than %d walks", times)
+			e.WithExpected("no test of a variable that the body changes, or fewer turns").
+				WithHint("count in a map's value or a global variable, of which the verifier knows nothing: a number that it knows makes every walk another one")
+			return
+		}
 		if x.Variable {
 			e.What = fmt.Sprintf("there are too many paths through this program: the verifier gives up after a million instructions, and more than %d times this test makes two paths of one", times)
 			e.WithExpected("fewer branches that multiply").WithHint("in a loop, count in a map's value or a global variable, of which the verifier knows nothing: a number that it knows makes every path another one")

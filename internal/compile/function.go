@@ -181,8 +181,13 @@ func judge(files []*source.File, u *lang.Unit, emitted []*function, o Options, t
 		return nil
 	}
 	after, walked := map[string][]facts.Finding{}, map[string]int{}
+	bodies := map[string]*facts.Body{} // of callbacks
 	for _, g := range emitted {
 		env := g.machine(environment(u, g))
+		root := g.sub == nil || !g.sub.Callback || g.sub.Later // others are walked where they are called
+		if root && len(bodies) > 0 {
+			env.Callback = func(name string) *facts.Body { return bodies[name] }
+		}
 		env.Walked = func(name string) int { return walked[name] }
 		found, n := facts.Check(g.f, env)
 		if g.prog != nil {
@@ -191,12 +196,18 @@ func judge(files []*source.File, u *lang.Unit, emitted []*function, o Options, t
 		for _, x := range found {
 			if x.Kind == facts.TooComplex {
 				tooMany[g.c] = true
+				for _, name := range callees(g.f) {
+					tooMany[name] = tooMany[name] || bodies[name] != nil
+				}
 			}
 		}
 		if len(found) > 0 {
 			after[g.c] = found
 		}
-		if g.sub != nil && !g.sub.Global && !g.sub.Callback {
+		switch {
+		case g.sub != nil && g.sub.Callback:
+			bodies[g.c] = &facts.Body{Func: g.f, Shape: env.Shape}
+		case g.sub != nil && !g.sub.Global:
 			walked[g.c] = n
 		}
 	}

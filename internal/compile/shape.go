@@ -47,6 +47,12 @@ func shape(f *ir.Func, code []bpf.Insn, from []bpf.From) *facts.Shape {
 			if last[v.ID] == 0 {
 				continue
 			}
+			if facts.CallsBack(v) {
+				if s.Behind == nil {
+					s.Behind = map[int]uint16{}
+				}
+				s.Behind[v.ID] = behindCall(v, code, from)
+			}
 			if n := gotos(behind); behind > 0 && n > 0 {
 				s.Insns[v.ID] += uint16(n)
 				s.Jumps[v.ID] += uint16(n)
@@ -74,4 +80,19 @@ func shape(f *ir.Func, code []bpf.Insn, from []bpf.From) *facts.Shape {
 		}
 	}
 	return s
+}
+
+// behindCall counts the instructions of the call v behind the call itself.
+func behindCall(v *ir.Value, code []bpf.Insn, from []bpf.From) (n uint16) {
+	called := false
+	for _, x := range from {
+		switch {
+		case x.Value != v.ID:
+		case code[x.Slot].Op == bpf.ClassJMP|bpf.JmpCall:
+			called = true
+		case called:
+			n++
+		}
+	}
+	return n
 }

@@ -54,6 +54,34 @@ func TestWalk(t *testing.T) {
 			}
 		}
 	})
+	t.Run("callbacks", func(t *testing.T) {
+		for _, body := range []string{
+			"(for-each-map-elem (k v small) (incf n) 0) 1",
+			"(for-each-map-elem (k v small) (when (> v 3) (incf n)) 0) (setf g n) 1",
+			"(for-each-map-elem (k v small) (incf n v) 0) (if (> n 5) 1 2)",
+			"(for-each-map-elem (k v small) (setf n 1) 0) (if n 1 2)",
+			"(for-each-map-elem (k v small) (setf n (logand 7 (1+ n))) 0) (if (> n 3) 1 2)",
+			"(for-each-map-elem (k v small) (incf (getmap h k)) 0) 1",
+			"(dotimes (j 50) (for-each-map-elem (k v small) (setf n 1) 0)) (if (> n 4) 1 2)",
+			"(bpf-loop (i 100) (incf n i)) (setf g n) 1",
+			"(bpf-loop (i 100) (incf n)) (if (> n 3) 1 2)",
+			"(bpf-loop (i 8000) (when (= i 3) (incf g)) (incf n)) (if (> n 3) 1 2)",
+			"(bpf-loop (i 60) (incf n) (when (= g 7) (return 2))) (if (= n 7) 1 2)",
+			"(bpf-loop (i g) (incf n) (when (> n 50) (setf n 0))) 1",
+			"(bpf-loop (i g) (when (< n 50) (incf n))) 1",
+			"(bpf-loop (i 20) (dotimes (j 20) (when (= j (get-prandom-u32)) (incf n j)))) (setf g n) 1",
+			"(setf n g) (for-each-map-elem (k v small) (incf n) 0) (if (> n 5) 1 2)",
+		} {
+			ours, kernels := walked(t, "callback.lisp", `
+(defmap small :type :hash :key u32 :value u16 :max-entries 8)
+(defmap h :type :hash :key u32 :value u32 :max-entries 8)
+(defglobal g u64)
+(defprog p (:type :xdp) (let ((n 0)) `+body+"))")
+			if kernels["p"] == 0 || ours["p"] != kernels["p"] {
+				t.Errorf("%v walked here, %v in the kernel: %s", ours["p"], kernels["p"], body)
+			}
+		}
+	})
 	t.Run("programs", func(t *testing.T) {
 		files, _ := filepath.Glob("../../bench/lisp/*.lisp")
 		more, _ := filepath.Glob("../../examples/*.lisp")

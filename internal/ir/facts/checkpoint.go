@@ -13,6 +13,8 @@ const (
 	manyInsns    = 100
 	manyJumps    = 20
 	missesPerHit = 3
+	mostPending  = 8192 // BPF_COMPLEXITY_LIMIT_JMP_SEQ
+	missesAtCall = 64   // where a call calls back, of states that are not done
 )
 
 // A place is where paths meet or part. A state there says something of the
@@ -23,7 +25,8 @@ type place struct {
 	slots   []uint64 // and which of the kept slots are alive, by bit
 	meets   bool     // paths meet here
 	seen    []*checkpoint
-	differs int // which of ids differed last
+	call    bool // one that calls back: each state is kept
+	differs int  // which of ids differed last
 }
 
 // A checkpoint is a state that a path had at a place, which ends later paths
@@ -41,10 +44,19 @@ type checkpoint struct {
 // visit compares the state that is walked with the checkpoints at its place:
 // false says that one covers it. It may become one.
 func (a *analysis) visit(at *place) bool {
-	keep := a.jumps-a.atJumps >= fewJumps && a.insns-a.atInsns >= fewInsns
+	keep := at.call || a.jumps-a.atJumps >= fewJumps && a.insns-a.atInsns >= fewInsns
 	for i := len(at.seen) - 1; i >= 0; i-- {
 		c := at.seen[i]
+		most := missesPerHit
 		switch {
+		case c.open > 0 && at.call:
+			if most = missesAtCall; c.coversAll(a, &at.differs) {
+				c.hits++
+				a.insns++
+				a.inherit(c)
+				return false
+			}
+			a.fuel--
 		case c.open > 0:
 			if a.jumps-a.atJumps < manyJumps && a.insns-a.atInsns < manyInsns {
 				keep = false
@@ -60,7 +72,7 @@ func (a *analysis) visit(at *place) bool {
 		if keep {
 			c.misses++
 		}
-		if c.misses > missesPerHit*(c.hits+1) {
+		if c.misses > most*(c.hits+1) {
 			at.seen = slices.Delete(at.seen, i, i+1)
 			a.oldVals(c.vals)
 			c.vals, c.globals = nil, nothing

@@ -185,7 +185,7 @@ func (a *analysis) learn(s *state, ids []int32, w *passage, x *Val, n Num) {
 	}
 	s.eachWord(func(y *Val) {
 		if narrow(y) {
-			a.matters(w.test) // what is on the stack is always compared
+			a.compared(w.test)
 		}
 	})
 }

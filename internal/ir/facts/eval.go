@@ -25,6 +25,9 @@ func Eval(op ir.Op, size uint8, a, b Num) Num {
 	case ir.OpCopy:
 		return a
 	case ir.OpZext:
+		if w < 32 { // a mask, which forgets the least number
+			return bitwise(ir.OpAnd, a, Just(1<<w-1))
+		}
 		return a.trunc(w)
 	case ir.OpSext:
 		return a.signExtend(w)

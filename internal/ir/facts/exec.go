@@ -14,14 +14,26 @@ func (a *analysis) exec(v *ir.Value) bool {
 		return true // get finds them without a place in the state
 	case ir.OpLoad, ir.OpLoadS:
 		a.renew(v)
+		if cell := a.cell(v); cell != 0 {
+			a.set(v, a.read(v, cell))
+			return true
+		}
 		a.load(v)
 		return true
 	case ir.OpStore, ir.OpAtomic:
 		a.renew(v)
+		if cell := a.cell(v); cell != 0 {
+			a.write(v, cell)
+			return true
+		}
 		a.store(v)
 		return true
 	case ir.OpCall:
 		a.renew(v)
+		if a.spliced.calls(v) { // what it does has been walked
+			a.set(v, a.fresh(v, Any(), Sure))
+			return true
+		}
 		a.call(v)
 		return true
 	case ir.OpCallKfunc:

@@ -83,7 +83,8 @@ type Finding struct {
 	Space          ir.Type
 	Write          bool
 	// TooComplex: how often a path comes by (Needed), and that the mistake is
-	// that it makes two of one each time (Variable).
+	// that it makes two of one each time (Variable), or that a callback is walked so often.
+	Callback bool
 	// MemoryBounds, StackBounds: the first and the last offset, of Needed
 	// bytes in Proven. PointerOffset, SizeArgument, ResultRange: the number.
 	Least, Most int64
@@ -129,16 +130,31 @@ type Env struct {
 	Called bool // the kernel calls it: as a callback, or as if it did
 	// Returns is the range of results that the verifier takes; nil for any.
 	Returns        *[2]int64
-	PacketReadOnly bool                   // packet data may not be written
-	Global         func(name string) bool // subprograms that the verifier looks at on their own; may be nil
-	Shape          *Shape                 // the function's code; nil if it is not known
-	Walked         func(name string) int  // of a subprogram that is walked at every call: as Check gives it; may be nil
+	PacketReadOnly bool                    // packet data may not be written
+	Global         func(name string) bool  // subprograms that the verifier looks at on their own; may be nil
+	Shape          *Shape                  // the function's code; nil if it is not known
+	Walked         func(name string) int   // of a subprogram that is walked at every call: as Check gives it; may be nil
+	Callback       func(name string) *Body // the functions that helpers call back; may be nil
 }
 
 // Check finds the mistakes of f. insns is about how many instructions the
 // verifier walks to see them all; 0 where f is too long to be walked to the end.
 func Check(f *ir.Func, env Env) (found []Finding, insns int) {
-	a := newAnalysis(f, env)
+	found, insns = newAnalysis(f, env).check()
+	tooComplex := func(x Finding) bool { return x.Kind == TooComplex }
+	s := splice(f, &env)
+	if s == nil || slices.ContainsFunc(found, tooComplex) {
+		return found, insns
+	}
+	// With callbacks in place only what is walked is looked at.
+	env.Shape = s.shape
+	a := newAnalysis(s.f, env)
+	a.spliced = &s.spliced
+	more, insns := a.check()
+	return append(found, slices.DeleteFunc(more, func(x Finding) bool { return !tooComplex(x) })...), insns
+}
+
+func (a *analysis) check() (found []Finding, insns int) {
 	a.arena = newArena()
 	defer a.arena.end()
 	a.scan()
@@ -185,6 +201,7 @@ type seenKey struct {
 // An analysis is one run over a function.
 type analysis struct {
 	*arena
+	*spliced // nil if no callbacks are in place
 	f        *ir.Func
 	env      Env
 	findings []Finding
@@ -214,6 +231,8 @@ type analysis struct {
 	passed           []int       // by block: how often a path has come by it
 	parts            []int       // and how many more a comparison there has made of them
 	atInsns, atJumps int         // when the last checkpoint was made
+
+	names [][2]int32 // of numbers, in two states: see alike
 
 	stamps []uint32 // by value: whether it is in the set that sort asks for
 	stamp  uint32

@@ -61,11 +61,24 @@ func (a *analysis) mark(left int, p position, c *checkpoint) {
 	for left > 0 {
 		for i := p.to - 1; i >= p.from && left > 0; i-- {
 			v := p.b.Values[i]
+			cell := a.cell(v)
+			if cell != 0 && v.Op == ir.OpStore && a.stamps[cell] == a.stamp {
+				a.stamps[cell] = 0
+				left--
+				if x, _ := v.Operand(v.NumOperands() - 1); x != nil {
+					left += a.include(x)
+				}
+			}
 			if a.stamps[v.ID] != a.stamp {
 				continue
 			}
 			a.stamps[v.ID] = 0
-			if left--; v.Op.Foldable() {
+			left--
+			if cell != 0 && a.stamps[cell] != a.stamp {
+				a.stamps[cell] = a.stamp
+				left++
+			}
+			if v.Op.Foldable() {
 				for _, x := range v.Args {
 					left += a.include(x)
 				}
@@ -107,7 +120,9 @@ func (a *analysis) back(w *passage) (more int) {
 			if a.stamps[p.ID] == a.stamp {
 				a.stamps[p.ID] = 0
 				more--
-				args = append(args, w.edge.Args[k])
+				if k < len(w.edge.Args) { // others are the kernel's
+					args = append(args, w.edge.Args[k])
+				}
 			}
 		}
 		for _, x := range args {

@@ -10,6 +10,9 @@ import (
 // prepare finds which values matter, and where they are alive.
 func (a *analysis) prepare() {
 	n := a.f.NumValues()
+	if a.spliced != nil {
+		n += a.numCells()
+	}
 	a.need, a.uses = a.flags.take(n), a.ints.take(n)
 	a.vals = a.arena.vals.take(n)
 	a.stamps = make([]uint32, n)
@@ -32,6 +35,9 @@ func (a *analysis) prepare() {
 	a.findNeed(rpo)
 	a.findAlive(rpo)
 	a.aliveSlots(rpo)
+	if a.spliced != nil {
+		a.findCalls()
+	}
 }
 
 // original is what v is a copy of.
@@ -88,7 +94,7 @@ func (a *analysis) findNeed(rpo []*ir.Block) {
 		}
 		for _, x := range b.Term.Args {
 			a.uses[x.ID]++
-			if b.Term.Op == ir.OpBr || a.env.Returns != nil {
+			if b.Term.Op == ir.OpBr || a.env.Returns != nil || a.spliced.returning(b) != nil {
 				need(x)
 			}
 		}
@@ -100,6 +106,11 @@ func (a *analysis) findNeed(rpo []*ir.Block) {
 				p := e.To.Params[k]
 				feeds[p.ID] = append(feeds[p.ID], x)
 			}
+		}
+	}
+	if a.spliced != nil {
+		for id := a.first; id < len(a.need); id++ {
+			a.need[id] = true
 		}
 	}
 	for len(work) > 0 {
@@ -159,6 +170,10 @@ func (a *analysis) findMeets(rpo []*ir.Block, preds []int) {
 		if preds[b.ID] > 1 {
 			meets(b)
 		}
+		if a.spliced.head(b) != nil {
+			meets(b.Succs[1].To)
+			continue
+		}
 		for k, e := range b.Succs {
 			if b.Term.Op == ir.OpBr && k == a.jumpsTo(b) || a.gotos(b, k) > 0 {
 				meets(e.To)
@@ -177,7 +192,7 @@ func (a *analysis) meeting() *place {
 // findAlive lists for each block what a state at its entry has.
 func (a *analysis) findAlive(rpo []*ir.Block) {
 	var ids []int32 // of the values that matter, by their bit
-	bit := make([]int32, a.f.NumValues())
+	bit := make([]int32, len(a.need))
 	for id, need := range a.need {
 		if need {
 			bit[id] = int32(len(ids))
@@ -220,6 +235,12 @@ func (a *analysis) findAlive(rpo []*ir.Block) {
 	}
 	l.before = func(v *ir.Value) {
 		kill(v)
+		if cell := a.cell(v); cell != 0 {
+			set[bit[cell]/64] |= 1 << (bit[cell] % 64)
+			if v.Op == ir.OpStore {
+				set[bit[cell]/64] &^= 1 << (bit[cell] % 64)
+			}
+		}
 		if v.Op == ir.OpCopy || v.Op == ir.OpReload || v.Op == ir.OpSpill {
 			return
 		}

@@ -13,6 +13,9 @@ type Shape struct {
 	Insns []uint16 // by value: how many it is
 	Jumps []uint16 // and how many of them are jumps or calls
 	Ends  []End    // by block
+	// Behind says of calls that call back, by value, how many of their instructions
+	// are behind the call.
+	Behind map[int]uint16
 }
 
 // An End is what a block ends with.
@@ -82,8 +85,11 @@ func (a *analysis) tooComplex() {
 		count, x.Variable = a.passed, false
 	}
 	test := a.b.Term
+	if cb := a.repeated(slices.Max(count)); cb != nil {
+		test, x = cb.head.Term, Finding{Kind: TooComplex, Callback: true, Needed: int64(a.passed[cb.head.ID])}
+	}
 	for _, b := range a.f.Blocks {
-		if n := int64(count[b.ID]); b.Term.Op == ir.OpBr && n > x.Needed {
+		if n := int64(count[b.ID]); b.Term.Op == ir.OpBr && n > x.Needed && !x.Callback {
 			test, x.Needed = b.Term, n
 		}
 	}

@@ -129,10 +129,10 @@ func (a *analysis) put(v *ir.Value, p *Val, off int64, size uint8, x Val) {
 			x = number(x.Num.trunc(8*uint(size)), x.Trust)
 		}
 		w.val = x
-		a.matters(v) // what is on the stack is always compared
+		a.compared(v)
 	case x.Class == Number && isConst && n == 0:
 		w.size = 0
-		a.matters(v)
+		a.compared(v)
 		for i := range size {
 			w.zero |= 1 << (uint8(at&7) + i)
 		}
@@ -148,6 +148,16 @@ func (a *analysis) put(v *ir.Value, p *Val, off int64, size uint8, x Val) {
 		return
 	}
 	h.stack = append(h.stack, w)
+}
+
+// compared says that the operands of v are on the stack now, or tell of what is
+// there, which is always compared. With callbacks in place it is too, but a number
+// in a variable of theirs has made no difference by that: it would be another one
+// in each walk.
+func (a *analysis) compared(v *ir.Value) {
+	if a.spliced == nil {
+		a.matters(v)
+	}
 }
 
 // clampOffset keeps sums of offsets from overflowing.

@@ -106,7 +106,8 @@ type globals struct {
 	*held
 	shared bool // held is another state's too
 	doubt  bool
-	trail  *step // the branches on the way here
+	trail  *step              // the branches on the way here
+	depth  [mostLevels]uint32 // by level: how often the callback there was gone into
 }
 
 // What is held beside the registers. States share it; own gives one that may be
@@ -174,6 +175,11 @@ func (g *globals) drop(ref int32) {
 func (g *globals) covers(h *globals) bool {
 	if g.doubt && !h.doubt {
 		return false
+	}
+	for i, n := range g.depth {
+		if n > h.depth[i] {
+			return false
+		}
 	}
 	if g.held == h.held {
 		return true

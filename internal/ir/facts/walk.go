@@ -32,7 +32,7 @@ func (a *analysis) walk() bool {
 	a.atInsns = -1 // the first instruction counts before it is looked at
 	a.push(entry, nil, st)
 	how := parts
-	for len(a.work) > 0 && how != goesOn {
+	for len(a.work) > 0 && how != goesOn && !a.waits() {
 		p := a.work[len(a.work)-1]
 		a.work = a.work[:len(a.work)-1]
 		a.last = p.last
@@ -40,7 +40,7 @@ func (a *analysis) walk() bool {
 		if a.arrive(&p) {
 			how = goesOn
 		}
-		for how == goesOn && a.fuel > 0 && a.insns <= mostInsns {
+		for how == goesOn && a.fuel > 0 && a.insns <= a.most() {
 			how = a.block()
 		}
 		if how != ends {
@@ -52,10 +52,10 @@ func (a *analysis) walk() bool {
 			}
 		}
 	}
-	if a.insns > mostInsns && 2*a.sure > a.insns {
+	if (a.insns > a.most() || a.waits()) && 2*a.sure > a.insns {
 		a.tooComplex()
 	}
-	return how != goesOn
+	return how != goesOn && !a.waits()
 }
 
 // What becomes of a path at the end of a block.
@@ -123,12 +123,18 @@ func (a *analysis) block() outcome {
 		a.exit(b.Term)
 	case ir.OpJump:
 		a.count(b.Term) // moves
+		if cb := a.spliced.returning(b); cb != nil {
+			return a.comeBack(cb)
+		}
 		return a.follow(0, nil)
 	case ir.OpBr:
 		if !a.visit(&a.end[b.ID]) {
 			return ends
 		}
 		a.count(b.Term)
+		if cb := a.spliced.head(b); cb != nil {
+			return a.callBack(cb)
+		}
 		return a.branch()
 	}
 	return ends

@@ -209,3 +209,29 @@
     (dotimes (i 300000) ; ERROR 5: "this program is too long for the verifier, which gives up after a million instructions"
       (store u8 (+ v (logand i 63)) 0 i)))
   1)
+;;;; paths-entries
+(defprog p ()
+  (let ((n 0))
+    (for-each-map-elem (k v arr) (incf n) 0) ; ERROR 5: "again for every value"
+    (if (> n 5) 1 2)))
+;;;; paths-callback
+(defprog p ()
+  (let ((n 0))
+    (bpf-loop (i (ctx rx-queue-index)) (incf n) (when (> n 50) (return 1))) ; ERROR 5: "again for every value"
+    2))
+;;;; paths-wait
+(defprog p ()
+  (let ((n 0))
+    (bpf-loop (i 9000) ; ERROR 5: "again for every value"
+      (when (= i 3) (incf (getmap arr 1)))
+      (incf n))
+    (if (> n 3) 1 2)))
+;;;; paths-callback-in-a-loop
+(defprog p ()
+  (let ((n 0))
+    (dotimes (j 50)
+      (for-each-map-elem (k v arr) ; ERROR 7: "again for every value"
+        (when (> v 3) (incf n))
+        0))
+    (setf (getmap arr 1) n)
+    1))
