@@ -186,6 +186,9 @@ func (n Num) Meet(m Num) (_ Num, ok bool) {
 // settle lets ranges and bits tell each other what they know, by the
 // verifier's steps; ok is false if no number is left.
 func (n Num) settle() (_ Num, ok bool) {
+	if n.Unknown == 0 { // one number, or none
+		return Just(n.Bits), n.wide.has(n.Bits) && n.Low.has(uint32(n.Bits))
+	}
 	n.wide, n.Low = n.wide.ofBits(n.Bits, n.Unknown), n.Low.ofBits(uint32(n.Bits), uint32(n.Unknown))
 	for range 3 {
 		old := n
