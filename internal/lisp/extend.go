@@ -29,7 +29,7 @@ func (in *Interp) Extend(functions []Builtin, specials []Special) {
 			g.owned(in).setf = fn
 		case !isSetf && (g.fn == nil || g.fn.prelude) && (g.macro == nil || g.macro.prelude):
 			g.own(in, fn)
-			g.owned(in).macro = nil
+			g.macro = nil
 		}
 	}
 	all := append([]Special(nil), specials...)

@@ -24,6 +24,7 @@ const shelf = `
 (defun helper (n) (if (and (integerp n) (> n limit)) (wrap (+ n 1)) (if (eql n 100) capacity (car (list n 'counter)))))
 (defmacro wrap (x) ` + "`(* 2 ,x)" + `)
 (defun fixed () '(1 2 (3 4) :key))
+(defun texts () (list "text" #(1 "in" 3)))
 (defun tagged (x) (list 'counter (intern "COUNTER") :key (first x)))
 (defmacro asks-host () (list 'quote (host-says)))
 (defmacro uses-host (x) (list 'quote (list (asks-host) x (host-says))))
@@ -112,6 +113,9 @@ var sources = []string{
 	"(nconc (fixed) '(5)) (fixed) (setf (car (fixed)) 9) (fixed) (setf (second (fixed)) 1) (rplacd (third (fixed)) nil) (fixed)",
 	"(loop for x in '(1 2) nconc (fixed)) (mapcan #'identity (list (fixed) (fixed))) (nreverse (fixed)) (sort (fixed) #'<) (fixed)",
 	"(fill (fixed) 0) (replace (fixed) '(7)) (push 1 (cdr (fixed))) (fixed)",
+	"(setf (char (first (texts)) 0) #\\x) (setf (aref (second (texts)) 1) 5) (fill (first (texts)) #\\y) (replace (second (texts)) '(9)) (texts)",
+	"(setf (char (aref (second (texts)) 1) 0) #\\x) (nreverse (second (texts))) (sort (second (texts)) #'<) (nstring-upcase (first (texts))) (texts)",
+	"(format (first (texts)) \"x\") (vector-push-extend #\\x (first (texts))) (with-output-to-string (s (first (texts))) (princ 1 s)) (texts)",
 	"(asks-host) (uses-host 1) (asks-host)",
 	"(defsetf thing rplaca) (setter 5) (defsetf thing rplacd) (setter 5)",
 	"(setter 5)",
@@ -201,7 +205,7 @@ func TestImage(t *testing.T) {
 	for name, s := range image.done {
 		shared[name.Name] = s.lam != nil
 	}
-	for _, name := range []string{"TWICE", "WITH-THING", "WITH-TWO", "HELPER", "FIXED", "TAGGED", "SUMS", "DEEP", "ASKS-HOST", "PRINTS", "INNER", "OUTER", "OUTERMOST", "FARTHEST"} {
+	for _, name := range []string{"TWICE", "WITH-THING", "WITH-TWO", "HELPER", "FIXED", "TEXTS", "TAGGED", "SUMS", "DEEP", "ASKS-HOST", "PRINTS", "INNER", "OUTER", "OUTERMOST", "FARTHEST"} {
 		if !shared[name] {
 			t.Errorf("%s is not shared", name)
 		}

@@ -12,12 +12,24 @@ func (in *Interp) mustCons(v Value) *sexp.Cons {
 	return c
 }
 
-// changed is c, of which a part is to be set. Lists that stand in the text of
-// the Library are not the source's: other evaluators have them too.
-func (in *Interp) changed(c *sexp.Cons) *sexp.Cons {
-	if f := c.Pos.File; f != nil && f.Fixed {
-		in.wrong(c, "the list %s is a constant of the language's own macros, which cannot be changed", show(c))
+// change is called before a part of v, a list, vector or string, is set. Those
+// that stand in the text of the Library are not the source's: other evaluators
+// have them too.
+func (in *Interp) change(v Value) {
+	fixed := false
+	if s, ok := v.(*sexp.String); ok {
+		fixed = s.Fixed
+	} else if f := sexp.PosOf(v).File; f != nil {
+		fixed = f.Fixed
 	}
+	if fixed {
+		in.wrong(v, "%s is a constant of the language's own macros, which cannot be changed", show(v))
+	}
+}
+
+// changed is c, of which a part is to be set.
+func (in *Interp) changed(c *sexp.Cons) *sexp.Cons {
+	in.change(c)
 	return c
 }
 

@@ -242,6 +242,7 @@ func seqRows() []row {
 		{"REVERSE", "sequence", reverseSeq},
 		{"NREVERSE", "sequence", func(in *Interp, a []Value) Value {
 			if v, ok := a[0].(*sexp.Vector); ok {
+				in.change(v)
 				in.steps(len(v.Items) / 8)
 				for i, j := 0, len(v.Items)-1; i < j; i, j = i+1, j-1 {
 					v.Items[i], v.Items[j] = v.Items[j], v.Items[i]

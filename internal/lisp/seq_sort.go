@@ -76,6 +76,7 @@ func sortSeq(in *Interp, a []Value) Value {
 	es := in.elems(s, in.keyFunction(k[0]))
 	in.sortElems(es, in.function(a[1]))
 	if v, ok := a[0].(*sexp.Vector); ok {
+		in.change(v)
 		for i, e := range es {
 			v.Items[i] = e.v
 		}

@@ -77,6 +77,7 @@ func stringRows() []row {
 			out := append([]rune(nil), r...)
 			copy(out[lo:hi], whole(r[lo:hi]))
 			if s, ok := a[0].(*sexp.String); ok && inPlace {
+				in.change(s)
 				s.R = out
 				return s
 			}

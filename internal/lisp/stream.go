@@ -75,6 +75,7 @@ func formatRows() []row {
 		{"FORMAT", "destination control &rest arguments", func(in *Interp, a []Value) Value {
 			if s, ok := a[0].(*sexp.String); ok { // a string with room to append to
 				text := in.formatText(a[1], a[2:], false)
+				in.change(s)
 				s.R = append(s.R, []rune(text)...)
 				return sexp.Nil
 			}
@@ -284,6 +285,7 @@ func streamSpecials() []special {
 					v := body(f)
 					f.in.unbindTo(mark)
 					if s, ok := into.(*sexp.String); ok {
+						f.in.change(s)
 						s.R = append(s.R, []rune(st.text())...)
 						return v
 					}

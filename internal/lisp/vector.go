@@ -57,6 +57,7 @@ func (in *Interp) setRow(v Value, i int, x Value) {
 		}
 		in.wrong(v, "the index %d is not within an array of %s", i, count(n, "element"))
 	}
+	in.change(v)
 	switch a := v.(type) {
 	case *sexp.Vector:
 		a.Items[i] = x
@@ -158,6 +159,7 @@ func vectorRows() []row {
 				if !ok {
 					in.typeError(a[0], "a character")
 				}
+				in.change(v)
 				v.R = append(v.R, rune(c))
 				return int64(len(v.R) - 1)
 			}

@@ -44,11 +44,15 @@ type Cons struct {
 	Pos, At  source.Pos
 }
 
-// A String is mutable, as in Common Lisp.
-type String struct{ R []rune }
+// A String is mutable, as in Common Lisp, unless it stands in a file whose
+// contents are Fixed.
+type String struct {
+	R     []rune
+	Fixed bool
+}
 
 // NewString makes a String of s.
-func NewString(s string) *String { return &String{[]rune(s)} }
+func NewString(s string) *String { return &String{R: []rune(s)} }
 
 func (s *String) String() string { return string(s.R) }
 

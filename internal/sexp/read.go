@@ -331,7 +331,7 @@ func (r *Reader) str(start int) Value {
 		r.off += n
 		switch c {
 		case '"':
-			return &String{out}
+			return &String{out, r.file.Fixed}
 		case '\\':
 			if r.off < len(r.text) {
 				c, n = utf8.DecodeRuneInString(r.text[r.off:])

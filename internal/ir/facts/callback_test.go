@@ -1,6 +1,7 @@
 package facts
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/whistler-lang/whistler/internal/ir"
@@ -49,6 +50,26 @@ func TestCallbacks(t *testing.T) {
 				t.Errorf("found %v in %d instructions, %d without the callback", found, insns, alone)
 			}
 		})
+	}
+}
+
+// TestTurns wants a callback of bpf-loop whose count is tested afterwards to be
+// walked as often as the loop turns.
+func TestTurns(t *testing.T) {
+	body := parse(t, "b0(v0,v3:stack):\nv4 = load.8 v3+0\nv5 = add.8 v4 #1\nstore.8 v3+0 v5\nv6 = const 0\nret v6")
+	walked := func(turns int) int {
+		env := testEnv()
+		env.Callback = func(string) *Body { return &Body{Func: body} }
+		found, insns := Check(parse(t, fmt.Sprintf("slot s1 8 frame\nb0(v0:ctx):\nv1 = const 0\nv2 = const %d\nv3:func = mapaddr \"body\"\nv4:stack = stackaddr s1+0\n"+
+			"store.8 v4+0 v1\nv5 = call 181 v2 v3 v4 v1\nv6 = load.8 v4+0\nbr.8 ugt v6 #5 b1 b2\nb1:\nret v1\nb2:\nret v6", turns)), env)
+		if len(found) > 0 {
+			t.Errorf("%d turns: found %v", turns, found)
+		}
+		return insns
+	}
+	one := walked(101) - walked(100)
+	if one < 4 || one > 10 || walked(200)-walked(100) != 100*one {
+		t.Errorf("%d instructions for 100 turns, %d for 101, %d for 200", walked(100), walked(101), walked(200))
 	}
 }
 

@@ -131,16 +131,10 @@ func splice(f *ir.Func, env *Env) *splicer {
 	return s
 }
 
-// loops reports whether there is a loop in f.
+// loops reports whether there is a loop in f, whose depths are known when it is
+// ready for the allocator.
 func loops(f *ir.Func) bool {
-	at := make([]int, f.NumBlocks())
-	rpo := f.ReversePostorder()
-	for i, b := range rpo {
-		at[b.ID] = i
-	}
-	return slices.ContainsFunc(rpo, func(b *ir.Block) bool {
-		return slices.ContainsFunc(b.Succs, func(e ir.Edge) bool { return at[e.To.ID] <= at[b.ID] })
-	})
+	return slices.ContainsFunc(f.Blocks, func(b *ir.Block) bool { return b.Depth > 0 })
 }
 
 // grow makes what goes by values and blocks long enough.
