@@ -9,14 +9,13 @@ import (
 	"io"
 	"os"
 	"reflect"
-	"runtime/debug"
 	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
 	"github.com/whistler-lang/whistler"
 	"github.com/whistler-lang/whistler/internal/source"
-	"github.com/whistler-lang/whistler/internal/warm"
+	_ "github.com/whistler-lang/whistler/internal/warm" // first of all
 )
 
 // Exit codes.
@@ -66,10 +65,6 @@ func (e errSilent) Error() string { return fmt.Sprintf("exit %d", int(e)) }
 type errUsage struct{ error }
 
 func main() {
-	// A compilation is over before the first collection, unless it is large:
-	// that is faster with some than with fresh pages all along.
-	debug.SetGCPercent(400)
-	warm.Up()
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 

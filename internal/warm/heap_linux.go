@@ -1,9 +1,6 @@
 package warm
 
-import (
-	"syscall"
-	"unsafe"
-)
+import "unsafe"
 
 const (
 	page  = 8 << 10 // of Go's heap
@@ -15,25 +12,22 @@ const (
 // heap has the kernel back the next part of the heap with huge pages: one fault
 // in the place of 512. They must begin where a huge page can, so blocks that
 // nobody touches, and which the first collection frees, fill the heap up to
-// there, or a chunk further, for more to be behind it.
+// there and a chunk further: that makes the heap grow by two, and more is behind
+// them.
 //
 // It relies on how Go's heap grows; where that is different, or the kernel
 // does not give huge pages, nothing is lost but addresses.
-func heap(further bool) {
+func heap() {
 	at := take(page)
 	for i := 0; i < 2*cache && at/page%cache != cache-1; i++ {
 		at = take(page)
 	}
-	skip := -(at + page) & (huge - 1)
-	end := at + page + skip + chunk
-	if further {
-		end = at + 3*chunk // the block grows the heap by two
-		skip += chunk
-	}
+	end := at + 3*chunk
+	skip := -(at+page)&(huge-1) + chunk
 	at = take(skip+page) + skip // with a page behind it, for the heap to be there
 	block = nil
 	if at&(huge-1) == 0 {
-		syscall.Syscall(syscall.SYS_MADVISE, at, end&^(chunk-1)-at, syscall.MADV_HUGEPAGE)
+		advise(at, end&^(chunk-1)-at, hugePage)
 	}
 }
 

@@ -21,7 +21,7 @@ func TestHeap(t *testing.T) {
 		if marked.Match(maps) {
 			return
 		}
-		heap(true)
+		heap()
 	}
 	t.Error("no part of the heap is marked for huge pages")
 }

@@ -2,6 +2,6 @@
 
 package warm
 
-func heap(bool) {}
-func tables()   {}
-func text()     {}
+func heap()   {}
+func tables() {}
+func text()   {}

@@ -1,14 +1,8 @@
 package warm
 
-import (
-	"syscall"
-	"unsafe"
-)
+import "unsafe"
 
-const (
-	populateWrite = 23        // MADV_POPULATE_WRITE of <linux/mman.h>, which syscall lacks
-	tableChunk    = 256 << 10 // what the runtime takes from the kernel for its tables at once
-)
+const tableChunk = 256 << 10 // what the runtime takes from the kernel for its tables at once
 
 // tables has the kernel back what is left of the memory from which the runtime
 // takes its tables: where there are spans of each size of block, and the like.
@@ -19,8 +13,8 @@ const (
 // of the interface points to it. Before Linux 5.14 nothing happens.
 func tables() (at uintptr) {
 	e, _ := never.(error)
-	at = *(*uintptr)(unsafe.Pointer(&e)) &^ uintptr(syscall.Getpagesize()-1)
-	syscall.Syscall(syscall.SYS_MADVISE, at, tableChunk, populateWrite)
+	at = *(*uintptr)(unsafe.Pointer(&e)) &^ (pageSize() - 1)
+	advise(at, tableChunk, populateWrite)
 	return at
 }
 

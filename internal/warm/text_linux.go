@@ -1,19 +1,13 @@
 package warm
 
-import (
-	"syscall"
-	"unsafe"
-)
-
-// populateRead is MADV_POPULATE_READ of <linux/mman.h>, which syscall lacks.
-const populateRead = 22
+import "unsafe"
 
 // text has the kernel map all of the program's code at once: one call in the
 // place of a fault for every 64 kilobytes that are run. Before Linux 5.14
 // nothing happens.
 func text() {
 	if from, to := code(); to > from {
-		syscall.Syscall(syscall.SYS_MADVISE, from, to-from, populateRead)
+		advise(from, to-from, populateRead)
 	}
 }
 
@@ -23,6 +17,7 @@ const (
 	auxHeaders     = 3 // AT_PHDR: where they are
 	auxHeaderSize  = 4 // AT_PHENT
 	auxHeaderCount = 5 // AT_PHNUM
+	auxPage        = 6 // AT_PAGESZ
 
 	segmentLoad    = 1 // PT_LOAD
 	segmentHeaders = 6 // PT_PHDR
@@ -41,23 +36,12 @@ type header struct { // Elf64_Phdr
 // code is where this process has its code, in whole pages; nothing if it is not
 // told. /proc/self/maps says it too, but takes half a millisecond.
 func code() (from, to uintptr) {
-	var at, size, count, moved uintptr
-	aux := auxv()
-	for ; len(aux) >= 2; aux = aux[2:] {
-		switch aux[0] {
-		case auxHeaders:
-			at = aux[1]
-		case auxHeaderSize:
-			size = aux[1]
-		case auxHeaderCount:
-			count = aux[1]
-		}
-	}
+	at, size, count, moved := told(auxHeaders), told(auxHeaderSize), told(auxHeaderCount), uintptr(0)
 	if at == 0 || size != unsafe.Sizeof(header{}) {
 		return 0, 0
 	}
 	all := unsafe.Slice(*(**header)(unsafe.Pointer(&at)), count)
-	page := uintptr(syscall.Getpagesize())
+	page := pageSize()
 	for i := range all {
 		switch h := &all[i]; {
 		case h.kind == segmentHeaders:
@@ -69,9 +53,3 @@ func code() (from, to uintptr) {
 	}
 	return 0, 0
 }
-
-// auxv is runtime.getAuxv, which the runtime promises to packages outside of
-// the standard library.
-//
-//go:linkname auxv runtime.getAuxv
-func auxv() []uintptr

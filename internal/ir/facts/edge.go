@@ -163,7 +163,7 @@ func (a *analysis) beyond(cmp ir.Op, test *ir.Value, x, y *Val, holds bool) (of 
 
 // learn narrows x, and all values that differ from it by a constant.
 func (a *analysis) learn(s *state, ids []int32, w *passage, x *Val, n Num) {
-	if x.Sym == 0 || n == x.Num {
+	if x.Sym == 0 || n.is(&x.Num) {
 		return
 	}
 	narrow := func(y *Val) bool {

@@ -192,7 +192,7 @@ func (n Num) settle() (_ Num, ok bool) {
 	n.wide, n.Low = n.wide.ofBits(n.Bits, n.Unknown), n.Low.ofBits(uint32(n.Bits), uint32(n.Unknown))
 	for range 3 {
 		old := n
-		if n.deduce(); n == old {
+		if n.deduce(); n.is(&old) {
 			break // further steps find nothing either
 		}
 	}
@@ -207,6 +207,12 @@ func (n Num) settle() (_ Num, ok bool) {
 	}
 	n.wide, n.Low = n.wide.ofBits(n.Bits, n.Unknown), n.Low.ofBits(uint32(n.Bits), uint32(n.Unknown))
 	return n, !n.wide.empty() && !n.Low.empty()
+}
+
+// is reports whether n and m are the same: == calls a function for so much.
+func (n *Num) is(m *Num) bool {
+	return n.Min == m.Min && n.Max == m.Max && n.SMin == m.SMin && n.SMax == m.SMax && n.Low.Min == m.Low.Min &&
+		n.Low.Max == m.Low.Max && n.Low.SMin == m.Low.SMin && n.Low.SMax == m.Low.SMax && n.Bits == m.Bits && n.Unknown == m.Unknown
 }
 
 // know adds known bits.

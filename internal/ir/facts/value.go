@@ -91,12 +91,9 @@ func (x *Val) covers(y *Val) bool {
 	case x.Class == Number:
 		return x.Num.Max >= y.Num.Max && x.Trust >= y.Trust && (x.Sym == 0 || x.Sym == y.Sym && x.Off == y.Off) && x.Num.Covers(y.Num)
 	case x.Class == Pointer:
-		if x.Range > y.Range || x.Range < 0 && x.Range != y.Range || !x.Num.Covers(y.Num) {
-			return false
-		}
-		z := *y
-		z.Range, z.Num = x.Range, x.Num
-		return *x == z
+		return x.Off == y.Off && x.Obj == y.Obj && x.Null == y.Null && x.Space == y.Space && x.Sym == y.Sym &&
+			x.Ref == y.Ref && x.Trust == y.Trust && x.Why == y.Why && x.Size == y.Size && x.Map == y.Map &&
+			(x.Range == y.Range || 0 <= x.Range && x.Range < y.Range) && x.Num.Covers(y.Num)
 	}
 	return *x == *y
 }
