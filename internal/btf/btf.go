@@ -5,6 +5,7 @@ package btf
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/whistler-lang/whistler/internal/types"
 )
@@ -52,7 +53,7 @@ type Builder struct {
 
 // NewBuilder makes an empty table.
 func NewBuilder() *Builder {
-	return &Builder{strs: []byte{0}, offs: map[string]uint32{"": 0}, next: 1, memo: map[string]ID{}, structs: map[*types.Struct]ID{}}
+	return &Builder{types: make([]byte, 0, 1<<10), strs: make([]byte, 1, 1<<10), offs: map[string]uint32{"": 0}, next: 1, memo: map[string]ID{}, structs: map[*types.Struct]ID{}}
 }
 
 var le = binary.LittleEndian
@@ -247,7 +248,7 @@ func (b *Builder) Type(t *types.Type) ID {
 
 // Marshal gives the .BTF section.
 func (b *Builder) Marshal() []byte {
-	out := le.AppendUint16(nil, magic)
+	out := le.AppendUint16(make([]byte, 0, 24+len(b.types)+len(b.strs)), magic)
 	out = append(out, 1, 0) // version, flags
 	for _, w := range []uint32{24, 0, uint32(len(b.types)), uint32(len(b.types)), uint32(len(b.strs))} {
 		out = le.AppendUint32(out, w)
@@ -294,7 +295,7 @@ func (b *Builder) MarshalExt(secs []SecInfo) []byte {
 			}
 		}
 		if len(s.Lines) > 0 {
-			lines = u32(lines, b.Str(s.Section), uint32(len(s.Lines)))
+			lines = u32(slices.Grow(lines, 8+16*len(s.Lines)), b.Str(s.Section), uint32(len(s.Lines)))
 			for _, l := range s.Lines {
 				// 22 bits of line, 10 of column
 				lines = u32(lines, l.Off, b.Str(l.File), b.Str(l.Text), uint32(min(l.Line, 1<<22-1))<<10|uint32(min(l.Col, 1<<10-1)))
@@ -312,7 +313,7 @@ func (b *Builder) MarshalExt(secs []SecInfo) []byte {
 	if len(cores) == 4 {
 		cores = nil
 	}
-	out := le.AppendUint16(nil, magic)
+	out := le.AppendUint16(make([]byte, 0, 32+len(funcs)+len(lines)+len(cores)), magic)
 	out = append(out, 1, 0)
 	out = u32(out, 32, 0, uint32(len(funcs)), uint32(len(funcs)), uint32(len(lines)), uint32(len(funcs)+len(lines)), uint32(len(cores)))
 	return append(append(append(out, funcs...), lines...), cores...)

@@ -4,6 +4,7 @@ package emit
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/whistler-lang/whistler/internal/bpf"
@@ -50,12 +51,15 @@ type emitter struct {
 func Func(r *regalloc.Result, cpu int, off map[string]bool) (*Code, error) {
 	e := &emitter{r: r, cpu: cpu, code: &Code{}, f: &machine.Func{}, blocks: make([]*machine.Block, r.F.NumBlocks())}
 	e.layoutStack()
+	some := 0 // instructions
 	for _, b := range r.Blocks {
 		e.blocks[b.IR.ID] = e.f.NewBlock()
+		some += len(b.Insts) + len(b.Insts)/4 + 1
 	}
+	room := make([]machine.Insn, 0, some)
 	for _, b := range r.Blocks {
 		e.cur = e.blocks[b.IR.ID]
-		e.cur.Insns = make([]machine.Insn, 0, len(b.Insts)+3)
+		e.cur.Insns = room[len(room):]
 		e.from = int32(b.IR.Term.ID) + 1 // of moves before the first value
 		for _, i := range b.Insts {
 			e.at(i.Pos)
@@ -65,6 +69,11 @@ func Func(r *regalloc.Result, cpu int, off map[string]bool) (*Code, error) {
 			e.inst(i)
 		}
 		e.term(b)
+		b := e.blocks[b.IR.ID]
+		if n := len(room) + len(b.Insns); n <= cap(room) {
+			room = room[:n]
+		}
+		b.Insns = slices.Clip(b.Insns)
 	}
 	machine.Improve(e.f, off)
 	code, err := machine.Layout(e.f, cpu)

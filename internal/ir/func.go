@@ -19,7 +19,7 @@ type Func struct {
 	blocks []*Block
 	frames []frame
 
-	scratch scratch
+	scratch *scratch // nil if nothing is taken
 }
 
 // A Slot is a piece of the function's stack.
@@ -161,7 +161,7 @@ func (b *Block) Uses(f func(**Value)) {
 // Preds lists, for each block ID, the blocks with an edge to it (twice for
 // two edges).
 func (f *Func) Preds() [][]*Block {
-	preds := f.scratch.lists.take(f.nextB)
+	preds := f.mem().lists.take(f.nextB)
 	n := 0
 	for _, b := range f.Blocks {
 		n += len(b.Succs)

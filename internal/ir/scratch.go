@@ -1,35 +1,55 @@
 package ir
 
-// A scratch is memory of a function for the tables of one pass, which the next
-// pass has again. Passes run dozens of times, and their tables are as large as
+import "sync"
+
+// A scratch is memory for the tables of one pass over a function, which the next
+// pass has again: passes run dozens of times, and their tables are as large as
 // the function.
 type scratch struct {
 	ints   shelf[int32]
 	bytes  shelf[uint8]
 	bools  shelf[bool]
+	values shelf[*Value]
 	blocks shelf[*Block]
 	lists  shelf[[]*Block]
 }
 
-// Ints, Bytes, Bools and BlockTable give n of them, all zero. They are good until
-// Done is called.
-func (f *Func) Ints(n int) []int32        { return f.scratch.ints.take(n) }
-func (f *Func) Bytes(n int) []uint8       { return f.scratch.bytes.take(n) }
-func (f *Func) Bools(n int) []bool        { return f.scratch.bools.take(n) }
-func (f *Func) BlockTable(n int) []*Block { return f.scratch.blocks.take(n) }
+var scratches = sync.Pool{New: func() any { return new(scratch) }}
+
+// mem is what f has until Done.
+func (f *Func) mem() *scratch {
+	if f.scratch == nil {
+		f.scratch = scratches.Get().(*scratch)
+	}
+	return f.scratch
+}
+
+// Ints, Bytes, Bools, ValueTable and BlockTable give n of them, all zero. They are
+// good until Done is called.
+func (f *Func) Ints(n int) []int32        { return f.mem().ints.take(n) }
+func (f *Func) Bytes(n int) []uint8       { return f.mem().bytes.take(n) }
+func (f *Func) Bools(n int) []bool        { return f.mem().bools.take(n) }
+func (f *Func) ValueTable(n int) []*Value { return f.mem().values.take(n) }
+func (f *Func) BlockTable(n int) []*Block { return f.mem().blocks.take(n) }
 
 // Done says that nobody needs what was taken, dominators and lists of blocks
 // among it, any more. Who does not call it keeps what was taken.
 func (f *Func) Done() {
-	s := &f.scratch
+	s := f.scratch
+	if s == nil {
+		return
+	}
 	s.ints.free()
 	s.bytes.free()
 	s.bools.free()
+	s.values.free()
 	s.blocks.free()
 	s.lists.free()
+	scratches.Put(s)
+	f.scratch = nil
 }
 
-// A shelf is memory that is given out from its start on.
+// A shelf is memory that is given out from its start on. What has not been is zero.
 type shelf[T any] struct {
 	mem  []T
 	used int
@@ -47,11 +67,11 @@ func (s *shelf[T]) take(n int) []T {
 	}
 	t := s.mem[s.used : s.used+n : s.used+n]
 	s.used += n
-	clear(t)
 	return t
 }
 
 func (s *shelf[T]) free() {
+	clear(s.mem[:s.used])
 	if s.want > len(s.mem) && len(s.mem) < mostShelved {
 		s.mem = make([]T, min(s.want+s.want/4, mostShelved))
 	}

@@ -29,7 +29,11 @@ func known(f *Func) bool {
 		}
 	}
 	changed := false
-	var kept []Insn
+	most := 0
+	for _, b := range blocks {
+		most = max(most, len(b.Insns))
+	}
+	kept := make([]Insn, 0, most)
 	for _, b := range blocks {
 		kept = kept[:0]
 		k.walk(b, func(i *Insn) { kept = append(kept, *i) })

@@ -23,6 +23,11 @@ func Layout(f *Func, cpu int) (*Code, error) {
 	shortcut(f)
 	l := &layouter{cpu: cpu, start: make([]int, f.nextB)}
 	blocks := f.place()
+	some := 0
+	for _, b := range blocks {
+		some += len(b.Insns) + 1
+	}
+	l.Insns, l.From = make([]bpf.Insn, 0, some+some/8), make([]bpf.From, 0, some)
 	for n, b := range blocks {
 		l.start[b.ID] = len(l.Insns)
 		for k := range b.Insns {

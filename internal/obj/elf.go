@@ -1,7 +1,6 @@
 package obj
 
 import (
-	"bytes"
 	"debug/elf"
 	"encoding/binary"
 )
@@ -90,14 +89,11 @@ func (f *file) localsFirst() int {
 
 // marshal lays the file out: header, section contents, section headers.
 func (f *file) marshal() []byte {
-	le := binary.LittleEndian
 	locals := f.localsFirst()
 	n := len(f.secs)
 	for i := 1; i < n; i++ {
 		if rs := f.rels[i]; len(rs) > 0 {
-			var b bytes.Buffer
-			binary.Write(&b, le, rs)
-			f.section(section{name: ".rel" + f.secs[i].name, typ: elf.SHT_REL, flags: elf.SHF_INFO_LINK, data: b.Bytes(), info: uint32(i), ent: 16, align: 8})
+			f.section(section{name: ".rel" + f.secs[i].name, typ: elf.SHT_REL, flags: elf.SHF_INFO_LINK, data: put(nil, rs), info: uint32(i), ent: 16, align: 8})
 		}
 	}
 	str := []byte{0}
@@ -114,11 +110,11 @@ func (f *file) marshal() []byte {
 		offs[s] = o
 		return o
 	}
-	var syms bytes.Buffer
+	syms := make([]byte, 0, elf.Sym64Size*len(f.syms))
 	for _, s := range f.syms {
-		binary.Write(&syms, le, elf.Sym64{Name: name(s.name), Info: elf.ST_INFO(s.bind, s.typ), Other: uint8(s.vis), Shndx: uint16(s.sec), Value: s.value, Size: s.size})
+		syms = put(syms, elf.Sym64{Name: name(s.name), Info: elf.ST_INFO(s.bind, s.typ), Other: uint8(s.vis), Shndx: uint16(s.sec), Value: s.value, Size: s.size})
 	}
-	symtab := f.section(section{name: ".symtab", typ: elf.SHT_SYMTAB, data: syms.Bytes(), info: uint32(locals), ent: 24, align: 8})
+	symtab := f.section(section{name: ".symtab", typ: elf.SHT_SYMTAB, data: syms, info: uint32(locals), ent: 24, align: 8})
 	strtab := f.section(section{name: ".strtab", typ: elf.SHT_STRTAB, align: 1})
 	f.secs[symtab].link = uint32(strtab)
 	names := make([]uint32, len(f.secs))
@@ -130,7 +126,11 @@ func (f *file) marshal() []byte {
 	}
 	f.secs[strtab].data = str
 
-	out := make([]byte, 64)
+	size := 64 + (64+8)*len(f.secs)
+	for i := range f.secs {
+		size += len(f.secs[i].data)
+	}
+	out := make([]byte, 64, size)
 	heads := make([]elf.Section64, len(f.secs))
 	for i := 1; i < len(f.secs); i++ {
 		s := &f.secs[i]
@@ -148,9 +148,12 @@ func (f *file) marshal() []byte {
 		Ehsize: 64, Shentsize: 64, Shnum: uint16(len(f.secs)), Shstrndx: uint16(strtab)}
 	copy(h.Ident[:], elf.ELFMAG)
 	h.Ident[elf.EI_CLASS], h.Ident[elf.EI_DATA], h.Ident[elf.EI_VERSION] = byte(elf.ELFCLASS64), byte(elf.ELFDATA2LSB), 1
-	var head, tail bytes.Buffer
-	binary.Write(&head, le, h)
-	copy(out, head.Bytes())
-	binary.Write(&tail, le, heads)
-	return append(out, tail.Bytes()...)
+	put(out[:0], h)
+	return put(out, heads)
+}
+
+// put adds x, which has a fixed size, to b.
+func put(b []byte, x any) []byte {
+	b, _ = binary.Append(b, binary.LittleEndian, x)
+	return b
 }

@@ -6,6 +6,7 @@ package obj
 import (
 	"debug/elf"
 	"encoding/binary"
+	"slices"
 	"strings"
 
 	"github.com/whistler-lang/whistler/internal/abi"
@@ -138,12 +139,17 @@ func Write(s *Spec) []byte {
 // writeCode adds a function's records and relocations, and gives its code.
 func writeCode(f *file, sec int, start uint32, p *bpf.Program, fn btf.ID, subs map[string]subSymbol, syms map[string]int, info *btf.SecInfo, local *kernelTypes) []byte {
 	info.Funcs = append(info.Funcs, btf.FuncInfo{Off: start, Func: fn})
-	for _, l := range lines(p) {
+	ls := lines(p)
+	info.Lines = slices.Grow(info.Lines, len(ls))
+	for _, l := range ls {
 		line, col := l.Pos.LineCol()
 		info.Lines = append(info.Lines, btf.LineInfo{Off: start + uint32(l.Slot)*8, File: l.Pos.File.Name,
 			Text: strings.TrimRight(l.Pos.File.Line(line), " \t"), Line: line, Col: col})
 	}
-	insns := append([]bpf.Insn(nil), p.Insns...)
+	insns := p.Insns
+	if len(p.Refs) > 0 { // some are patched
+		insns = slices.Clone(insns)
+	}
 	for _, r := range p.Refs {
 		at := uint64(start) + uint64(r.Slot)*8
 		switch r.Kind {
@@ -175,13 +181,11 @@ func lines(p *bpf.Program) []bpf.Line {
 	if len(ls) == 0 || ls[0].Slot != 0 {
 		ls = append([]bpf.Line{{Slot: 0, Pos: p.Pos}}, ls...)
 	}
-	var known []bpf.Line
-	for _, l := range ls {
-		if l.Pos.Known() {
-			known = append(known, l)
-		}
+	unknown := func(l bpf.Line) bool { return !l.Pos.Known() }
+	if slices.ContainsFunc(ls, unknown) {
+		ls = slices.DeleteFunc(slices.Clone(ls), unknown)
 	}
-	return known
+	return ls
 }
 
 // funcType is int name(struct context *ctx), but for replacements.

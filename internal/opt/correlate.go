@@ -102,16 +102,16 @@ func pointerOffset(v *ir.Value) (*ir.Value, int64) {
 type ways struct {
 	dom   *ir.DomTree
 	preds [][]*ir.Block
-	to    [][2]*ir.Block // where branches led, by block ID
+	to    []*ir.Block // where branches led: two by block ID
 	feeds map[*ir.Value][]*ir.Value
 }
 
 func newWays(f *ir.Func) *ways {
 	dom := ir.Dominators(f)
-	w := &ways{dom: dom, preds: dom.Preds, to: make([][2]*ir.Block, f.NumBlocks())}
+	w := &ways{dom: dom, preds: dom.Preds, to: f.BlockTable(2 * f.NumBlocks())}
 	for _, b := range f.Blocks {
 		if b.Term.Op == ir.OpBr {
-			w.to[b.ID] = [2]*ir.Block{b.Succs[0].To, b.Succs[1].To}
+			w.to[2*b.ID], w.to[2*b.ID+1] = b.Succs[0].To, b.Succs[1].To
 		}
 	}
 	return w
@@ -131,7 +131,7 @@ func (w *ways) decide(q test, b *ir.Block, k int) int {
 	}
 	r := everything(q.size)
 	learn := func(p *ir.Block, taken bool) int {
-		if p.Term.Op != ir.OpBr || w.to[p.ID][0] == w.to[p.ID][1] {
+		if p.Term.Op != ir.OpBr || w.to[2*p.ID] == w.to[2*p.ID+1] {
 			return -1
 		}
 		t := testOf(p.Term)
@@ -161,7 +161,7 @@ func (w *ways) decide(q test, b *ir.Block, k int) int {
 	}
 	for n, s := 0, b; n < far && s != nil && w.dom.Reachable(s) && len(w.preds[s.ID]) > 0; n++ {
 		if ps := w.preds[s.ID]; len(ps) == 1 {
-			if take := learn(ps[0], w.to[ps[0].ID][0] == s); take >= 0 {
+			if take := learn(ps[0], w.to[2*ps[0].ID] == s); take >= 0 {
 				return take
 			}
 		}

@@ -33,7 +33,7 @@ func cse(f *ir.Func, c *Config) bool {
 	defer table.done()
 	table.reset(values)
 	clock := int32(0)
-	exit := make([]epochs, f.NumBlocks())
+	exit := table.epochs(f.NumBlocks())
 	for _, b := range dom.Preorder() {
 		var ep epochs
 		clock++
@@ -117,6 +117,7 @@ func (k *equalKey) hash() uint64 {
 type equalTable struct {
 	heads   []int32 // 1 + index of the first entry, 0 for none
 	entries []equalEntry
+	exit    []epochs
 }
 
 type equalEntry struct {
@@ -141,6 +142,16 @@ func (t *equalTable) reset(values int) {
 		t.entries = make([]equalEntry, 0, values)
 	}
 	t.entries = t.entries[:0]
+}
+
+// epochs gives n of them, not set.
+func (t *equalTable) epochs(n int) []epochs {
+	if cap(t.exit) < n {
+		t.exit = make([]epochs, n)
+	}
+	t.exit = t.exit[:n]
+	clear(t.exit)
+	return t.exit
 }
 
 // done keeps the table for the next one who asks.

@@ -11,13 +11,8 @@ import (
 func dce(f *ir.Func, _ *Config) bool {
 	changed := f.Prune()
 	live := f.Bools(f.NumValues())
-	type feed struct {
-		v    *ir.Value
-		next int32
-	}
-	feeds := make([]feed, 1, 64)
-	fed := f.Ints(f.NumValues()) // into feeds: what edges give to a parameter
-	var work []*ir.Value
+	feeds := feedsOf(f)
+	work := f.ValueTable(f.NumValues())[:0]
 	need := func(v *ir.Value) {
 		if !live[v.ID] {
 			live[v.ID] = true
@@ -33,13 +28,6 @@ func dce(f *ir.Func, _ *Config) bool {
 		for _, a := range b.Term.Args {
 			need(a)
 		}
-		for _, e := range b.Succs {
-			for i, a := range e.Args {
-				to := &fed[e.To.Params[i].ID]
-				feeds = append(feeds, feed{a, *to})
-				*to = int32(len(feeds) - 1)
-			}
-		}
 	}
 	for len(work) > 0 {
 		v := work[len(work)-1]
@@ -47,9 +35,7 @@ func dce(f *ir.Func, _ *Config) bool {
 		for _, a := range v.Args {
 			need(a)
 		}
-		for i := fed[v.ID]; i != 0; i = feeds[i].next {
-			need(feeds[i].v)
-		}
+		feeds.each(v, need)
 	}
 	// An atomic whose old value nobody wants need not fetch it.
 	used := f.Bools(f.NumValues())

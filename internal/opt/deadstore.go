@@ -21,7 +21,7 @@ func deadstore(f *ir.Func, _ *Config) bool {
 			for k := len(b.Values) - 1; k >= 0; k-- {
 				d.step(b.Values[k], live)
 			}
-			again = d.in[b.ID].set(live) || again
+			again = d.liveIn(b).set(live) || again
 		}
 	}
 	changed := false
@@ -79,7 +79,8 @@ type stackBytes struct {
 	f       *ir.Func
 	start   []int // of each slot
 	escaped []bool
-	in      []bitset // at the start of each block, by ID
+	words   int    // of a bitset
+	in      bitset // at the start of each block, by ID
 	out     bitset
 }
 
@@ -93,19 +94,17 @@ func newStackBytes(f *ir.Func) *stackBytes {
 	}
 	d.escaped = escapes(f)
 	words := (d.start[len(f.Slots)] + 63) / 64
-	all := make(bitset, words*(f.NumBlocks()+1))
-	d.in = make([]bitset, f.NumBlocks())
-	for i := range d.in {
-		d.in[i], all = all[:words], all[words:]
-	}
-	d.out = all
+	d.words, d.in, d.out = words, make(bitset, words*f.NumBlocks()), make(bitset, words)
 	return d
 }
+
+// liveIn is what is read of the stack from the start of b on.
+func (d *stackBytes) liveIn(b *ir.Block) bitset { return d.in[d.words*b.ID:][:d.words] }
 
 func (d *stackBytes) liveOut(b *ir.Block) bitset {
 	clear(d.out)
 	for _, e := range b.Succs {
-		for i, w := range d.in[e.To.ID] {
+		for i, w := range d.liveIn(e.To) {
 			d.out[i] |= w
 		}
 	}

@@ -49,13 +49,13 @@ func longOnes(f *ir.Func, least int, do func(b *ir.Block, away []bool) bool) boo
 
 // usedAway marks the values that are used in another block than their own.
 func usedAway(f *ir.Func) []bool {
-	home := make([]*ir.Block, f.NumValues())
+	home := f.BlockTable(f.NumValues())
 	for _, b := range f.Blocks {
 		for _, v := range b.Values {
 			home[v.ID] = b
 		}
 	}
-	away := make([]bool, f.NumValues())
+	away := f.Bools(f.NumValues())
 	for _, b := range f.Blocks {
 		b.Uses(func(v **ir.Value) { away[(*v).ID] = away[(*v).ID] || home[(*v).ID] != b })
 	}
@@ -64,13 +64,13 @@ func usedAway(f *ir.Func) []bool {
 
 func lateIn(b *ir.Block, away []bool, least int) bool {
 	n := len(b.Values)
-	at := make(map[*ir.Value]int, n) // where a value stands
 	calls := callsBefore(b.Values)
-	for i, v := range b.Values {
-		at[v] = i
-	}
 	if calls[n] == 0 {
 		return false
+	}
+	at := make(map[*ir.Value]int, n) // where a value stands
+	for i, v := range b.Values {
+		at[v] = i
 	}
 	to := make([]int, n) // where a value is used first, what is moved being used where it goes
 	for i := range to {

@@ -146,8 +146,8 @@ func maskOf(v *ir.Value) (uint64, bool) {
 // pointers, and those that helpers and subprograms are given.
 func offsets(f *ir.Func) []bool {
 	marked := f.Bools(f.NumValues())
-	feeds := map[*ir.Value][]*ir.Value{} // what edges give to a parameter
-	var work []*ir.Value
+	feeds := feedsOf(f)
+	work := f.ValueTable(f.NumValues())[:0]
 	mark := func(v *ir.Value) {
 		if !marked[v.ID] && v.Type == ir.Scalar {
 			marked[v.ID] = true
@@ -162,11 +162,6 @@ func offsets(f *ir.Func) []bool {
 				}
 			}
 		}
-		for _, e := range b.Succs {
-			for i, a := range e.Args {
-				feeds[e.To.Params[i]] = append(feeds[e.To.Params[i]], a)
-			}
-		}
 	}
 	for len(work) > 0 {
 		v := work[len(work)-1]
@@ -176,9 +171,7 @@ func offsets(f *ir.Func) []bool {
 				mark(a)
 			}
 		}
-		for _, a := range feeds[v] {
-			mark(a)
-		}
+		feeds.each(v, mark)
 	}
 	return marked
 }

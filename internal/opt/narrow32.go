@@ -60,8 +60,8 @@ func narrow32(f *ir.Func, c *Config) bool {
 // wholes marks the values that are looked at in more than their lower half.
 func wholes(f *ir.Func) []bool {
 	whole := f.Bools(f.NumValues())
-	feeds := map[*ir.Value][]*ir.Value{} // what edges give to a parameter
-	var work []*ir.Value
+	feeds := feedsOf(f)
+	work := f.ValueTable(f.NumValues())[:0]
 	mark := func(v *ir.Value) {
 		if !whole[v.ID] {
 			whole[v.ID] = true
@@ -81,11 +81,6 @@ func wholes(f *ir.Func) []bool {
 				mark(a)
 			}
 		}
-		for _, e := range b.Succs {
-			for i, a := range e.Args {
-				feeds[e.To.Params[i]] = append(feeds[e.To.Params[i]], a)
-			}
-		}
 	}
 	for len(work) > 0 {
 		v := work[len(work)-1]
@@ -97,9 +92,7 @@ func wholes(f *ir.Func) []bool {
 				}
 			}
 		}
-		for _, a := range feeds[v] {
-			mark(a)
-		}
+		feeds.each(v, mark)
 	}
 	return whole
 }

@@ -29,41 +29,60 @@ func computeLiveness(f *ir.Func, spill []bool) *liveness {
 	}
 	// Uses grouped by value, so that a block is entered once per value.
 	type use struct {
-		b   *ir.Block
-		end bool // at the end of b, on an edge
+		b    *ir.Block
+		end  bool  // at the end of b, on an edge
+		next int32 // of the same value
 	}
-	uses := make([][2][]use, f.NumValues())
+	some := 1
+	for _, b := range f.Blocks {
+		some += len(b.Term.Args)
+		for _, v := range b.Values {
+			some += len(v.Args)
+		}
+		for i := range b.Succs {
+			some += len(b.Succs[i].Args)
+		}
+	}
+	uses := make([]use, 1, some)
+	first, last := make([]int32, 2*f.NumValues()), make([]int32, 2*f.NumValues()) // two lists by value
 	add := func(v *ir.Value, mem bool, u use) {
 		if v.Remat() {
 			return
 		}
-		k := 0
+		k := 2 * v.ID
 		if mem && spill[v.ID] {
-			k = 1
+			k++
 		}
-		uses[v.ID][k] = append(uses[v.ID][k], u)
+		uses = append(uses, u)
+		n := int32(len(uses) - 1)
+		if last[k] == 0 {
+			first[k] = n
+		} else {
+			uses[last[k]].next = n
+		}
+		last[k] = n
 	}
 	for _, b := range f.Blocks {
 		for _, v := range b.Values {
 			for _, a := range v.Args {
-				add(a, inMemory(v), use{b, false})
+				add(a, inMemory(v), use{b: b})
 			}
 		}
 		for _, a := range b.Term.Args {
-			add(a, inMemory(b.Term), use{b, false})
+			add(a, inMemory(b.Term), use{b: b})
 		}
 		for _, e := range b.Succs {
 			for _, a := range e.Args {
-				add(a, true, use{b, true})
+				add(a, true, use{b: b, end: true})
 			}
 		}
 	}
 	seenIn, seenOut := make([]int, n), make([]int, n)
 	mark := 0
 	var work []*ir.Block
-	for id := range uses {
-		for k, us := range uses[id] {
-			if len(us) == 0 {
+	for id := range f.NumValues() {
+		for k := range 2 {
+			if first[2*id+k] == 0 {
 				continue
 			}
 			mark++
@@ -90,8 +109,8 @@ func computeLiveness(f *ir.Func, spill []bool) *liveness {
 					liveOut(p)
 				}
 			}
-			for _, u := range us {
-				if u.end {
+			for i := first[2*id+k]; i != 0; i = uses[i].next {
+				if u := uses[i]; u.end {
 					liveOut(u.b)
 				} else {
 					liveIn(u.b)

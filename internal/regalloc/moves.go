@@ -2,6 +2,7 @@ package regalloc
 
 import (
 	"math/bits"
+	"slices"
 
 	"github.com/whistler-lang/whistler/internal/ir"
 	"github.com/whistler-lang/whistler/internal/source"
@@ -21,12 +22,21 @@ func (a *allocator) rewrite() *Result {
 	r := &Result{F: a.f}
 	reach := a.live.dom
 	s := newLiveSet(a.f.NumValues())
+	some := 0 // instructions
+	for _, b := range a.f.Blocks {
+		some += len(b.Values) + 2
+	}
+	room := make([]Inst, 0, some)
 	for _, b := range a.f.Blocks {
 		if !reach.Reachable(b) {
 			continue
 		}
-		m := &mover{a: a, b: &Block{IR: b}}
+		m := &mover{a: a, b: &Block{IR: b, Insts: room[len(room):]}}
 		a.rewriteBlock(m, b, s)
+		if n := len(room) + len(m.b.Insts); n <= cap(room) {
+			room = room[:n]
+		}
+		m.b.Insts = slices.Clip(m.b.Insts)
 		r.Blocks = append(r.Blocks, m.b)
 	}
 	r.Spills = a.slots
@@ -83,9 +93,9 @@ func (a *allocator) rewriteBlock(m *mover, b *ir.Block, s *liveSet) {
 			}
 			// R0 is free before a call unless it holds an argument.
 			m.parallel(ms, alive[i]&calleeSaved, v.Pos)
-			inst := Inst{V: v, Dst: 0, Pos: v.Pos}
+			inst := Inst{V: v, Dst: 0, Src: a.srcs(len(v.Args)), Pos: v.Pos}
 			for j := range v.Args {
-				inst.Src = append(inst.Src, Loc(1+j))
+				inst.Src[j] = Loc(1 + j)
 			}
 			m.emit(inst)
 			// A result that nobody wants may not even be readable.
@@ -102,11 +112,7 @@ func (a *allocator) rewriteBlock(m *mover, b *ir.Block, s *liveSet) {
 				m.move(mv, v.Pos)
 			}
 		default:
-			inst := Inst{V: v, Dst: a.loc[v.ID], Pos: v.Pos}
-			for _, x := range v.Args {
-				inst.Src = append(inst.Src, a.loc[x.ID])
-			}
-			m.emit(inst)
+			m.emit(Inst{V: v, Dst: a.loc[v.ID], Src: a.locs(v.Args), Pos: v.Pos})
 		}
 	}
 	t := b.Term
@@ -115,9 +121,7 @@ func (a *allocator) rewriteBlock(m *mover, b *ir.Block, s *liveSet) {
 		m.parallel([]move{a.from(t.Args[0], 0)}, 0, t.Pos)
 		m.b.TermSrc = []Loc{0}
 	case ir.OpBr:
-		for _, x := range t.Args {
-			m.b.TermSrc = append(m.b.TermSrc, a.loc[x.ID])
-		}
+		m.b.TermSrc = a.locs(t.Args)
 	case ir.OpJump:
 		e := b.Succs[0]
 		var ms []move
@@ -138,6 +142,25 @@ func (a *allocator) rewriteBlock(m *mover, b *ir.Block, s *liveSet) {
 		}
 		m.parallel(ms, through, t.Pos)
 	}
+}
+
+// srcs makes room for n places.
+func (a *allocator) srcs(n int) []Loc {
+	if n > len(a.room) {
+		a.room = make([]Loc, max(n, 256))
+	}
+	srcs := a.room[:n:n]
+	a.room = a.room[n:]
+	return srcs
+}
+
+// locs is where the values are.
+func (a *allocator) locs(vs []*ir.Value) []Loc {
+	srcs := a.srcs(len(vs))
+	for i, x := range vs {
+		srcs[i] = a.loc[x.ID]
+	}
+	return srcs
 }
 
 // from is the move that brings x to dst: made anew, from its slot, or from

@@ -80,6 +80,7 @@ type allocator struct {
 	cross      []bool               // alive across a call
 	live       *liveness
 	slots      int
+	room       []Loc    // for the places of instructions
 	fixedHints [][]hint // per value: the fixed registers it or its successors want
 }
 
