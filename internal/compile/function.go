@@ -190,6 +190,7 @@ func judge(files []*source.File, u *lang.Unit, emitted []*function, o Options, t
 		}
 		env.Walked = func(name string) int { return walked[name] }
 		found, n := facts.Check(g.f, env)
+		g.f.Done()
 		if g.prog != nil {
 			g.prog.Walked = n
 		}
@@ -294,6 +295,7 @@ func (fn *function) lower(o Options) *source.Error {
 
 // emit takes the function through the allocator and the emitter.
 func (fn *function) emit(o Options) (*bpf.Program, *source.Error) {
+	defer fn.f.Done()
 	alloc, err := regalloc.Run(fn.f)
 	if err != nil {
 		return nil, fn.bug("register allocation", err)

@@ -19,6 +19,9 @@ type Func struct {
 	blocks []*Block
 	frames []frame
 
+	fresh []Value // for NewValue
+	dozen int     // how many it made last
+
 	scratch *scratch // nil if nothing is taken
 }
 
@@ -90,7 +93,13 @@ func (f *Func) NewBlock() *Block {
 
 // NewValue makes a value with a new name. The caller puts it in a block.
 func (f *Func) NewValue(op Op, pos source.Pos, args ...*Value) *Value {
-	v := &Value{ID: f.nextV, Op: op, Args: args, Pos: pos}
+	if len(f.fresh) == 0 {
+		f.dozen = min(2*f.dozen+4, 32)
+		f.fresh = make([]Value, f.dozen)
+	}
+	v := &f.fresh[0]
+	f.fresh = f.fresh[1:]
+	v.ID, v.Op, v.Args, v.Pos = f.nextV, op, args, pos
 	if op.Sized() {
 		v.Size = 8
 	}

@@ -81,6 +81,10 @@ type Interp struct {
 	gensyms   int64
 	stdout    *stream
 
+	fresh   []sexp.Cons // for cons
+	dozen   int         // how many it made last
+	records []global    // for global
+
 	frames    []*frame // one for each running call, used again and again
 	fp        int
 	stack     []Value // arguments of running calls
@@ -168,7 +172,12 @@ func New(o Options) *Interp {
 func (in *Interp) global(sym *sexp.Symbol) *global {
 	g := in.lookUp(sym)
 	if g == nil {
-		g = &global{sym: sym}
+		if len(in.records) == 0 {
+			in.records = make([]global, 16)
+		}
+		g = &in.records[0]
+		in.records = in.records[1:]
+		g.sym = sym
 		in.globals[sym] = g
 		if sym.Keyword || sym == sexp.Nil || sym == sexp.T {
 			g.val, g.constant = sym, true

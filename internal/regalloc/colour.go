@@ -17,7 +17,7 @@ func (a *allocator) colour() *ir.Value {
 	}
 	// What a value that does not cross a call must keep clear of: crossing
 	// values that are born while it lives.
-	s := newLiveSet(a.f.NumValues())
+	s := newLiveSet(a.f)
 	for _, b := range a.f.Blocks {
 		a.backward(b, s, func(v *ir.Value, s *liveSet) {
 			var born uint16
@@ -54,9 +54,12 @@ func (a *allocator) colour() *ir.Value {
 
 // colourClass colours the values whose cross is crossing.
 func (a *allocator) colourClass(crossing bool, conflict []uint16, hints [][]hint) *ir.Value {
-	s := newLiveSet(a.f.NumValues())
+	s := newLiveSet(a.f)
 	var weight []float64
-	for _, b := range a.live.dom.RPO {
+	n := a.f.NumValues()
+	outOf, usedIn, last := a.f.Ints(n), a.f.Ints(n), a.f.Ints(n) // by value
+	for k, b := range a.live.dom.RPO {
+		here := int32(k + 1) // names b in outOf and usedIn
 		s.reset(a.live.in[b.ID])
 		var busy uint16
 		for _, v := range s.vs {
@@ -64,25 +67,23 @@ func (a *allocator) colourClass(crossing bool, conflict []uint16, hints [][]hint
 				busy |= 1 << a.loc[v.ID]
 			}
 		}
-		out := map[int]bool{}
 		for _, v := range a.live.out[b.ID] {
-			out[v.ID] = true
+			outOf[v.ID] = here
 		}
-		last := map[int]int{} // index of the last register use in b
 		for i, v := range b.Values {
 			for _, x := range v.Args {
 				if a.regUse(v, x) {
-					last[x.ID] = i
+					usedIn[x.ID], last[x.ID] = here, int32(i)
 				}
 			}
 		}
 		for _, x := range b.Term.Args {
 			if a.regUse(b.Term, x) {
-				last[x.ID] = len(b.Values)
+				usedIn[x.ID], last[x.ID] = here, int32(len(b.Values))
 			}
 		}
 		free := func(x *ir.Value, i int) {
-			if !out[x.ID] && last[x.ID] == i && a.loc[x.ID] >= 0 && s.has(x) {
+			if outOf[x.ID] != here && usedIn[x.ID] == here && last[x.ID] == int32(i) && a.loc[x.ID] >= 0 && s.has(x) {
 				s.remove(x)
 				busy &^= 1 << a.loc[x.ID]
 			}
@@ -117,10 +118,7 @@ func (a *allocator) colourClass(crossing bool, conflict []uint16, hints [][]hint
 			}
 			return nil
 		}
-		dead := func(v *ir.Value) bool {
-			_, used := last[v.ID]
-			return !out[v.ID] && !used
-		}
+		dead := func(v *ir.Value) bool { return outOf[v.ID] != here && usedIn[v.ID] != here }
 		for _, p := range b.Params { // those of the other class have their places
 			if a.inReg(p) && a.loc[p.ID] >= 0 {
 				s.add(p)

@@ -18,7 +18,7 @@ func computeLiveness(f *ir.Func, spill []bool) *liveness {
 	l := &liveness{in: make([][]*ir.Value, n), out: make([][]*ir.Value, n),
 		memIn: make([][]*ir.Value, n), memOut: make([][]*ir.Value, n), dom: ir.Dominators(f)}
 	preds := l.dom.Preds
-	def := make([]*ir.Block, f.NumValues())
+	def := f.BlockTable(f.NumValues())
 	for _, b := range f.Blocks {
 		for _, p := range b.Params {
 			def[p.ID] = b
@@ -44,7 +44,7 @@ func computeLiveness(f *ir.Func, spill []bool) *liveness {
 		}
 	}
 	uses := make([]use, 1, some)
-	first, last := make([]int32, 2*f.NumValues()), make([]int32, 2*f.NumValues()) // two lists by value
+	first, last := f.Ints(2*f.NumValues()), f.Ints(2*f.NumValues()) // two lists by value
 	add := func(v *ir.Value, mem bool, u use) {
 		if v.Remat() {
 			return
@@ -77,8 +77,8 @@ func computeLiveness(f *ir.Func, spill []bool) *liveness {
 			}
 		}
 	}
-	seenIn, seenOut := make([]int, n), make([]int, n)
-	mark := 0
+	seenIn, seenOut := f.Ints(n), f.Ints(n)
+	mark := int32(0)
 	var work []*ir.Block
 	for id := range f.NumValues() {
 		for k := range 2 {
@@ -146,7 +146,7 @@ type liveSet struct {
 	at []int32 // index+1 in vs, by value ID
 }
 
-func newLiveSet(n int) *liveSet { return &liveSet{at: make([]int32, n)} }
+func newLiveSet(f *ir.Func) *liveSet { return &liveSet{at: f.Ints(f.NumValues())} }
 
 func (s *liveSet) reset(vs []*ir.Value) {
 	for _, v := range s.vs {
@@ -218,7 +218,7 @@ func (a *allocator) backward(b *ir.Block, s *liveSet, visit func(v *ir.Value, s 
 
 // findCrossing marks the values that are alive across a call.
 func (a *allocator) findCrossing() {
-	s := newLiveSet(a.f.NumValues())
+	s := newLiveSet(a.f)
 	for _, b := range a.f.Blocks {
 		a.backward(b, s, func(v *ir.Value, s *liveSet) {
 			if v != nil && v.Op.IsCall() {

@@ -21,7 +21,8 @@ type move struct {
 func (a *allocator) rewrite() *Result {
 	r := &Result{F: a.f}
 	reach := a.live.dom
-	s := newLiveSet(a.f.NumValues())
+	s := newLiveSet(a.f)
+	a.wanted = a.f.Ints(a.f.NumValues())
 	some := 0 // instructions
 	for _, b := range a.f.Blocks {
 		some += len(b.Values) + 2
@@ -55,10 +56,10 @@ func (a *allocator) rewriteBlock(m *mover, b *ir.Block, s *liveSet) {
 		}
 		return m
 	}
-	wanted := map[int]bool{}
+	here := int32(b.ID + 1)
 	a.backward(b, s, func(v *ir.Value, s *liveSet) {
 		if v != nil && s.has(v) {
-			wanted[v.ID] = true
+			a.wanted[v.ID] = here
 		}
 		for i > 0 && v != b.Values[i-1] && b.Values[i-1].Remat() {
 			i--
@@ -99,7 +100,7 @@ func (a *allocator) rewriteBlock(m *mover, b *ir.Block, s *liveSet) {
 			}
 			m.emit(inst)
 			// A result that nobody wants may not even be readable.
-			if l := a.loc[v.ID]; l > 0 && alive[i]&(1<<l) != 0 && wanted[v.ID] {
+			if l := a.loc[v.ID]; l > 0 && alive[i]&(1<<l) != 0 && a.wanted[v.ID] == here {
 				m.emit(Inst{Dst: l, Src: []Loc{0}, Pos: v.Pos})
 			}
 		case v.Op == ir.OpSpill:

@@ -80,6 +80,7 @@ type allocator struct {
 	cross      []bool               // alive across a call
 	live       *liveness
 	slots      int
+	wanted     []int32  // by value: the number of a block in which its result is read behind it, plus one
 	room       []Loc    // for the places of instructions
 	fixedHints [][]hint // per value: the fixed registers it or its successors want
 }

@@ -35,7 +35,7 @@ func (a *allocator) overPressure() (victims []*ir.Value) {
 	weight := a.weights()
 	gone := make([]bool, a.f.NumValues())
 	next := make([]int, a.f.NumValues()) // where each value is used next, counted from the end
-	s := newLiveSet(a.f.NumValues())
+	s := newLiveSet(a.f)
 	check := func(b *ir.Block, at int, vs []*ir.Value, extra int, extraCross int) {
 		for {
 			all, cross := extra, extraCross
@@ -240,8 +240,7 @@ func (a *allocator) grow1(v *ir.Value, short bool) {
 // colourSlots gives spilled values their slots; values that are not alive
 // together share one.
 func (a *allocator) colourSlots() {
-	n := a.f.NumValues()
-	busy := newLiveSet(n)
+	busy := newLiveSet(a.f)
 	// Where a value's slot is read last in each block.
 	for _, b := range a.live.dom.RPO {
 		busy.reset(a.live.memIn[b.ID])

@@ -157,7 +157,7 @@ func (p *Pool) take(name, spelling string, keyword, make bool) *Symbol {
 // NewTable makes a table on top of base, which may be nil and must not
 // change any more.
 func NewTable(base *Table) *Table {
-	t := &Table{base: base, symbols: map[string]*Symbol{}, keywords: map[string]*Symbol{}}
+	t := &Table{base: base, symbols: make(map[string]*Symbol, 64), keywords: map[string]*Symbol{}}
 	if base == nil {
 		for _, s := range wellKnown {
 			t.symbols[s.Name] = s
@@ -238,21 +238,29 @@ func ListStar(items []Value, tail Value) Value {
 // Slice gives the items of a proper list; ok is false for anything else,
 // circular lists included.
 func Slice(v Value) (items []Value, ok bool) {
-	slow := v
-	for n := 0; ; n++ {
-		c, isCons := v.(*Cons)
+	n, slow, end := 0, v, v
+	for ; ; n++ {
+		c, isCons := end.(*Cons)
 		if !isCons {
-			return items, v == Value(Nil)
+			break
 		}
-		items = append(items, c.Car)
-		v = c.Cdr
+		end = c.Cdr
 		if n%2 == 1 {
 			slow = slow.(*Cons).Cdr
-			if slow == v {
+			if slow == end {
 				return nil, false
 			}
 		}
 	}
+	if n == 0 {
+		return nil, v == Value(Nil)
+	}
+	items = make([]Value, n)
+	for i := range items {
+		c := v.(*Cons)
+		items[i], v = c.Car, c.Cdr
+	}
+	return items, end == Value(Nil)
 }
 
 // PosOf is the place of v where v itself knows it: lists and vectors do.
