@@ -518,7 +518,7 @@ func (in *Interp) variableNames(env *Env) (names []string) {
 		}
 	}
 	for _, s := range in.adopted { // as if they were compiled here
-		for sym := range s.asked {
+		for _, sym := range s.asked {
 			in.global(sym)
 		}
 	}

@@ -1,7 +1,9 @@
 package lisp
 
 import (
+	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/whistler-lang/whistler/internal/sexp"
@@ -26,8 +28,10 @@ type shared struct {
 	src   *sexp.Cons
 	lam   *lambda               // nil: each evaluator must compile it for itself
 	ran   []*shared             // while it was compiled
-	asked map[*sexp.Symbol]bool // whose global meaning decided something
-	syms  map[*sexp.Symbol]bool // that are in it
+	asked []*sexp.Symbol        // whose global meaning decided something
+	syms  []*sexp.Symbol        // that are in it, but those of the base
+
+	asking, holding map[*sexp.Symbol]bool // asked and syms, while it is compiled
 }
 
 // NewImage makes an image of o.Library, which is read into o.Table. That is on
@@ -53,7 +57,7 @@ func NewImage(o Options) *Image {
 	m.in.builds = m
 	o.Table.Watch(func(s *sexp.Symbol) {
 		if m.in.rec != nil {
-			m.in.rec.syms[s] = true
+			m.in.rec.holding[s] = true
 		}
 	})
 	return m
@@ -83,7 +87,7 @@ func (m *Image) find(name *sexp.Symbol) *shared {
 // build compiles a function, and before it what it uses while it is compiled.
 func (m *Image) build(name *sexp.Symbol) (s *shared) {
 	in := m.in
-	s = &shared{name: name, asked: map[*sexp.Symbol]bool{}, syms: map[*sexp.Symbol]bool{}}
+	s = &shared{name: name, asking: map[*sexp.Symbol]bool{}, holding: map[*sexp.Symbol]bool{}}
 	m.done[name] = s
 	outer, mark := in.rec, in.mark()
 	in.rec = s
@@ -101,8 +105,15 @@ func (m *Image) build(name *sexp.Symbol) (s *shared) {
 	fn := in.global(name).library()
 	in.compileNow(fn)
 	s.src, s.lam = fn.src, fn.lam
-	symbolsOf(s.src, s.syms)
+	symbolsOf(s.src, s.holding)
+	maps.DeleteFunc(s.holding, func(sym *sexp.Symbol, _ bool) bool { return !in.table.Own(sym) })
+	s.asked, s.syms = byName(s.asking), byName(s.holding)
+	s.asking, s.holding = nil, nil
 	return s
+}
+
+func byName(set map[*sexp.Symbol]bool) []*sexp.Symbol {
+	return slices.SortedFunc(maps.Keys(set), func(a, b *sexp.Symbol) int { return strings.Compare(a.Name, b.Name) })
 }
 
 // need is called for what runs to compile something else.
@@ -175,7 +186,7 @@ func (in *Interp) means(s *shared) bool {
 	if s.lam == nil {
 		return false
 	}
-	for sym := range s.asked {
+	for _, sym := range s.asked {
 		if !in.pristine(sym) {
 			return false
 		}
@@ -188,7 +199,7 @@ func (in *Interp) means(s *shared) bool {
 			return false
 		}
 	}
-	for sym := range s.syms {
+	for _, sym := range s.syms {
 		if !in.table.Take(sym) {
 			return false
 		}

@@ -205,7 +205,7 @@ func (in *Interp) global(sym *sexp.Symbol) *global {
 // lookUp is the record of sym, nil if nobody has asked for one.
 func (in *Interp) lookUp(sym *sexp.Symbol) *global {
 	if in.rec != nil {
-		in.rec.asked[sym] = true
+		in.rec.asking[sym] = true
 	}
 	return in.globals[sym]
 }

@@ -3,6 +3,7 @@ package opt
 import (
 	_ "embed"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"sync"
@@ -29,8 +30,8 @@ type term struct {
 	konst bool
 }
 
-var rules = sync.OnceValue(func() map[ir.Op][]rule {
-	byOp := map[ir.Op][]rule{}
+var rules = sync.OnceValue(func() *[math.MaxUint8 + 1][]rule {
+	var byOp [math.MaxUint8 + 1][]rule
 	rs, err := readRules(rulesText)
 	if err != nil {
 		panic("rules.lisp: " + err.Error())
@@ -38,7 +39,7 @@ var rules = sync.OnceValue(func() map[ir.Op][]rule {
 	for _, r := range rs {
 		byOp[r.left.op] = append(byOp[r.left.op], r)
 	}
-	return byOp
+	return &byOp
 })
 
 // rewrite applies the rules of rules.lisp, to values and to the conditions

@@ -370,47 +370,56 @@ func (l *loop) close(f *ir.Func) bool {
 
 // copy replaces the loop by a copy of it for each turn.
 func (l *loop) copy(f *ir.Func) {
-	type turn struct {
-		blocks map[*ir.Block]*ir.Block
-		values map[*ir.Value]*ir.Value
+	copies := f.ValueTable(f.NumValues()) // of the loop's values, in a turn
+	at := f.Ints(f.NumBlocks())           // where a block stands in l.blocks
+	for i, b := range l.blocks {
+		at[b.ID] = int32(i)
 	}
-	turns := make([]turn, l.last+1)
+	turns := make([][]*ir.Block, l.last+1) // the copies of l.blocks
 	for k := range turns {
-		t := turn{map[*ir.Block]*ir.Block{}, map[*ir.Value]*ir.Value{}}
-		turns[k] = t
-		for _, b := range l.blocks {
+		turns[k] = f.BlockTable(len(l.blocks))
+		for i, b := range l.blocks {
 			nb := f.NewBlock()
-			t.blocks[b] = nb
+			turns[k][i] = nb
 			for _, p := range b.Params {
-				t.values[p] = f.NewParam(nb, p.Type, p.Pos)
+				f.NewParam(nb, p.Type, p.Pos)
 			}
 		}
 	}
-	for k, t := range turns {
+	for k, blocks := range turns {
+		for i, b := range l.blocks {
+			for j, p := range b.Params {
+				copies[p.ID] = blocks[i].Params[j]
+			}
+		}
 		clone := func(v *ir.Value) *ir.Value {
 			w := f.NewValue(v.Op, v.Pos)
 			id := w.ID
 			*w = *v
 			w.ID, w.Args = id, nil
-			t.values[v] = w
+			copies[v.ID] = w
 			return w
 		}
-		args := func(old []*ir.Value) (out []*ir.Value) {
-			for _, a := range old {
-				if w := t.values[a]; w != nil {
-					a = w
+		args := func(old []*ir.Value) []*ir.Value {
+			if len(old) == 0 {
+				return nil
+			}
+			out := slices.Clone(old)
+			for i, a := range out {
+				if w := copies[a.ID]; w != nil {
+					out[i] = w
 				}
-				out = append(out, a)
 			}
 			return out
 		}
-		for _, b := range l.blocks {
+		for i, b := range l.blocks {
+			blocks[i].Values = make([]*ir.Value, 0, len(b.Values))
 			for _, v := range b.Values {
-				t.blocks[b].Append(clone(v))
+				blocks[i].Append(clone(v))
 			}
 		}
-		for _, b := range l.blocks {
-			nb := t.blocks[b]
+		for i, b := range l.blocks {
+			nb := blocks[i]
 			for i, v := range b.Values {
 				nb.Values[i].Args = args(v.Args)
 			}
@@ -430,13 +439,13 @@ func (l *loop) copy(f *ir.Func) {
 				to := e.To
 				switch {
 				case to == l.head: // not reached in the last turn
-					to = turns[min(k+1, l.last)].blocks[to]
+					to = turns[min(k+1, l.last)][at[to.ID]]
 				case l.in[to]:
-					to = t.blocks[to]
+					to = blocks[at[to.ID]]
 				}
 				nb.Succs = append(nb.Succs, ir.Edge{To: to, Args: args(e.Args)})
 			}
 		}
 	}
-	l.enter.To = turns[0].blocks[l.head]
+	l.enter.To = turns[0][at[l.head.ID]]
 }

@@ -125,6 +125,14 @@ func (t *Table) Take(s *Symbol) bool {
 	return true
 }
 
+// Own reports whether s is a symbol of t, but not of its base.
+func (t *Table) Own(s *Symbol) bool {
+	if s.Keyword {
+		return t.keywords[s.Name] == s
+	}
+	return t.symbols[s.Name] == s
+}
+
 // NewPool makes an empty pool.
 func NewPool() *Pool {
 	return &Pool{table: Table{symbols: map[string]*Symbol{}, keywords: map[string]*Symbol{}}}
