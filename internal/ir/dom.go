@@ -97,27 +97,35 @@ type walk struct {
 	rest   []int32  // more numbers, all 0
 }
 
+// What walks work with.
+type walked struct {
+	ints   []int32
+	blocks []*Block
+	frames []frame
+}
+
 type frame struct { // a block on the way
 	b    *Block
 	next int // edge to go over, plus one
 }
 
-// walk walks f. All of what it gives but rpo is in memory of f, until the next
-// walk; more numbers come with it.
+// walk walks f. All of what it gives but rpo is good until the next walk only;
+// more numbers come with it.
 func (f *Func) walk(more int) *walk {
 	n := len(f.Blocks)
-	if need := f.nextB + n + more; cap(f.ints) < need {
-		f.ints = make([]int32, need)
+	m := &f.mem().walk
+	if need := f.nextB + n + more; cap(m.ints) < need {
+		m.ints = make([]int32, need)
 	} else {
-		f.ints = f.ints[:need]
-		clear(f.ints)
+		m.ints = m.ints[:need]
+		clear(m.ints)
 	}
-	if cap(f.blocks) < n {
-		f.blocks = make([]*Block, n)
+	if cap(m.blocks) < n {
+		m.blocks = make([]*Block, n)
 	}
-	ints := f.ints
-	w := &walk{rpo: f.BlockTable(n)[:0], pre: f.blocks[:0:n], at: ints[:f.nextB], parent: ints[f.nextB:f.nextB], rest: ints[f.nextB+n:]}
-	stack := f.frames[:0]
+	ints := m.ints
+	w := &walk{rpo: f.BlockTable(n)[:0], pre: m.blocks[:0:n], at: ints[:f.nextB], parent: ints[f.nextB:f.nextB], rest: ints[f.nextB+n:]}
+	stack := m.frames[:0]
 	enter := func(b *Block, from int32) {
 		w.pre, w.parent = append(w.pre, b), append(w.parent, from)
 		w.at[b.ID] = int32(len(w.pre))
@@ -138,7 +146,7 @@ func (f *Func) walk(more int) *walk {
 		stack = stack[:len(stack)-1]
 	}
 	slices.Reverse(w.rpo)
-	f.frames = stack
+	m.frames = stack
 	return w
 }
 

@@ -14,11 +14,6 @@ type Func struct {
 	nextV  int
 	nextB  int
 
-	// What walks work with: see Func.walk.
-	ints   []int32
-	blocks []*Block
-	frames []frame
-
 	fresh []Value // for NewValue
 	dozen int     // how many it made last
 
@@ -94,7 +89,7 @@ func (f *Func) NewBlock() *Block {
 // NewValue makes a value with a new name. The caller puts it in a block.
 func (f *Func) NewValue(op Op, pos source.Pos, args ...*Value) *Value {
 	if len(f.fresh) == 0 {
-		f.dozen = min(2*f.dozen+4, 32)
+		f.dozen = min(2*f.dozen+4, 36)
 		f.fresh = make([]Value, f.dozen)
 	}
 	v := &f.fresh[0]

@@ -12,6 +12,7 @@ type scratch struct {
 	values shelf[*Value]
 	blocks shelf[*Block]
 	lists  shelf[[]*Block]
+	walk   walked
 }
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}

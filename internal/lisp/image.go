@@ -26,10 +26,10 @@ type Image struct {
 type shared struct {
 	name  *sexp.Symbol
 	src   *sexp.Cons
-	lam   *lambda               // nil: each evaluator must compile it for itself
-	ran   []*shared             // while it was compiled
-	asked []*sexp.Symbol        // whose global meaning decided something
-	syms  []*sexp.Symbol        // that are in it, but those of the base
+	lam   *lambda        // nil: each evaluator must compile it for itself
+	ran   []*shared      // while it was compiled
+	asked []*sexp.Symbol // whose global meaning decided something
+	syms  []*sexp.Symbol // that are in it, but those of the base
 
 	asking, holding map[*sexp.Symbol]bool // asked and syms, while it is compiled
 }

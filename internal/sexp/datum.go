@@ -165,7 +165,7 @@ func (p *Pool) take(name, spelling string, keyword, make bool) *Symbol {
 // NewTable makes a table on top of base, which may be nil and must not
 // change any more.
 func NewTable(base *Table) *Table {
-	t := &Table{base: base, symbols: make(map[string]*Symbol, 64), keywords: map[string]*Symbol{}}
+	t := &Table{base: base, symbols: make(map[string]*Symbol, 160), keywords: map[string]*Symbol{}}
 	if base == nil {
 		for _, s := range wellKnown {
 			t.symbols[s.Name] = s

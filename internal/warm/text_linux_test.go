@@ -2,7 +2,13 @@ package warm
 
 import (
 	"debug/elf"
+	"go/parser"
+	"go/token"
 	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"unsafe"
@@ -10,9 +16,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestConstants compares what text reads with the libraries' definitions, which
-// would have to be initialised before it.
+// TestConstants compares what the package says of the kernel with the libraries'
+// definitions, which would have to be initialised before it.
 func TestConstants(t *testing.T) {
+	if n := madvise(); n != unix.SYS_MADVISE && n != 0 || n == 0 && (runtime.GOARCH == "amd64" || runtime.GOARCH == "arm64") {
+		t.Errorf("madvise has the number %d on %s", unix.SYS_MADVISE, runtime.GOARCH)
+	}
+	if hugePage != unix.MADV_HUGEPAGE || populateWrite != unix.MADV_POPULATE_WRITE || pageSize() != uintptr(os.Getpagesize()) {
+		t.Error("a constant is not the kernel's")
+	}
 	if segmentLoad != elf.PT_LOAD || segmentHeaders != elf.PT_PHDR || executable != elf.PF_X || populateRead != unix.MADV_POPULATE_READ {
 		t.Error("a constant is not the kernel's")
 	}
@@ -49,6 +61,29 @@ func TestText(t *testing.T) {
 		if x&1 == 0 {
 			t.Errorf("page %d of %d is not in memory", i, len(there))
 			break
+		}
+	}
+}
+
+// TestFirst wants the package to be initialised before those that it makes ready
+// for: it may import nothing that has to be initialised itself.
+func TestFirst(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no files: ", err)
+	}
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range f.Imports {
+			if path, _ := strconv.Unquote(i.Path.Value); path != "unsafe" && path != "runtime" {
+				t.Errorf("%s imports %s", name, path)
+			}
 		}
 	}
 }
