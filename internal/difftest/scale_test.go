@@ -101,6 +101,8 @@ func TestScale(t *testing.T) {
 			work := func(n int) (bytes uint64, passes int) {
 				var before, after runtime.MemStats
 				text := g.text(n)
+				runtime.GC() // twice, for pools to lend nothing
+				runtime.GC()
 				runtime.ReadMemStats(&before)
 				scaled(t, text, nil)
 				runtime.ReadMemStats(&after)
