@@ -25,14 +25,17 @@ func shape(f *ir.Func, code []bpf.Insn, from []bpf.From) *facts.Shape {
 		}
 		return n
 	}
-	last := make([]int, f.NumValues()) // the slot behind each
+	last := make([]int, f.NumValues())             // the slot behind each
+	first := make([]facts.Branches, f.NumValues()) // and its first jump
 	for _, x := range from {
 		i := code[x.Slot]
 		if i.Op == bpf.ClassJMP|bpf.JmpExit {
 			continue // which several returns may share
 		}
 		if c := i.Class(); c == bpf.ClassJMP || c == bpf.ClassJMP32 {
-			s.Jumps[x.Value]++
+			if s.Jumps[x.Value]++; s.Jumps[x.Value] == 1 {
+				first[x.Value] = facts.Branches{Lead: s.Insns[x.Value], Skip: uint16(max(0, i.Off))}
+			}
 		}
 		s.Insns[x.Value]++
 		if last[x.Value] = x.Slot + 1; i.IsLdImm64() {
@@ -52,6 +55,12 @@ func shape(f *ir.Func, code []bpf.Insn, from []bpf.From) *facts.Shape {
 					s.Behind = map[int]uint16{}
 				}
 				s.Behind[v.ID] = behindCall(v, code, from)
+			}
+			if v.Op.Compares() && s.Jumps[v.ID] > 0 {
+				if s.Branches == nil {
+					s.Branches = map[int]facts.Branches{}
+				}
+				s.Branches[v.ID] = first[v.ID]
 			}
 			if n := gotos(behind); behind > 0 && n > 0 {
 				s.Insns[v.ID] += uint16(n)

@@ -54,6 +54,28 @@ func TestWalk(t *testing.T) {
 			}
 		}
 	})
+	t.Run("jumps", func(t *testing.T) { // in the middle of what is one block here
+		for _, body := range []string{
+			"(with-ringbuf (p ring 16) (store u32 p 8 x) 0)",
+			"(with-ringbuf (p ring 16) (store u32 p 8 (cast i64 (>= y x))) 0)",
+			"(with-ringbuf (p ring 16) (store u64 p 0 g) (store u32 p 8 (cast i64 (>= y x))) 0)",
+		} {
+			for _, turns := range []int{2, 4} {
+				ours, kernels := walked(t, "jump.lisp", fmt.Sprintf(`
+(defmap ring :type :ringbuf :max-entries 4096)
+(defglobal g u64)
+(defprog p (:type :xdp)
+  (with-packet (data data-end :min-len 64)
+    (let ((x (load u32 data 20)) (y (load u64 data 40)))
+      (let ((v x))
+        (while (/= 0 v) :max %d (setf v (/ v 7)) %s)))
+    0))`, turns, body))
+				if kernels["p"] == 0 || ours["p"] != kernels["p"] {
+					t.Errorf("%v walked here, %v in the kernel: %d turns of %s", ours["p"], kernels["p"], turns, body)
+				}
+			}
+		}
+	})
 	t.Run("callbacks", func(t *testing.T) {
 		for _, body := range []string{
 			"(for-each-map-elem (k v small) (incf n) 0) 1",

@@ -90,6 +90,8 @@ func (a *analysis) findNeed(rpo []*ir.Block) {
 				for _, x := range v.Args {
 					need(x)
 				}
+			case v.Op.Compares() && a.env.Shape != nil && a.env.Shape.Jumps[v.ID] > 0:
+				need(v) // there are two ways behind it, whoever reads the result
 			}
 		}
 		for _, x := range b.Term.Args {
@@ -159,9 +161,9 @@ func (a *analysis) findMeets(rpo []*ir.Block, preds []int) {
 			}
 			if jumps || v.Op.IsCall() {
 				switch {
-				case n > 0:
+				case n > 0 || b.Term.Op == ir.OpJump && a.gotos(b, 0) > 0:
 					a.after[v.ID] = a.meeting()
-				case b.Term.Op == ir.OpJump && a.gotos(b, 0) == 0:
+				case b.Term.Op == ir.OpJump:
 					meets(b.Succs[0].To)
 				}
 			}

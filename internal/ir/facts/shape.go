@@ -16,7 +16,13 @@ type Shape struct {
 	// Behind says of calls that call back, by value, how many of their instructions
 	// are behind the call.
 	Behind map[int]uint16
+	// Branches says of comparisons that jump, by value, where they do.
+	Branches map[int]Branches
 }
+
+// Branches are the parts of a comparison that jumps: how many instructions stand
+// before the jump, at which the verifier compares states, and how many it skips.
+type Branches struct{ Lead, Skip uint16 }
 
 // An End is what a block ends with.
 type End struct {
@@ -63,6 +69,17 @@ func (a *analysis) count(v *ir.Value) {
 	case v.Op.IsCall(), v.Op.Compares(), v.Op == ir.OpBr, v.Op == ir.OpRet:
 		a.jumps++
 	}
+}
+
+// sides are how many instructions of v are before its jump, how many that skips,
+// and how many are behind them.
+func (a *analysis) sides(v *ir.Value) (lead, skip, rest int) {
+	if s := a.env.Shape; s != nil && s.Jumps[v.ID] > 0 {
+		x := s.Branches[v.ID]
+		lead, skip = int(x.Lead), int(x.Skip)
+		rest = max(0, int(s.Insns[v.ID])-lead-1-skip)
+	}
+	return lead, skip, rest
 }
 
 // weight is how many instructions v is, or about how many.

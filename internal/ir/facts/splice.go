@@ -108,8 +108,9 @@ func splice(f *ir.Func, env *Env) *splicer {
 	}
 	s := &splicer{f: f.Clone(), env: env, spliced: spliced{frames: map[int][]int32{}}}
 	if old := env.Shape; old != nil {
-		s.shape = &Shape{slices.Clone(old.Insns), slices.Clone(old.Jumps), slices.Clone(old.Ends), map[int]uint16{}}
+		s.shape = &Shape{slices.Clone(old.Insns), slices.Clone(old.Jumps), slices.Clone(old.Ends), map[int]uint16{}, map[int]Branches{}}
 		maps.Copy(s.shape.Behind, old.Behind)
+		maps.Copy(s.shape.Branches, old.Branches)
 	}
 	s.loops = loops(f)
 	s.grow()
@@ -290,6 +291,9 @@ func (s *splicer) measure(cb *callback, body *Body, b, after *ir.Block) {
 			count(nb.Values[k], from.Insns[v.ID], from.Jumps[v.ID])
 			if n := from.Behind[v.ID]; n > 0 {
 				to.Behind[nb.Values[k].ID] = n
+			}
+			if x, has := from.Branches[v.ID]; has {
+				to.Branches[nb.Values[k].ID] = x
 			}
 		}
 		count(nb.Term, from.Insns[g.Term.ID], from.Jumps[g.Term.ID])

@@ -8,6 +8,7 @@ type pending struct {
 	at       *place
 	last     *checkpoint
 	state
+	more int // instructions on the way there, which do not jump
 }
 
 // walk follows all paths from the entry in the verifier's order: at a branch
@@ -69,7 +70,7 @@ const (
 
 // push goes on at b's entry later.
 func (a *analysis) push(b *ir.Block, w *passage, st state) {
-	a.work = append(a.work, pending{position{b: b, via: w}, &a.entry[b.ID], a.last, st})
+	a.work = append(a.work, pending{position{b: b, via: w}, &a.entry[b.ID], a.last, st, 0})
 }
 
 // arrive makes p the state that is walked; false if a checkpoint covers it.
@@ -81,7 +82,7 @@ func (a *analysis) arrive(p *pending) bool {
 	}
 	a.oldVals(p.vals)
 	a.position, a.st = p.position, p.globals
-	a.insns, a.jumps = a.insns+p.gotos, a.jumps+p.gotos
+	a.insns, a.jumps = a.insns+p.gotos+p.more, a.jumps+p.gotos
 	a.to = a.from
 	at := &a.entry[p.b.ID]
 	if p.from > 0 {
@@ -97,8 +98,12 @@ func (a *analysis) block() outcome {
 	a.fuel -= len(b.Values) - int(a.from)
 	for a.to = a.from; int(a.to) < len(b.Values); {
 		v := b.Values[a.to]
-		if at := a.before[v.ID]; at != nil && !a.visit(at) {
-			return ends
+		if at := a.before[v.ID]; at != nil {
+			lead, _, _ := a.sides(v)
+			if a.insns += lead; !a.visit(at) {
+				return ends
+			}
+			a.insns -= lead // count has it
 		}
 		a.count(v)
 		if a.exact(v) {
@@ -111,6 +116,10 @@ func (a *analysis) block() outcome {
 			if _, decided := a.vals[v.ID].Num.Const(); !decided {
 				return a.split(v)
 			}
+		}
+		if a.before[v.ID] != nil && a.need[v.ID] && a.vals[v.ID].isConst(1) {
+			_, skip, _ := a.sides(v) // it jumps
+			a.insns -= skip
 		}
 		a.to++
 		if at := a.after[v.ID]; at != nil && !a.visit(at) {
@@ -233,7 +242,11 @@ func (a *analysis) split(v *ir.Value) outcome {
 		w := a.passage(nil, v)
 		if a.assume(&st, at.ids, w, v.Op, v.Size, &x, &y, holds) {
 			st.trail = a.step(v, holds, &x, &y)
-			a.work = append(a.work, pending{position{b: a.b, from: a.to + 1, via: w}, at, a.last, st})
+			p := pending{position{b: a.b, from: a.to + 1, via: w}, at, a.last, st, 0}
+			if holds { // this one goes around some instructions, to those behind them
+				_, _, p.more = a.sides(v)
+			}
+			a.work = append(a.work, p)
 			ways++
 		} else {
 			a.matters(v)
