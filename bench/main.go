@@ -86,7 +86,7 @@ func bench(dir, filter, asmOf string, quick bool) error {
 // examine compiles, compares and measures a pair.
 func (p *pair) examine(dir, tmp string, compilers [3]compiler, quick bool) *row {
 	r := &row{name: p.name, how: p.how()}
-	times := 9
+	times := 15
 	if quick {
 		times = 1
 	}
