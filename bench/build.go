@@ -10,9 +10,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // A compiler makes an object of one side of a pair.
@@ -121,12 +124,20 @@ func compileRounds(cs [3]compiler, dir, pair, tmp string, times int) (builds [3]
 	return builds, nil
 }
 
-// apart runs f on another thread than the caller's: processes inherit the CPU
-// that a thread is pinned to.
+// allCPUs are those that this process could use when it began.
+var allCPUs = func() (set unix.CPUSet) {
+	unix.SchedGetaffinity(0, &set)
+	return set
+}()
+
+// apart runs f on a thread that may use all CPUs: processes inherit the one that
+// a thread is pinned to, and so do threads that it makes.
 func apart(f func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
+		runtime.LockOSThread() // and no more: the thread ends with this
+		unix.SchedSetaffinity(0, &allCPUs)
 		f()
 	}()
 	<-done
