@@ -20,10 +20,11 @@ const allowed = `
 	internal/abi:       -
 	internal/abi/gen:   -
 	internal/types:     internal/source
-	internal/sexp:      internal/source
-	internal/lisp:      internal/source internal/sexp
+	internal/slab:      -
+	internal/sexp:      internal/slab internal/source
+	internal/lisp:      internal/slab internal/source internal/sexp
 	internal/prelude:   internal/source
-	internal/ir:        internal/source internal/types
+	internal/ir:        internal/slab internal/source internal/types
 	internal/ir/facts:  internal/source internal/abi internal/ir
 	internal/sim:       internal/abi
 	internal/ir/interp: internal/abi internal/ir internal/sim
@@ -64,7 +65,7 @@ const allowed = `
 
 // pure packages turn bytes into bytes: the same answer on every machine.
 const (
-	pure = " internal/source internal/abi internal/types internal/sexp internal/lisp internal/prelude internal/ir internal/sim" +
+	pure = " internal/source internal/abi internal/types internal/slab internal/sexp internal/lisp internal/prelude internal/ir internal/sim" +
 		" internal/ir/interp internal/ir/facts internal/lang internal/opt internal/regalloc internal/bpf internal/bpf/vm internal/machine internal/emit internal/btf" +
 		" internal/obj internal/needs internal/fix internal/compile internal/gen internal/indent internal/packet internal/user . "
 	impure = " os os/exec os/signal syscall net time math/rand math/rand/v2 runtime "

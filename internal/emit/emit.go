@@ -58,8 +58,9 @@ func Func(r *regalloc.Result, cpu int, off map[string]bool) (*Code, error) {
 	}
 	room := make([]machine.Insn, 0, some)
 	for _, b := range r.Blocks {
-		e.cur = e.blocks[b.IR.ID]
-		e.cur.Insns = room[len(room):]
+		into := e.blocks[b.IR.ID]
+		into.Insns = room[len(room):]
+		e.cur = into
 		e.from = int32(b.IR.Term.ID) + 1 // of moves before the first value
 		for _, i := range b.Insts {
 			e.at(i.Pos)
@@ -69,11 +70,10 @@ func Func(r *regalloc.Result, cpu int, off map[string]bool) (*Code, error) {
 			e.inst(i)
 		}
 		e.term(b)
-		b := e.blocks[b.IR.ID]
-		if n := len(room) + len(b.Insns); n <= cap(room) {
+		if n := len(room) + len(into.Insns); n <= cap(room) {
 			room = room[:n]
 		}
-		b.Insns = slices.Clip(b.Insns)
+		into.Insns = slices.Clip(into.Insns)
 	}
 	machine.Improve(e.f, off)
 	code, err := machine.Layout(e.f, cpu)

@@ -104,6 +104,15 @@ type walked struct {
 	frames []frame
 }
 
+// free keeps no function in memory, and not what a giant one took.
+func (m *walked) free() {
+	clear(m.blocks)
+	clear(m.frames[:cap(m.frames)])
+	if cap(m.ints) > 16*mostShelved {
+		*m = walked{}
+	}
+}
+
 type frame struct { // a block on the way
 	b    *Block
 	next int // edge to go over, plus one

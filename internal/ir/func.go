@@ -3,7 +3,10 @@
 // Every value is 64 bits wide; a value of a narrower Size is zero above it.
 package ir
 
-import "github.com/whistler-lang/whistler/internal/source"
+import (
+	"github.com/whistler-lang/whistler/internal/slab"
+	"github.com/whistler-lang/whistler/internal/source"
+)
 
 // A Func is one BPF function. Blocks[0] is the entry; its parameters are the
 // function's.
@@ -14,8 +17,7 @@ type Func struct {
 	nextV  int
 	nextB  int
 
-	fresh []Value // for NewValue
-	dozen int     // how many it made last
+	fresh slab.Of[Value] // for NewValue
 
 	scratch *scratch // nil if nothing is taken
 }
@@ -88,12 +90,7 @@ func (f *Func) NewBlock() *Block {
 
 // NewValue makes a value with a new name. The caller puts it in a block.
 func (f *Func) NewValue(op Op, pos source.Pos, args ...*Value) *Value {
-	if len(f.fresh) == 0 {
-		f.dozen = min(2*f.dozen+4, 36)
-		f.fresh = make([]Value, f.dozen)
-	}
-	v := &f.fresh[0]
-	f.fresh = f.fresh[1:]
+	v := f.fresh.New(36)
 	v.ID, v.Op, v.Args, v.Pos = f.nextV, op, args, pos
 	if op.Sized() {
 		v.Size = 8

@@ -46,6 +46,7 @@ func (f *Func) Done() {
 	s.values.free()
 	s.blocks.free()
 	s.lists.free()
+	s.walk.free()
 	scratches.Put(s)
 	f.scratch = nil
 }

@@ -10,6 +10,7 @@ import (
 	"fmt"
 
 	"github.com/whistler-lang/whistler/internal/sexp"
+	"github.com/whistler-lang/whistler/internal/slab"
 	"github.com/whistler-lang/whistler/internal/source"
 )
 
@@ -81,9 +82,8 @@ type Interp struct {
 	gensyms   int64
 	stdout    *stream
 
-	fresh   []sexp.Cons // for cons
-	dozen   int         // how many it made last
-	records []global    // for global
+	fresh   slab.Of[sexp.Cons] // for cons
+	records slab.Of[global]    // for global
 
 	frames    []*frame // one for each running call, used again and again
 	fp        int
@@ -172,11 +172,7 @@ func New(o Options) *Interp {
 func (in *Interp) global(sym *sexp.Symbol) *global {
 	g := in.lookUp(sym)
 	if g == nil {
-		if len(in.records) == 0 {
-			in.records = make([]global, 16)
-		}
-		g = &in.records[0]
-		in.records = in.records[1:]
+		g = in.records.New(16)
 		g.sym = sym
 		in.globals[sym] = g
 		if sym.Keyword || sym == sexp.Nil || sym == sexp.T {

@@ -184,12 +184,7 @@ func (in *Interp) list(items []Value) Value {
 
 func (in *Interp) cons(a, d Value) *sexp.Cons {
 	in.alloc(4)
-	if len(in.fresh) == 0 {
-		in.dozen = min(2*in.dozen+4, 32)
-		in.fresh = make([]sexp.Cons, in.dozen)
-	}
-	c := &in.fresh[0]
-	in.fresh = in.fresh[1:]
+	c := in.fresh.New(32)
 	c.Car, c.Cdr = a, d
 	return c
 }

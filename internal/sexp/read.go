@@ -7,6 +7,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/whistler-lang/whistler/internal/slab"
 	"github.com/whistler-lang/whistler/internal/source"
 )
 
@@ -20,8 +21,7 @@ type Reader struct {
 	off      int
 	table    *Table
 	features Features
-	conses   []Cons // to be used
-	dozen    int    // how many of them were made at once
+	conses   slab.Of[Cons]
 	depth    int
 	dropping int // inside a form that #+ or #| leaves out: literals are not judged
 }
@@ -222,15 +222,7 @@ func (r *Reader) wrap(start int, head *Symbol, mark string) Value {
 	return c
 }
 
-func (r *Reader) cons() *Cons {
-	if len(r.conses) == 0 {
-		r.dozen = min(2*r.dozen+4, 32)
-		r.conses = make([]Cons, r.dozen)
-	}
-	c := &r.conses[0]
-	r.conses = r.conses[1:]
-	return c
-}
+func (r *Reader) cons() *Cons { return r.conses.New(32) }
 
 func (r *Reader) list(start int) Value {
 	var head Value = Nil

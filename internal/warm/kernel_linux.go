@@ -18,8 +18,8 @@ const (
 
 // madvise is the number of the system call, SYS_MADVISE of the architecture's
 // <asm/unistd.h>; 0 where nobody has looked.
-func madvise() uintptr {
-	switch runtime.GOARCH {
+func madvise(arch string) uintptr {
+	switch arch {
 	case "amd64":
 		return 28
 	case "arm64", "riscv64", "loong64":
@@ -30,7 +30,7 @@ func madvise() uintptr {
 
 // advise tells the kernel about a part of the memory. It may refuse to hear.
 func advise(at, size, what uintptr) {
-	if n := madvise(); n != 0 {
+	if n := madvise(runtime.GOARCH); n != 0 {
 		rawSyscall(n, at, size, what)
 	}
 }
