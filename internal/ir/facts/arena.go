@@ -96,6 +96,17 @@ const (
 	lastChunk  = 512
 )
 
+// one gives an element with nothing in it.
+func (s *slab[T]) one() *T {
+	if s.at < len(s.chunks) {
+		if c := s.chunks[s.at]; s.used < len(c) {
+			s.used++
+			return &c[s.used-1]
+		}
+	}
+	return &s.take(1)[0]
+}
+
 // take gives n elements with nothing in them.
 func (s *slab[T]) take(n int) []T {
 	for ; s.at < len(s.chunks); s.at, s.used = s.at+1, 0 {

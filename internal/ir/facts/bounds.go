@@ -52,7 +52,7 @@ func (a *analysis) access(v *ir.Value, p *Val, off, size int64, how way, to stri
 	case p.Trust == Doubtful:
 		return
 	}
-	if m := p.Map; m != nil {
+	if m := a.mapNamed(p.Map); m != nil {
 		if how&writing != 0 && m.ReadOnly || how&reading != 0 && m.WriteOnly {
 			x.Kind, x.Write = MapDirection, how&writing != 0 && m.ReadOnly
 			x.By = m.Name
@@ -142,14 +142,14 @@ func (a *analysis) memory(v *ir.Value, p *Val, off, size int64, kind Kind, x Fin
 	x.Kind, x.Least, x.Most, x.Needed, x.Proven = kind, least, most, size, p.Size
 	_, isConst := p.Num.Const()
 	x.Variable = !isConst
-	if p.Map != nil {
-		x.By = p.Map.Name
+	if m := a.mapNamed(p.Map); m != nil {
+		x.By = m.Name
 	}
 	a.report(v, x, p)
 }
 
-// move is pointer arithmetic.
-func (a *analysis) move(v *ir.Value, x, y Val) Val {
+// shifted is pointer arithmetic.
+func (a *analysis) shifted(v *ir.Value, x, y Val) Val {
 	if v.Op == ir.OpSub && y.Class == Pointer {
 		return a.fresh(v, Any(), Sure) // for the verifier any number
 	}
@@ -202,6 +202,7 @@ func (a *analysis) move(v *ir.Value, x, y Val) Val {
 	default:
 		x.Num = sub(x.Num, y.Num)
 	}
+	x.Num.settle()
 	if x.Space == ir.PtrPacket || x.Space == ir.PtrMeta {
 		// Another object; the verifier forgets the range of what was added to.
 		x.Obj = int32(v.ID) + 1

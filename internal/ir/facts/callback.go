@@ -93,7 +93,7 @@ func (a *analysis) arguments(cb *callback, entry *ir.Block) {
 			x = Val{Class: Pointer, Trust: Sure, Space: p.Type, Obj: int32(p.ID) + 1}
 			if i == 2 {
 				if m := a.mapArg(cb.call, 0); m != nil {
-					x.Map, x.Size = m, int64(m.ValueSize)
+					x.Map, x.Size = a.name(m), int64(m.ValueSize)
 				}
 			}
 		}

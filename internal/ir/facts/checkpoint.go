@@ -82,7 +82,7 @@ func (a *analysis) visit(at *place) bool {
 		return true
 	}
 	a.atJumps, a.atInsns = a.jumps, a.insns
-	c := &a.checkpoints.take(1)[0]
+	c := a.checkpoints.one()
 	*c = checkpoint{state: state{a.newVals(len(at.ids)), 0, a.st.share()}, at: at, precise: a.flags.take(len(at.ids)), via: a.via, parent: a.last, open: 1}
 	for i, id := range at.ids {
 		c.vals[i] = a.vals[id]

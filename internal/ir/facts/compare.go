@@ -163,17 +163,17 @@ func Refine(cmp ir.Op, size uint8, a, b Num) (x, y Num, ok bool) {
 			x.know(m, ^m)
 		}
 	}
-	return x.sane(), y.sane(), true
+	x.sane()
+	y.sane()
+	return x, y, true
 }
 
-// sane is n settled; where the steps of the verifier find nothing in it, it
+// sane settles n; where the steps of the verifier find nothing in it, it
 // goes on with any number that has the bits.
-func (n Num) sane() Num {
-	m, ok := n.settle()
-	if !ok {
-		m.wide, m.Low = anyWide, anyLow
+func (n *Num) sane() {
+	if !n.settle() {
+		n.wide, n.Low = anyWide, anyLow
 	}
-	return m
 }
 
 // RefineNot is Refine for the edge where cmp does not hold.
@@ -196,11 +196,13 @@ func RefineNot(cmp ir.Op, size uint8, a, b Num) (x, y Num, ok bool) {
 	case b.Unknown&mask == 0:
 		a.wide, a.Low = anyWide, anyLow
 		a.know(0, ^(b.Bits & mask))
-		return a.sane(), b, true
+		a.sane()
+		return a, b, true
 	case a.Unknown&mask == 0:
 		b.wide, b.Low = anyWide, anyLow
 		b.know(0, ^(a.Bits & mask))
-		return a, b.sane(), true
+		b.sane()
+		return a, b, true
 	}
 	return a, b, true
 }

@@ -172,6 +172,7 @@ func (a *analysis) learn(s *state, ids []int32, w *passage, x *Val, n Num) {
 		}
 		if y.Num = n; y.Off != x.Off {
 			y.Num = add(n, Just(uint64(y.Off-x.Off)))
+			y.Num.settle()
 		}
 		if _, isConst := y.Num.Const(); isConst && y.Class == Number {
 			*y = number(y.Num, y.Trust)

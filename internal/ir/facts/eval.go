@@ -26,7 +26,9 @@ func Eval(op ir.Op, size uint8, a, b Num) Num {
 		return a
 	case ir.OpZext:
 		if w < 32 { // a mask, which forgets the least number
-			return bitwise(ir.OpAnd, a, Just(1<<w-1))
+			a = bitwise(ir.OpAnd, a, Just(1<<w-1))
+			a.settle()
+			return a
 		}
 		return a.trunc(w)
 	case ir.OpSext:
@@ -61,16 +63,17 @@ func Eval(op ir.Op, size uint8, a, b Num) Num {
 	case !computed && w >= 32:
 		return Any() // not even known to be short
 	case w == 32:
-		n = n.zeroExtend()
+		n.zeroExtend()
 	case w < 32:
-		n = n.trunc(w)
+		n.settle()
+		return n.trunc(w)
 	}
-	n, _ = n.settle()
+	n.settle()
 	return n
 }
 
-// arith is an operation of w bits, 32 or 64; of 32 bits the low lane counts.
-// The verifier does not compute all.
+// arith is an operation of w bits, 32 or 64, to be settled; of 32 bits the low
+// lane counts. The verifier does not compute all.
 func arith(op ir.Op, w uint, a, b Num) (n Num, computed bool) {
 	switch op {
 	case ir.OpAdd:
@@ -91,7 +94,8 @@ func arith(op ir.Op, w uint, a, b Num) (n Num, computed bool) {
 	return Any(), false // of a negation, too
 }
 
-// bitwise is and, or, xor.
+// bitwise is and, or, xor; its result, like those of shift, add and sub, is to be
+// settled.
 func bitwise(op ir.Op, a, b Num) Num {
 	var n Num
 	switch op {
@@ -115,7 +119,6 @@ func bitwise(op ir.Op, a, b Num) Num {
 		n.Low.Min, n.Low.Max = uint32(n.Bits), uint32(n.Bits)
 	}
 	n.wide, n.Low = n.wide.unsigned(), n.Low.unsigned()
-	n, _ = n.settle()
 	return n
 }
 
@@ -161,16 +164,13 @@ func shift(op ir.Op, w uint, a Num, k uint) Num {
 	if short {
 		n.Bits, n.Unknown = uint64(uint32(n.Bits)), uint64(uint32(n.Unknown))
 		n.Low = n.Low.ofBits(uint32(n.Bits), uint32(n.Unknown))
-		return n.zeroExtend()
 	}
-	n, _ = n.settle()
 	return n
 }
 
 func add(a, b Num) Num {
 	n := Num{wide: a.wide.add(b.wide), Low: a.Low.add(b.Low)}
 	n.Bits, n.Unknown = addBits(a.Bits, a.Unknown, b.Bits, b.Unknown)
-	n, _ = n.settle()
 	return n
 }
 
@@ -187,7 +187,6 @@ func sub(a, b Num) Num {
 	d := a.Bits - b.Bits
 	n.Unknown = ((d + a.Unknown) ^ (d - b.Unknown)) | a.Unknown | b.Unknown
 	n.Bits = d &^ n.Unknown
-	n, _ = n.settle()
 	return n
 }
 

@@ -65,31 +65,31 @@ func (a *analysis) exec(v *ir.Value) bool {
 		a.set(v, Val{})
 		return true
 	}
-	x := a.arg(v, 0)
-	y := constant(0)
+	x, y := a.arg(v, 0), Val{} // as they are before v is
 	if v.NumOperands() > 1 {
 		y = a.arg(v, 1)
+	} else {
+		y = constant(0)
 	}
 	a.renew(v)
-	a.set(v, a.compute(v, x, y))
+	a.set(v, a.compute(v, &x, &y))
 	return true
 }
 
 // compute is what a pure op gives.
-func (a *analysis) compute(v *ir.Value, x, y Val) Val {
+func (a *analysis) compute(v *ir.Value, x, y *Val) Val {
 	if v.Op.Compares() {
-		can, cannot := a.compare(v.Op, v.Size, &x, &y)
+		can, cannot := a.compare(v.Op, v.Size, x, y)
 		if can && cannot {
 			return number(Range(0, 1), Sure)
 		}
 		a.matters(v)
 		return constant(b2i(can))
 	}
-	if x.Class == Pointer && x.Null == IsNull {
-		x = constant(0)
-	}
-	if y.Class == Pointer && y.Null == IsNull {
-		y = constant(0)
+	for _, p := range [2]*Val{x, y} {
+		if p.Class == Pointer && p.Null == IsNull {
+			*p = constant(0)
+		}
 	}
 	if v.Op == ir.OpAdd && y.Class == Pointer && x.Class == Number {
 		x, y = y, x
@@ -98,9 +98,9 @@ func (a *analysis) compute(v *ir.Value, x, y Val) Val {
 	case x.Class == Pointer && x.Space == ir.PtrKernel && relocated(v):
 		// A field of a struct of the kernel: what counts is the access.
 		x.Off++ // the place does not matter, but it is another one
-		return x
+		return *x
 	case x.Class == Pointer:
-		return a.move(v, x, y)
+		return a.shifted(v, *x, *y)
 	case x.Class == Stale || y.Class == Stale:
 		// Numbers now, but still to blame when they are used.
 		if c, ok := y.Num.Const(); ok && y.Class == Number && v.Size == 8 && (v.Op == ir.OpAdd || v.Op == ir.OpSub) {
@@ -108,7 +108,7 @@ func (a *analysis) compute(v *ir.Value, x, y Val) Val {
 			if x.Off += int64(c); v.Op == ir.OpSub {
 				x.Off -= 2 * int64(c)
 			}
-			return x
+			return *x
 		}
 		return a.fresh(v, Eval(v.Op, v.Size, Any(), Any()), Sure)
 	case x.Class != Number || y.Class != Number:
@@ -122,7 +122,7 @@ func (a *analysis) compute(v *ir.Value, x, y Val) Val {
 	}
 	n := Eval(v.Op, v.Size, x.Num, y.Num)
 	if c, constY := y.Num.Const(); constY && v.Size == 8 && x.Sym != 0 && (v.Op == ir.OpAdd || v.Op == ir.OpSub) {
-		r := x // the same number, elsewhere
+		r := *x // the same number, elsewhere
 		r.Num = n
 		if r.Off += int64(c); v.Op == ir.OpSub {
 			r.Off -= 2 * int64(c)
@@ -133,7 +133,7 @@ func (a *analysis) compute(v *ir.Value, x, y Val) Val {
 		return a.compute(v, y, x)
 	}
 	if v.Op == ir.OpZext && v.Size >= 4 && x.Num.Max <= OfSize(v.Size).Max {
-		return x // the machine copies it
+		return *x // the machine copies it
 	}
 	return a.fresh(v, n, min(x.Trust, y.Trust))
 }
@@ -216,7 +216,7 @@ func (a *analysis) load(v *ir.Value) {
 	case p.Class == Pointer && p.Space == ir.PtrStack:
 		x = a.take(v, &p, off)
 	case v.Type != ir.Scalar:
-	case p.Class == Pointer && p.Trust != Doubtful && p.Space != ir.PtrMap && v.Core == "" && !(p.Map != nil && p.Map.Known):
+	case p.Class == Pointer && p.Trust != Doubtful && p.Space != ir.PtrMap && v.Core == "" && (p.Map == 0 || !a.mapNamed(p.Map).Known):
 		x = a.fresh(v, OfSize(v.Size), Sure)
 	default:
 		x = a.fresh(v, OfSize(v.Size), Doubtful)
@@ -391,7 +391,7 @@ func (a *analysis) lookup(v *ir.Value, h *abi.Helper) Val {
 	if m == nil {
 		x.Trust = Doubtful
 	} else {
-		x.Map, x.Size = m, int64(m.ValueSize)
+		x.Map, x.Size = a.name(m), int64(m.ValueSize)
 	}
 	if (m == nil || m.Array) && x.Null == MayBeNull && v.NumOperands() > 1 {
 		k := a.arg(v, 1)

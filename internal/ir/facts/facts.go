@@ -216,7 +216,8 @@ type analysis struct {
 	before      []*place // by value: before and behind what jumps in the middle of a block
 	after       []*place
 
-	vals    []Val // of the state that is walked, by value
+	vals    []Val  // of the state that is walked, by value
+	maps    []*Map // see mapNamed
 	st      globals
 	frame   []int64         // where slots are, below the frame's end
 	kept    []bool          // slots whose contents matter

@@ -144,7 +144,7 @@ func Just(n uint64) Num {
 func Range(lo, hi uint64) Num {
 	n := Any()
 	n.Min, n.Max = lo, hi
-	n, _ = n.settle()
+	n.settle()
 	return n
 }
 
@@ -180,18 +180,22 @@ func (n Num) Meet(m Num) (_ Num, ok bool) {
 	if (n.Bits^m.Bits)&^n.Unknown&^m.Unknown != 0 {
 		return n, false
 	}
-	return Num{n.wide.meet(m.wide), n.Low.meet(m.Low), n.Bits | m.Bits, n.Unknown & m.Unknown}.settle()
+	x := Num{n.wide.meet(m.wide), n.Low.meet(m.Low), n.Bits | m.Bits, n.Unknown & m.Unknown}
+	ok = x.settle()
+	return x, ok
 }
 
 // settle lets ranges and bits tell each other what they know, by the
 // verifier's steps; ok is false if no number is left.
-func (n Num) settle() (_ Num, ok bool) {
+func (n *Num) settle() (ok bool) {
 	if n.Unknown == 0 { // one number, or none
-		return Just(n.Bits), n.wide.has(n.Bits) && n.Low.has(uint32(n.Bits))
+		ok = n.wide.has(n.Bits) && n.Low.has(uint32(n.Bits))
+		*n = Just(n.Bits)
+		return ok
 	}
 	n.wide, n.Low = n.wide.ofBits(n.Bits, n.Unknown), n.Low.ofBits(uint32(n.Bits), uint32(n.Unknown))
 	for range 3 {
-		old := n
+		old := *n
 		if n.deduce(); n.is(&old) {
 			break // further steps find nothing either
 		}
@@ -206,7 +210,7 @@ func (n Num) settle() (_ Num, ok bool) {
 		n.know(uint64(n.Low.Min)&^free, free|math.MaxUint32<<32)
 	}
 	n.wide, n.Low = n.wide.ofBits(n.Bits, n.Unknown), n.Low.ofBits(uint32(n.Bits), uint32(n.Unknown))
-	return n, !n.wide.empty() && !n.Low.empty()
+	return !n.wide.empty() && !n.Low.empty()
 }
 
 // is reports whether n and m are the same: == calls a function for so much.
@@ -269,15 +273,14 @@ func (l *lane[U, S]) signed(lo, hi uint64, known bool) {
 	}
 }
 
-// zeroExtend is n after an operation of 32 bits.
-func (n Num) zeroExtend() Num {
+// zeroExtend makes of n what it is after an operation of 32 bits; it is to be
+// settled.
+func (n *Num) zeroExtend() {
 	n.Bits, n.Unknown = uint64(uint32(n.Bits)), uint64(uint32(n.Unknown))
 	n.wide = wide{uint64(n.Low.Min), uint64(n.Low.Max), 0, math.MaxUint32}
 	if n.Low.SMin >= 0 {
 		n.SMin, n.SMax = int64(n.Low.SMin), int64(n.Low.SMax)
 	}
-	n, _ = n.settle()
-	return n
 }
 
 // trunc is the set of the low w bits of n's numbers.
@@ -286,9 +289,12 @@ func (n Num) trunc(w uint) Num {
 	case w >= 64 || n.Max>>w == 0:
 		return n
 	case w == 32:
-		return n.zeroExtend()
+		n.zeroExtend()
+	default:
+		n = bitwise(ir.OpAnd, n, Just(1<<w-1))
 	}
-	return bitwise(ir.OpAnd, n, Just(1<<w-1))
+	n.settle()
+	return n
 }
 
 // signExtend is the set of n's numbers with bit w-1 copied upwards, by the
@@ -297,7 +303,11 @@ func (n Num) signExtend(w uint) Num {
 	if w >= 64 {
 		return n
 	}
-	return shift(ir.OpSar, 64, shift(ir.OpShl, 64, n, 64-w), 64-w)
+	n = shift(ir.OpShl, 64, n, 64-w)
+	n.settle()
+	n = shift(ir.OpSar, 64, n, 64-w)
+	n.settle()
+	return n
 }
 
 // with adds known bits to n.

@@ -106,8 +106,7 @@ func TestEvalWide(t *testing.T) {
 		if x := n.Min + (n.Max-n.Min)/2; n.Has(x) {
 			xs = append(xs, x)
 		}
-		n, ok := n.settle()
-		if !ok {
+		if !n.settle() {
 			t.Fatalf("%v of %x is empty", n, xs)
 		}
 		return n, xs

@@ -73,7 +73,7 @@ func (a *analysis) mapOf(p *Val) *Map {
 	if p.Class != Pointer || p.Space != ir.PtrValue || p.Trust != Sure || p.Null == IsNull {
 		return nil
 	}
-	return p.Map
+	return a.mapNamed(p.Map)
 }
 
 // mapArg is the map that argument i of v names, nil if it names none.

@@ -186,7 +186,7 @@ func (a *analysis) findMeets(rpo []*ir.Block, preds []int) {
 
 // meeting is a place in the middle of a block.
 func (a *analysis) meeting() *place {
-	p := &a.places.take(1)[0]
+	p := a.places.one()
 	p.meets = true
 	return p
 }

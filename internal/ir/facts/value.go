@@ -47,10 +47,27 @@ type Val struct {
 	Obj   int32   // of a pointer: what gave it, see objects below
 	Ref   int32   // of a pointer: the call whose reference it depends on, plus one
 	Why   int32   // of a stale pointer: the call that made it so
+	Map   int32   // whose value it is, see mapNamed; 0 if it is none's
 	Off   int64
 	Num   Num   // of a pointer: the part of its offset that is not constant
 	Size  int64 // of the memory that a pointer points into, 0 if that is not known
-	Map   *Map  // whose value it is
+}
+
+// mapNamed is the map of a Val, nil of 0; name is what Vals call m.
+func (a *analysis) mapNamed(name int32) *Map {
+	if name == 0 {
+		return nil
+	}
+	return a.maps[name-1]
+}
+
+func (a *analysis) name(m *Map) int32 {
+	i := slices.Index(a.maps, m)
+	if i < 0 {
+		i = len(a.maps)
+		a.maps = append(a.maps, m)
+	}
+	return int32(i) + 1
 }
 
 // What Range says of a pointer that a comparison put behind the packet.

@@ -1,6 +1,10 @@
 package facts
 
-import "github.com/whistler-lang/whistler/internal/ir"
+import (
+	"slices"
+
+	"github.com/whistler-lang/whistler/internal/ir"
+)
 
 // pending is a path to go on with, from a place or with its values.
 type pending struct {
@@ -155,16 +159,16 @@ func (a *analysis) follow(succ int, test *ir.Value) outcome {
 	e := &b.Succs[succ]
 	at := &a.entry[e.To.ID]
 	a.fuel -= len(at.ids) + 4
-	a.moved = a.moved[:0] // all at once: a parameter may be another's argument
-	for i, p := range e.To.Params {
-		x := Val{}
-		if a.need[p.ID] {
-			x = a.get(e.Args[i])
+	if params := e.To.Params; len(params) == 1 {
+		a.move(e.Args[0], params[0], &a.vals[params[0].ID])
+	} else if len(params) > 1 {
+		a.moved = slices.Grow(a.moved[:0], len(params))[:len(params)] // all at once: a parameter may be another's argument
+		for i, p := range params {
+			a.move(e.Args[i], p, &a.moved[i])
 		}
-		a.moved = append(a.moved, x)
-	}
-	for i, p := range e.To.Params {
-		a.vals[p.ID] = a.moved[i]
+		for i, p := range params {
+			a.vals[p.ID] = a.moved[i]
+		}
 	}
 	a.known = append(a.known[:0], at.ids...)
 	n := a.gotos(b, succ)
@@ -176,10 +180,19 @@ func (a *analysis) follow(succ int, test *ir.Value) outcome {
 	return goesOn
 }
 
+// move puts what the parameter p gets from v into to.
+func (a *analysis) move(v, p *ir.Value, to *Val) {
+	if !a.need[p.ID] {
+		*to = Val{}
+	} else if x := a.at(v, to); x != to {
+		*to = *x
+	}
+}
+
 // passage is one from here.
 func (a *analysis) passage(e *ir.Edge, test *ir.Value) *passage {
-	w := &a.passages.take(1)[0]
-	w.position, w.edge, w.test = a.position, e, test
+	w := a.passages.one()
+	*w = passage{position: a.position, edge: e, test: test}
 	return w
 }
 
@@ -207,13 +220,10 @@ func (a *analysis) along(e *ir.Edge) state {
 	list := a.entry[e.To.ID].ids
 	st := state{a.newVals(len(list)), 0, a.st.share()}
 	for i, id := range list {
-		switch {
-		case i >= len(e.Args):
+		if i < len(e.Args) {
+			a.move(e.Args[i], e.To.Params[i], &st.vals[i])
+		} else {
 			st.vals[i] = a.vals[id]
-		case a.need[id]:
-			st.vals[i] = a.get(e.Args[i])
-		default:
-			st.vals[i] = Val{}
 		}
 	}
 	return st
@@ -222,14 +232,15 @@ func (a *analysis) along(e *ir.Edge) state {
 // split goes on after the comparison v once for each result, as the branches
 // do that the machine computes it with.
 func (a *analysis) split(v *ir.Value) outcome {
-	x, y := a.arg(v, 0), a.arg(v, 1)
-	a.judge(&x, &y)
-	at, ways := &a.places.take(1)[0], 0
+	var rooms [2]Val
+	x, y := a.argAt(v, 0, &rooms[0]), a.argAt(v, 1, &rooms[1])
+	a.judge(x, y)
+	at, ways := a.places.one(), 0
 	at.ids = a.ints.take(len(a.known))
 	copy(at.ids, a.known)
 	for _, holds := range []bool{true, false} { // the code goes on where it fails
 		st := state{a.newVals(len(at.ids)), 0, a.st.share()}
-		behind, old := a.beyond(v.Op, v, &x, &y, holds)
+		behind, old := a.beyond(v.Op, v, x, y, holds)
 		for k, id := range at.ids {
 			st.vals[k] = a.vals[id]
 			if int(id) == v.ID {
@@ -240,8 +251,8 @@ func (a *analysis) split(v *ir.Value) outcome {
 			behind.Range = old
 		}
 		w := a.passage(nil, v)
-		if a.assume(&st, at.ids, w, v.Op, v.Size, &x, &y, holds) {
-			st.trail = a.step(v, holds, &x, &y)
+		if a.assume(&st, at.ids, w, v.Op, v.Size, x, y, holds) {
+			st.trail = a.step(v, holds, x, y)
 			p := pending{position{b: a.b, from: a.to + 1, via: w}, at, a.last, st, 0}
 			if holds { // this one goes around some instructions, to those behind them
 				_, _, p.more = a.sides(v)
@@ -285,8 +296,9 @@ func (a *analysis) branch() outcome {
 		}
 		cmp, size, test = v.Op, v.Size, v
 	}
-	x, y := a.arg(test, 0), a.arg(test, 1)
-	can, cannot := a.compare(cmp, size, &x, &y)
+	var rooms [2]Val
+	x, y := a.argAt(test, 0, &rooms[0]), a.argAt(test, 1, &rooms[1])
+	can, cannot := a.compare(cmp, size, x, y)
 	switch {
 	case !can && !cannot:
 		return ends
@@ -297,24 +309,31 @@ func (a *analysis) branch() outcome {
 		a.matters(test)
 		return a.follow(no, test)
 	}
-	a.judge(&x, &y)
+	a.judge(x, y)
 	taken, first := 0, a.jumpsTo(b) // the last is walked first
 	for _, succ := range [2]int{first, 1 - first} {
 		edge := &b.Succs[succ]
-		behind, old := a.beyond(cmp, test, &x, &y, succ == yes)
+		behind, old := a.beyond(cmp, test, x, y, succ == yes)
 		st := a.along(edge)
 		if behind != nil {
 			behind.Range = old
 		}
 		st.gotos = a.gotos(b, succ)
 		w := a.passage(edge, test)
-		if !a.assume(&st, a.entry[edge.To.ID].ids, w, cmp, size, &x, &y, succ == yes) {
+		if !a.assume(&st, a.entry[edge.To.ID].ids, w, cmp, size, x, y, succ == yes) {
 			a.matters(test)
 			continue
 		}
-		st.trail = a.step(test, succ == yes, &x, &y)
-		a.push(edge.To, w, st)
-		taken++
+		st.trail = a.step(test, succ == yes, x, y)
+		if taken++; succ == first || a.spliced != nil {
+			a.push(edge.To, w, st)
+			continue
+		}
+		a.part(taken) // this way is walked next
+		if a.arrive(&pending{position{b: edge.To, via: w}, &a.entry[edge.To.ID], a.last, st, 0}) {
+			return goesOn
+		}
+		return ends
 	}
 	return a.part(taken)
 }
@@ -332,7 +351,7 @@ func (a *analysis) inBlock(v *ir.Value) bool {
 
 // step notes a branch that can go both ways.
 func (a *analysis) step(test *ir.Value, holds bool, x, y *Val) *step {
-	s := &a.steps.take(1)[0]
+	s := a.steps.one()
 	*s = step{a.st.trail, test, holds, [2]int32{x.Sym, x.Obj}, [2]int32{y.Sym, y.Obj}}
 	return s
 }
@@ -346,33 +365,53 @@ func (a *analysis) judge(x, y *Val) {
 
 // arg is what is known of operand i of v.
 func (a *analysis) arg(v *ir.Value, i int) Val {
-	x, imm := v.Operand(i)
-	if x == nil {
-		return constant(imm)
-	}
-	return a.get(x)
+	var room Val
+	return *a.argAt(v, i, &room)
 }
 
+// argAt is arg where it is, or in room.
+func (a *analysis) argAt(v *ir.Value, i int, room *Val) *Val {
+	x, imm := v.Operand(i)
+	if x == nil {
+		*room = constant(imm)
+		return room
+	}
+	return a.at(x, room)
+}
+
+// get is what is known of v, at where that is, or in room.
 func (a *analysis) get(v *ir.Value) Val {
-	v = original(v)
-	switch v.Op {
-	case ir.OpConst:
-		return constant(v.Aux)
-	case ir.OpMapAddr:
-		switch v.Type {
-		case ir.PtrValue:
-			return a.variable(v)
-		case ir.PtrFunc:
-			return Val{}
+	var room Val
+	return *a.at(v, &room)
+}
+
+func (a *analysis) at(v *ir.Value, room *Val) *Val {
+	for {
+		switch v.Op {
+		case ir.OpCopy, ir.OpReload:
+			v = v.Args[0]
+			continue
+		case ir.OpConst:
+			*room = constant(v.Aux)
+		case ir.OpMapAddr:
+			*room = Val{}
+			switch v.Type {
+			case ir.PtrValue:
+				*room = a.variable(v)
+			case ir.PtrFunc:
+			default:
+				*room = Val{Class: Pointer, Trust: Sure, Space: ir.PtrMap}
+			}
+		case ir.OpStackAddr:
+			*room = a.stackAt(v.Slot, v.Aux)
+		default:
+			if a.need[v.ID] {
+				return &a.vals[v.ID]
+			}
+			*room = Val{}
 		}
-		return Val{Class: Pointer, Trust: Sure, Space: ir.PtrMap}
-	case ir.OpStackAddr:
-		return a.stackAt(v.Slot, v.Aux)
+		return room
 	}
-	if !a.need[v.ID] {
-		return Val{}
-	}
-	return a.vals[v.ID]
 }
 
 // variable is a pointer to a global variable.
@@ -381,7 +420,7 @@ func (a *analysis) variable(v *ir.Value) Val {
 	if m == nil {
 		return Val{}
 	}
-	return Val{Class: Pointer, Trust: Sure, Space: ir.PtrValue, Map: m, Size: int64(m.ValueSize)}
+	return Val{Class: Pointer, Trust: Sure, Space: ir.PtrValue, Map: a.name(m), Size: int64(m.ValueSize)}
 }
 
 // set says what is known of v, which has just been computed.
