@@ -6,6 +6,7 @@ package btf
 import (
 	"encoding/binary"
 	"slices"
+	"sync"
 
 	"github.com/whistler-lang/whistler/internal/types"
 )
@@ -47,13 +48,32 @@ type Builder struct {
 	strs    []byte
 	offs    map[string]uint32
 	next    ID
-	memo    map[string]ID
+	memo    map[Key]ID
 	structs map[*types.Struct]ID
 }
 
+var builders sync.Pool // what Free has given back
+
 // NewBuilder makes an empty table.
 func NewBuilder() *Builder {
-	return &Builder{types: make([]byte, 0, 1<<10), strs: make([]byte, 1, 1<<10), offs: map[string]uint32{"": 0}, next: 1, memo: map[string]ID{}, structs: map[*types.Struct]ID{}}
+	b, _ := builders.Get().(*Builder)
+	if b == nil {
+		b = &Builder{types: make([]byte, 0, 1<<10), strs: make([]byte, 0, 1<<10), offs: map[string]uint32{}, memo: map[Key]ID{}, structs: map[*types.Struct]ID{}}
+	}
+	b.strs, b.offs[""], b.next = append(b.strs, 0), 0, 1
+	return b
+}
+
+// Free gives b's memory to the table that is made next: nobody may use b any more.
+func (b *Builder) Free() {
+	if len(b.strs) > 1<<16 { // a giant's
+		return
+	}
+	b.types, b.strs = b.types[:0], b.strs[:0]
+	clear(b.offs)
+	clear(b.memo)
+	clear(b.structs)
+	builders.Put(b)
 }
 
 var le = binary.LittleEndian
@@ -86,8 +106,15 @@ func (b *Builder) head(name string, kind, vlen int, flag bool, sizeOrType uint32
 	return b.next - 1
 }
 
+// A Key names a type that is made once: by what it is, its name, and those that
+// it is of.
+type Key struct {
+	What, Name string
+	Of         [2]ID
+}
+
 // Once makes the type of a key the first time, and gives it again later.
-func (b *Builder) Once(key string, make func() ID) ID {
+func (b *Builder) Once(key Key, make func() ID) ID {
 	if id, ok := b.memo[key]; ok {
 		return id
 	}
@@ -98,7 +125,7 @@ func (b *Builder) Once(key string, make func() ID) ID {
 
 // Int is a C integer type.
 func (b *Builder) Int(name string, size int, signed bool) ID {
-	return b.Once("int "+name, func() ID {
+	return b.Once(Key{What: "int", Name: name}, func() ID {
 		id := b.head(name, kindInt, 0, false, uint32(size))
 		enc := uint32(size * 8)
 		if signed {
@@ -111,37 +138,43 @@ func (b *Builder) Int(name string, size int, signed bool) ID {
 
 // Bool is C's _Bool.
 func (b *Builder) Bool(name string, size int) ID {
-	return b.Once("int "+name, func() ID {
+	return b.Once(Key{What: "int", Name: name}, func() ID {
 		id := b.head(name, kindInt, 0, false, uint32(size))
 		b.put(uint32(size*8) | intBool)
 		return id
 	})
 }
 
-var cInts = map[int][2]string{1: {"unsigned char", "signed char"}, 2: {"unsigned short", "short"},
-	4: {"unsigned int", "int"}, 8: {"unsigned long long", "long long"}}
+// ints are the integers of so many bytes, unsigned and signed: C's, and the
+// kernel's names of them.
+var ints = map[int]struct{ c, kernel [2]string }{
+	1: {[2]string{"unsigned char", "signed char"}, [2]string{"__u8", "__s8"}},
+	2: {[2]string{"unsigned short", "short"}, [2]string{"__u16", "__s16"}},
+	4: {[2]string{"unsigned int", "int"}, [2]string{"__u32", "__s32"}},
+	8: {[2]string{"unsigned long long", "long long"}, [2]string{"__u64", "__s64"}},
+}
 
 // Scalar is a scalar under its kernel name, such as __u32.
 func (b *Builder) Scalar(size int, signed bool) ID {
-	i, prefix := 0, "__u"
+	i := 0
 	if signed {
-		i, prefix = 1, "__s"
+		i = 1
 	}
-	name := prefix + map[int]string{1: "8", 2: "16", 4: "32", 8: "64"}[size]
-	return b.Once("typedef "+name, func() ID {
-		base := b.Int(cInts[size][i], size, signed)
+	name := ints[size].kernel[i]
+	return b.Once(Key{What: "typedef", Name: name}, func() ID {
+		base := b.Int(ints[size].c[i], size, signed)
 		return b.head(name, kindTypedef, 0, false, uint32(base))
 	})
 }
 
 // Ptr is a pointer to a type; 0 makes it void *.
 func (b *Builder) Ptr(to ID) ID {
-	return b.Once("ptr "+key(to), func() ID { return b.head("", kindPtr, 0, false, uint32(to)) })
+	return b.Once(Key{What: "ptr", Of: [2]ID{to}}, func() ID { return b.head("", kindPtr, 0, false, uint32(to)) })
 }
 
 // Array is n elements of a type.
 func (b *Builder) Array(elem ID, n int) ID {
-	return b.Once("array "+key(elem, ID(n)), func() ID {
+	return b.Once(Key{What: "array", Of: [2]ID{elem, ID(n)}}, func() ID {
 		index := b.Int("__ARRAY_SIZE_TYPE__", 4, false)
 		id := b.head("", kindArray, 0, false, 0)
 		b.put(uint32(elem), uint32(index), uint32(n))
@@ -149,17 +182,9 @@ func (b *Builder) Array(elem ID, n int) ID {
 	})
 }
 
-func key(ids ...ID) string {
-	s := ""
-	for _, id := range ids {
-		s += string(rune(id)) + ","
-	}
-	return s
-}
-
 // Fwd is a struct that is only named.
 func (b *Builder) Fwd(name string) ID {
-	return b.Once("fwd "+name, func() ID { return b.head(name, kindFwd, 0, false, 0) })
+	return b.Once(Key{What: "fwd", Name: name}, func() ID { return b.head(name, kindFwd, 0, false, 0) })
 }
 
 // A Member of a struct; Offset is in bytes.

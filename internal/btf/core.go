@@ -285,7 +285,7 @@ func (l *Local) plan(id ID, depth int) {
 			l.plan(base, depth+1)
 			if to := l.ids[base]; to != 0 && to < l.b.next {
 				name := t.Name(id)
-				l.ids[id] = l.b.Once("typedef "+name, func() ID { return l.b.head(name, kindTypedef, 0, false, uint32(to)) })
+				l.ids[id] = l.b.Once(Key{What: "typedef", Name: name}, func() ID { return l.b.head(name, kindTypedef, 0, false, uint32(to)) })
 				return
 			}
 		}

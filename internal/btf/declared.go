@@ -32,7 +32,7 @@ func (b *Builder) StructOf(s *types.Struct) ID {
 
 // EnumOf adds a declared enumeration once.
 func (b *Builder) EnumOf(e *types.Enum) ID {
-	return b.Once("enum "+e.C, func() ID {
+	return b.Once(Key{What: "enum", Name: e.C}, func() ID {
 		kind := kindEnum
 		if e.Type.Size == 8 {
 			kind = kindEnum64

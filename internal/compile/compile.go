@@ -107,6 +107,11 @@ func compile(files []*source.File, o Options, count, tooMany map[string]bool) (*
 		}
 	}
 	r.Object = obj.Write(r.Spec)
+	if o.Trace == nil { // who may look at what it was shown later
+		for _, f := range funcs {
+			f.f.Free()
+		}
+	}
 	return r, nil
 }
 

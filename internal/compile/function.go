@@ -302,6 +302,9 @@ func (fn *function) emit(o Options) (*bpf.Program, *source.Error) {
 	}
 	fn.trace(o, "allocated", alloc)
 	code, err := emit.Func(alloc, fn.cpu, o.Off)
+	if o.Trace == nil {
+		alloc.Free()
+	}
 	fn.code = code
 	if err != nil {
 		if l := source.AsList(err); l[0].Pos.Known() {

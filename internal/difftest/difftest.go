@@ -113,6 +113,13 @@ func compileStages(name, text string, off map[string]bool, lo lang.Options, how 
 		return nil, errs
 	}
 	u.Result = r
+	// What nobody looks at while it is compiled takes over the memory of what was
+	// compiled before.
+	o.Trace = nil
+	plain, errs := compile.Compile([]*source.File{source.NewFile(name, text)}, o)
+	if bad == nil && (len(errs.Errors()) > 0 || !bytes.Equal(plain.Object, r.Object)) {
+		bad = fmt.Errorf("without a trace it is another object: %v", errs)
+	}
 	return u, bad
 }
 

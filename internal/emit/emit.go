@@ -11,6 +11,7 @@ import (
 	"github.com/whistler-lang/whistler/internal/ir"
 	"github.com/whistler-lang/whistler/internal/machine"
 	"github.com/whistler-lang/whistler/internal/regalloc"
+	"github.com/whistler-lang/whistler/internal/slab"
 	"github.com/whistler-lang/whistler/internal/source"
 )
 
@@ -46,6 +47,8 @@ type emitter struct {
 	ref    *bpf.Ref // of the next instruction
 }
 
+var rooms slab.Rooms[machine.Insn]
+
 // Func emits r for BPF cpu version 2, 3 or 4, and improves what it has
 // emitted by the passes of package machine but those in off.
 func Func(r *regalloc.Result, cpu int, off map[string]bool) (*Code, error) {
@@ -56,7 +59,9 @@ func Func(r *regalloc.Result, cpu int, off map[string]bool) (*Code, error) {
 		e.blocks[b.IR.ID] = e.f.NewBlock()
 		some += len(b.Insts) + len(b.Insts)/4 + 1
 	}
-	room := make([]machine.Insn, 0, some)
+	lent := rooms.Take(some)
+	defer rooms.Give(lent)
+	room := lent.List
 	for _, b := range r.Blocks {
 		into := e.blocks[b.IR.ID]
 		into.Insns = room[len(room):]
@@ -75,6 +80,7 @@ func Func(r *regalloc.Result, cpu int, off map[string]bool) (*Code, error) {
 		}
 		into.Insns = slices.Clip(into.Insns)
 	}
+	lent.List = room[:cap(room)] // what did not fit was begun there
 	machine.Improve(e.f, off)
 	code, err := machine.Layout(e.f, cpu)
 	if err != nil {

@@ -15,7 +15,8 @@ type DomTree struct {
 func Dominators(f *Func) *DomTree {
 	n := f.nextB
 	ints := f.Ints(2 * n)
-	d := &DomTree{idom: f.BlockTable(n), in: ints[:n], out: ints[n:], Preds: f.Preds()}
+	d := f.mem().tree()
+	*d = DomTree{idom: f.BlockTable(n), in: ints[:n], out: ints[n:], Preds: f.Preds()}
 	w := f.walk(9 * n)
 	d.RPO = w.rpo
 	ints = w.rest
@@ -102,13 +103,15 @@ type walked struct {
 	ints   []int32
 	blocks []*Block
 	frames []frame
+	last   walk
 }
 
 // free keeps no function in memory, and not what a giant one took.
 func (m *walked) free() {
 	clear(m.blocks)
 	clear(m.frames[:cap(m.frames)])
-	if cap(m.ints) > 16*mostShelved {
+	m.last = walk{}
+	if cap(m.ints) > 4*mostShelved {
 		*m = walked{}
 	}
 }
@@ -133,7 +136,8 @@ func (f *Func) walk(more int) *walk {
 		m.blocks = make([]*Block, n)
 	}
 	ints := m.ints
-	w := &walk{rpo: f.BlockTable(n)[:0], pre: m.blocks[:0:n], at: ints[:f.nextB], parent: ints[f.nextB:f.nextB], rest: ints[f.nextB+n:]}
+	w := &m.last
+	*w = walk{rpo: f.BlockTable(n)[:0], pre: m.blocks[:0:n], at: ints[:f.nextB], parent: ints[f.nextB:f.nextB], rest: ints[f.nextB+n:]}
 	stack := m.frames[:0]
 	enter := func(b *Block, from int32) {
 		w.pre, w.parent = append(w.pre, b), append(w.parent, from)

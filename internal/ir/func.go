@@ -17,9 +17,27 @@ type Func struct {
 	nextV  int
 	nextB  int
 
-	fresh slab.Of[Value] // for NewValue
+	values slab.Lent[Value] // for NewValue
+	lists  slab.Lent[*Value]
+	blocks slab.Lent[Block]
 
 	scratch *scratch // nil if nothing is taken
+}
+
+var (
+	values = slab.Pool[Value]{AtOnce: 32}
+	lists  = slab.Pool[*Value]{AtOnce: 256}
+	blocks = slab.Pool[Block]{AtOnce: 16}
+)
+
+// Free gives the memory of f to the functions that are made next: nobody may look
+// at f, its blocks or its values any more.
+func (f *Func) Free() {
+	f.Done()
+	f.values.Back(&values)
+	f.lists.Back(&lists)
+	f.blocks.Back(&blocks)
+	*f = Func{}
 }
 
 // A Slot is a piece of the function's stack.
@@ -82,7 +100,8 @@ func NewFunc(name string) *Func { return &Func{Name: name, Slots: []*Slot{nil}} 
 
 // NewBlock adds an empty block at the end.
 func (f *Func) NewBlock() *Block {
-	b := &Block{ID: f.nextB}
+	b := f.blocks.New(&blocks)
+	b.ID = f.nextB
 	f.nextB++
 	f.Blocks = append(f.Blocks, b)
 	return b
@@ -90,8 +109,8 @@ func (f *Func) NewBlock() *Block {
 
 // NewValue makes a value with a new name. The caller puts it in a block.
 func (f *Func) NewValue(op Op, pos source.Pos, args ...*Value) *Value {
-	v := f.fresh.New(36)
-	v.ID, v.Op, v.Args, v.Pos = f.nextV, op, args, pos
+	v := f.values.New(&values)
+	v.ID, v.Op, v.Args, v.Pos = f.nextV, op, f.lists.Copy(&lists, args), pos
 	if op.Sized() {
 		v.Size = 8
 	}

@@ -82,12 +82,13 @@ const (
 	compare              // gives 0 or 1
 	term                 // terminator
 	noresult             // defines nothing
+	foldable             // its row has eval
 )
 
 type opInfo struct {
 	name  string
 	args  int // -1: any number
-	flags int
+	flags uint16
 	// eval is the meaning at a width of 32 or 64 bits: arguments come and
 	// results go truncated to it. Folding, the interpreter, the VM's ALU and
 	// the proof of the rules all use this one function.
@@ -157,9 +158,19 @@ var ops = [numOps]opInfo{
 	OpBr:   {name: "br", args: 2, flags: sized | term | noresult},
 }
 
+// flags are those of the rows, which are asked for all the time: side by side.
+var flags = func() (fs [256]uint16) {
+	for o, row := range ops {
+		if fs[o] = row.flags; row.eval != nil {
+			fs[o] |= foldable
+		}
+	}
+	return fs
+}()
+
 func (o Op) String() string { return ops[o].name }
 
-func (o Op) has(flag int) bool { return ops[o].flags&flag != 0 }
+func (o Op) has(flag uint16) bool { return flags[o]&flag != 0 }
 
 // Pure reports whether a value of o may be dropped, moved or computed twice.
 func (o Op) Pure() bool { return o.has(pure) }
@@ -186,7 +197,7 @@ func (o Op) HasResult() bool { return !o.has(noresult) }
 func (o Op) Sized() bool { return o.has(sized) }
 
 // Foldable reports whether o's result is a function of its arguments.
-func (o Op) Foldable() bool { return ops[o].eval != nil }
+func (o Op) Foldable() bool { return o.has(foldable) }
 
 // Arity is the number of o's arguments, -1 for any number.
 func (o Op) Arity() int { return ops[o].args }

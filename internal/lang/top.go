@@ -61,8 +61,10 @@ type decl struct {
 	pos  source.Pos
 }
 
-func (c *compiler) specials() (out []lisp.Special) {
-	for _, d := range declarations() {
+func (c *compiler) specials() []lisp.Special {
+	ds := declarations()
+	out := make([]lisp.Special, 0, len(ds)+1)
+	for _, d := range ds {
 		out = append(out, lisp.Special{Name: d.name, Params: d.params, Doc: d.doc,
 			Fn: func(in *lisp.Interp, form *sexp.Cons, env *lisp.Env) sexp.Value {
 				args, ok := sexp.Slice(form.Cdr)

@@ -3,6 +3,7 @@ package machine
 import (
 	"github.com/whistler-lang/whistler/internal/abi"
 	"github.com/whistler-lang/whistler/internal/bpf"
+	"github.com/whistler-lang/whistler/internal/slab"
 )
 
 // known drops moves into registers, and stores into stack slots, that hold
@@ -15,10 +16,14 @@ import (
 // It walks to a fixed point: a register that different ways bring different
 // values to has a value of its own from there on.
 func known(f *Func) bool {
-	k := &knower{f: f, in: make([]*facts, f.nextB), stale: make([]bool, f.nextB), escapes: f.stackEscapes(), names: map[bpf.Ref]int64{}}
+	lent := blockFacts.Take(f.nextB)
+	defer blockFacts.Give(lent)
+	lent.List = lent.List[:f.nextB]
+	k := &knower{f: f, in: lent.List, come: make([]bool, f.nextB), stale: make([]bool, f.nextB), escapes: f.stackEscapes(), names: map[bpf.Ref]int64{}}
 	blocks := f.order()
-	k.in[f.Blocks[0].ID] = entryFacts()
-	k.stale[f.Blocks[0].ID] = true
+	entry := f.Blocks[0].ID
+	k.in[entry].enter()
+	k.come[entry], k.stale[entry] = true, true
 	for again := true; again; {
 		again = false
 		for _, b := range blocks {
@@ -33,10 +38,14 @@ func known(f *Func) bool {
 	for _, b := range blocks {
 		most = max(most, len(b.Insns))
 	}
-	kept := make([]Insn, 0, most)
+	room := rooms.Take(most)
+	defer rooms.Give(room)
 	for _, b := range blocks {
-		kept = kept[:0]
+		kept := room.List[:0]
 		k.walk(b, func(i *Insn) { kept = append(kept, *i) })
+		if len(kept) > len(room.List) {
+			room.List = kept
+		}
 		if len(kept) != len(b.Insns) || k.cheaper {
 			b.Insns, changed = b.Insns[:copy(b.Insns, kept)], true
 			k.cheaper = false
@@ -44,6 +53,11 @@ func known(f *Func) bool {
 	}
 	return changed
 }
+
+var (
+	rooms      slab.Rooms[Insn]
+	blockFacts slab.Rooms[facts]
+)
 
 // A val is what a register or stack cell is known to hold.
 type val struct {
@@ -74,17 +88,13 @@ type facts struct {
 	stack []cell
 }
 
-func entryFacts() *facts {
-	s := &facts{}
+// enter makes s what is known at the function's entry.
+func (s *facts) enter() {
+	s.regs, s.stack = [11]val{}, s.stack[:0]
 	for r := bpf.R1; r <= bpf.R5; r++ {
 		s.regs[r] = val{kind: opaque, n: -int64(r)}
 	}
 	s.regs[bpf.R10] = val{kind: frame}
-	return s
-}
-
-func (s *facts) clone() *facts {
-	return &facts{s.regs, append([]cell(nil), s.stack...)}
 }
 
 // become makes s what other is, in the memory that it has.
@@ -94,8 +104,9 @@ func (s *facts) become(other *facts) {
 
 type knower struct {
 	f       *Func
-	in      []*facts
-	stale   []bool // blocks whose in has changed since they were walked
+	in      []facts // by block: what is known at its entry
+	come    []bool  // blocks to which some way has come
+	stale   []bool  // blocks whose in has changed since they were walked
 	names   map[bpf.Ref]int64
 	escapes bool  // addresses of the stack are where stores may find them
 	cheaper bool  // an instruction was replaced by a shorter one
@@ -146,10 +157,10 @@ func (k *knower) leave(b *Block, out *facts) bool {
 }
 
 func (k *knower) meet(b *Block, s *facts) bool {
-	in := k.in[b.ID]
-	if in == nil {
-		in = s.clone()
-		k.in[b.ID] = in
+	in := &k.in[b.ID]
+	if !k.come[b.ID] {
+		k.come[b.ID] = true
+		in.become(s)
 		// A value that this block made in an earlier turn has no name here.
 		for r := range in.regs {
 			if own := joinOf(b, int64(r)); in.regs[r].kind == opaque && in.regs[r].n != own && in.regs[r].joinedAt(b) {
@@ -240,7 +251,7 @@ func (s *facts) learn(i *Insn, taken bool) {
 // gives those that are needed to keep. What it gives holds until the next walk.
 func (k *knower) walk(b *Block, keep func(*Insn)) *facts {
 	s := &k.here
-	s.become(k.in[b.ID])
+	s.become(&k.in[b.ID])
 	for n := 0; n < len(b.Insns); n++ {
 		i := &b.Insns[n]
 		if v, ok := k.moved(s, i); ok {

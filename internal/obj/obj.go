@@ -56,6 +56,7 @@ const pinByName = 1
 func Write(s *Spec) []byte {
 	f := newFile()
 	b := btf.NewBuilder()
+	defer b.Free()
 	for _, st := range s.Structs {
 		b.StructOf(st)
 	}
@@ -208,7 +209,7 @@ func ctxType(b *btf.Builder, name string) btf.ID {
 	if s == nil {
 		return b.Fwd(name)
 	}
-	return b.Once("ctx "+name, func() btf.ID {
+	return b.Once(btf.Key{What: "ctx", Name: name}, func() btf.ID {
 		var ms []btf.Member
 		end := uint32(0)
 		for _, f := range s.Fields {

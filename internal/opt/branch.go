@@ -1,6 +1,9 @@
 package opt
 
-import "github.com/whistler-lang/whistler/internal/ir"
+import (
+	"github.com/whistler-lang/whistler/internal/ir"
+	"github.com/whistler-lang/whistler/internal/slab"
+)
 
 // branch simplifies the flow between blocks:
 //
@@ -147,6 +150,14 @@ const (
 	decidedAtLeast  = 1000
 )
 
+// A user is a block that uses a value of another.
+type user struct {
+	b    *ir.Block
+	next int32
+}
+
+var userRooms slab.Rooms[user]
+
 // thread sends edges past blocks that compute nothing.
 func thread(f *ir.Func, c *Config) bool {
 	if c.decided == nil {
@@ -166,17 +177,30 @@ func thread(f *ir.Func, c *Config) bool {
 			home[v.ID] = b
 		}
 	}
-	users := map[*ir.Block][]*ir.Block{}
+	// Its users, by block: the first, and behind which of all the next one stands.
+	room := userRooms.Take(64)
+	defer userRooms.Give(room)
+	all, first, last := append(room.List, user{}), f.Ints(f.NumBlocks()), f.Ints(f.NumBlocks())
 	for _, b := range f.Blocks {
 		b.Uses(func(p **ir.Value) {
 			if h := home[(*p).ID]; h != nil && h != b {
 				outside[h.ID] = true
-				if us := users[h]; len(us) == 0 || us[len(us)-1] != b {
-					users[h] = append(us, b)
+				k := last[h.ID]
+				if k > 0 && all[k].b == b {
+					return
 				}
+				n := int32(len(all))
+				all = append(all, user{b: b})
+				if k > 0 {
+					all[k].next = n
+				} else {
+					first[h.ID] = n
+				}
+				last[h.ID] = n
 			}
 		})
 	}
+	room.List = all
 	var known *ways
 	dom := func() *ir.DomTree {
 		if known == nil {
@@ -200,8 +224,8 @@ func thread(f *ir.Func, c *Config) bool {
 		if n != 1 || !dom.Reachable(b) {
 			return false
 		}
-		for _, u := range users[b] {
-			if !dom.Dominates(other, u) {
+		for k := first[b.ID]; k > 0; k = all[k].next {
+			if !dom.Dominates(other, all[k].b) {
 				return false
 			}
 		}

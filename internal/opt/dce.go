@@ -1,6 +1,7 @@
 package opt
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/whistler-lang/whistler/internal/ir"
@@ -11,7 +12,7 @@ import (
 func dce(f *ir.Func, _ *Config) bool {
 	changed := f.Prune()
 	live := f.Bools(f.NumValues())
-	feeds := feedsOf(f)
+	feeds := f.Feeds()
 	work := f.ValueTable(f.NumValues())[:0]
 	need := func(v *ir.Value) {
 		if !live[v.ID] {
@@ -35,7 +36,7 @@ func dce(f *ir.Func, _ *Config) bool {
 		for _, a := range v.Args {
 			need(a)
 		}
-		feeds.each(v, need)
+		feeds.Each(v, need)
 	}
 	// An atomic whose old value nobody wants need not fetch it.
 	used := f.Bools(f.NumValues())
@@ -73,27 +74,25 @@ func dce(f *ir.Func, _ *Config) bool {
 		changed = changed || len(kept) != len(b.Values)
 		b.Values = kept
 	}
+	dead := func(p *ir.Value) bool { return !live[p.ID] }
 	for _, b := range f.Blocks {
 		for k := range b.Succs {
 			e := &b.Succs[k]
-			var args []*ir.Value
-			for i, a := range e.Args {
-				if e.To == f.Blocks[0] || live[e.To.Params[i].ID] {
-					args = append(args, a)
+			if e.To != f.Blocks[0] && slices.ContainsFunc(e.To.Params, dead) {
+				var args []*ir.Value
+				for i, a := range e.Args {
+					if live[e.To.Params[i].ID] {
+						args = append(args, a)
+					}
 				}
+				e.Args = args
 			}
-			e.Args = args
 		}
 	}
 	for _, b := range f.Blocks[1:] {
-		var params []*ir.Value
-		for _, p := range b.Params {
-			if live[p.ID] {
-				params = append(params, p)
-			}
-		}
-		changed = changed || len(params) != len(b.Params)
-		b.Params = params
+		n := len(b.Params)
+		b.Params = slices.DeleteFunc(b.Params, dead)
+		changed = changed || len(b.Params) != n
 	}
 	return changed
 }

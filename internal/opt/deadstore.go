@@ -13,6 +13,7 @@ func deadstore(f *ir.Func, _ *Config) bool {
 	}
 	d := newStackBytes(f)
 	blocks := f.ReversePostorder()
+	loops := leadsBack(f, blocks)
 	for again := true; again; {
 		again = false
 		for i := len(blocks) - 1; i >= 0; i-- {
@@ -21,7 +22,7 @@ func deadstore(f *ir.Func, _ *Config) bool {
 			for k := len(b.Values) - 1; k >= 0; k-- {
 				d.step(b.Values[k], live)
 			}
-			again = d.liveIn(b).set(live) || again
+			again = d.liveIn(b).set(live) && loops || again
 		}
 	}
 	changed := false
@@ -43,22 +44,47 @@ func deadstore(f *ir.Func, _ *Config) bool {
 	return changed
 }
 
+// leadsBack reports whether an edge leads back in the order of blocks.
+func leadsBack(f *ir.Func, blocks []*ir.Block) bool {
+	at := f.Ints(f.NumBlocks())
+	for i, b := range blocks {
+		at[b.ID] = int32(i)
+	}
+	for i, b := range blocks {
+		for _, e := range b.Succs {
+			if at[e.To.ID] <= int32(i) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // A bitset has a bit for each byte of the stack.
 type bitset []uint64
 
 func (s bitset) mark(from, to int, on bool) {
-	for i := from; i < to; i++ {
-		if on {
-			s[i/64] |= 1 << (i % 64)
+	for i := from; i < to; i = i/64*64 + 64 {
+		if m := word(i, to); on {
+			s[i/64] |= m
 		} else {
-			s[i/64] &^= 1 << (i % 64)
+			s[i/64] &^= m
 		}
 	}
 }
 
+// word has the bits from i to before end, of those that are in i's word.
+func word(i, end int) uint64 {
+	m := ^uint64(0) << (i % 64)
+	if left := i/64*64 + 64 - end; left > 0 {
+		m &= ^uint64(0) >> left
+	}
+	return m
+}
+
 func (s bitset) any(from, to int) bool {
-	for i := from; i < to; i++ {
-		if s[i/64]&(1<<(i%64)) != 0 {
+	for i := from; i < to; i = i/64*64 + 64 {
+		if s[i/64]&word(i, to) != 0 {
 			return true
 		}
 	}
@@ -94,7 +120,7 @@ func newStackBytes(f *ir.Func) *stackBytes {
 	}
 	d.escaped = escapes(f)
 	words := (d.start[len(f.Slots)] + 63) / 64
-	d.words, d.in, d.out = words, make(bitset, words*f.NumBlocks()), make(bitset, words)
+	d.words, d.in, d.out = words, bitset(f.Words(words*f.NumBlocks())), bitset(f.Words(words))
 	return d
 }
 
@@ -224,7 +250,7 @@ func rootSlot(v *ir.Value) int {
 // escapes finds the slots whose address goes anywhere but into loads, stores
 // and call arguments, also with a number added.
 func escapes(f *ir.Func) []bool {
-	escaped := make([]bool, len(f.Slots))
+	escaped := f.Bools(len(f.Slots))
 	for _, b := range f.Blocks {
 		for _, v := range b.Values {
 			for i, a := range v.Args {

@@ -146,7 +146,7 @@ func maskOf(v *ir.Value) (uint64, bool) {
 // pointers, and those that helpers and subprograms are given.
 func offsets(f *ir.Func) []bool {
 	marked := f.Bools(f.NumValues())
-	feeds := feedsOf(f)
+	feeds := f.Feeds()
 	work := f.ValueTable(f.NumValues())[:0]
 	mark := func(v *ir.Value) {
 		if !marked[v.ID] && v.Type == ir.Scalar {
@@ -171,7 +171,7 @@ func offsets(f *ir.Func) []bool {
 				mark(a)
 			}
 		}
-		feeds.each(v, mark)
+		feeds.Each(v, mark)
 	}
 	return marked
 }
@@ -190,45 +190,33 @@ type widths struct {
 // loops included.
 func newWidths(f *ir.Func, verifier bool) *widths {
 	w := &widths{memo: f.Bytes(f.NumValues()), verifier: verifier}
-	type param struct {
-		v    *ir.Value
-		from []*ir.Value
+	n := 0
+	for _, b := range f.Blocks[1:] {
+		n += len(b.Params)
 	}
-	var params []param
-	at := map[*ir.Value]int{}
-	for _, b := range f.Blocks {
-		for _, p := range b.Params {
-			if b != f.Blocks[0] && p.Type == ir.Scalar {
-				at[p] = len(params)
-				params = append(params, param{v: p})
-			}
-		}
-	}
-	if len(params) == 0 {
+	if n == 0 {
 		return w
 	}
-	for _, b := range f.Blocks {
-		for _, e := range b.Succs {
-			for i, a := range e.Args {
-				if n, ok := at[e.To.Params[i]]; ok {
-					params[n].from = append(params[n].from, a)
-				}
+	params := f.ValueTable(n)[:0]
+	for _, b := range f.Blocks[1:] {
+		for _, p := range b.Params {
+			if p.Type == ir.Scalar {
+				params = append(params, p)
 			}
 		}
 	}
+	feeds := f.Feeds()
 	// From nothing up, until it holds; what does not settle soon may be anything.
-	width := make([]uint8, len(params))
+	width := f.Bytes(len(params))
 	for round := 0; ; round++ {
 		clear(w.memo)
 		for n, p := range params {
-			w.memo[p.v.ID] = width[n] + 1
+			w.memo[p.ID] = width[n] + 1
 		}
 		changed := false
 		for n, p := range params {
 			most := width[n]
-			for _, a := range p.from {
-				most = max(most, w.of(a))
-			}
+			feeds.Each(p, func(a *ir.Value) { most = max(most, w.of(a)) })
 			if most > width[n] {
 				switch {
 				case round >= 3 && most > 32, round >= 6:

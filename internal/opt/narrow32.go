@@ -60,7 +60,7 @@ func narrow32(f *ir.Func, c *Config) bool {
 // wholes marks the values that are looked at in more than their lower half.
 func wholes(f *ir.Func) []bool {
 	whole := f.Bools(f.NumValues())
-	feeds := feedsOf(f)
+	feeds := f.Feeds()
 	work := f.ValueTable(f.NumValues())[:0]
 	mark := func(v *ir.Value) {
 		if !whole[v.ID] {
@@ -92,7 +92,7 @@ func wholes(f *ir.Func) []bool {
 				}
 			}
 		}
-		feeds.each(v, mark)
+		feeds.Each(v, mark)
 	}
 	return whole
 }
@@ -197,8 +197,20 @@ func compare32(v *ir.Value, op ir.Op, single func(*ir.Value) bool) bool {
 // useCounts counts the uses of each value.
 func useCounts(f *ir.Func) []int32 {
 	n := f.Ints(f.NumValues())
-	for _, b := range f.Blocks {
-		b.Uses(func(p **ir.Value) { n[(*p).ID]++ })
+	for _, b := range f.Blocks { // as Block.Uses does
+		for _, v := range b.Values {
+			for _, a := range v.Args {
+				n[a.ID]++
+			}
+		}
+		for _, a := range b.Term.Args {
+			n[a.ID]++
+		}
+		for _, e := range b.Succs {
+			for _, a := range e.Args {
+				n[a.ID]++
+			}
+		}
 	}
 	return n
 }

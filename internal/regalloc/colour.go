@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/whistler-lang/whistler/internal/ir"
+	"github.com/whistler-lang/whistler/internal/slab"
 )
 
 // colour gives every value a register, in dominance order: first the values
@@ -12,6 +13,7 @@ import (
 func (a *allocator) colour() *ir.Value {
 	conflict := make([]uint16, a.f.NumValues())
 	hints := a.hints()
+	defer hintRooms.Give(hints.room)
 	if v := a.colourClass(true, conflict, hints); v != nil {
 		return v
 	}
@@ -53,7 +55,7 @@ func (a *allocator) colour() *ir.Value {
 }
 
 // colourClass colours the values whose cross is crossing.
-func (a *allocator) colourClass(crossing bool, conflict []uint16, hints [][]hint) *ir.Value {
+func (a *allocator) colourClass(crossing bool, conflict []uint16, hints *hints) *ir.Value {
 	s := newLiveSet(a.f)
 	var weight []float64
 	n := a.f.NumValues()
@@ -110,7 +112,7 @@ func (a *allocator) colourClass(crossing bool, conflict []uint16, hints [][]hint
 					}
 					return victim
 				}
-				a.loc[v.ID] = a.choose(v, allowed, hints[v.ID])
+				a.loc[v.ID] = a.choose(v, allowed, hints)
 			}
 			if a.loc[v.ID] >= 0 {
 				s.add(v)
@@ -172,22 +174,64 @@ func (a *allocator) colourClass(crossing bool, conflict []uint16, hints [][]hint
 // another value.
 type hint struct {
 	reg    Loc
+	next   int32 // of the same value
 	as     *ir.Value
 	weight float64
 }
 
-// hints collects, for each value, the places where it would be at home.
-func (a *allocator) hints() [][]hint {
-	hs := make([][]hint, a.f.NumValues())
+// hints are the places where values would be at home: any, and the fixed ones,
+// with those that they have of what is computed from them in place.
+type hints struct {
+	room       *slab.Room[hint]
+	any, fixed hintLists
+}
+
+// hintLists are where the hints of each value begin and end in room, and how many
+// there are.
+type hintLists struct{ first, last, n []int32 }
+
+var hintRooms slab.Rooms[hint]
+
+func (a *allocator) hintLists() hintLists {
+	n := a.f.NumValues()
+	return hintLists{a.f.Ints(n), a.f.Ints(n), a.f.Ints(n)}
+}
+
+func (h *hints) add(to *hintLists, v *ir.Value, x hint) {
+	list := h.room.List
+	k := int32(len(list))
+	if to.n[v.ID] == 0 {
+		to.first[v.ID] = k
+	} else {
+		list[to.last[v.ID]].next = k
+	}
+	to.last[v.ID] = k
+	to.n[v.ID]++
+	h.room.List = append(list, x)
+}
+
+// each calls do with the hints of v.
+func (h *hints) each(of *hintLists, v *ir.Value, do func(hint)) {
+	for k, n := of.first[v.ID], of.n[v.ID]; n > 0; n-- {
+		x := h.room.List[k]
+		do(x)
+		k = x.next
+	}
+}
+
+// hints collects them; their room is to go back.
+func (a *allocator) hints() *hints {
+	h := &hints{hintRooms.Take(4 * a.f.NumValues()), a.hintLists(), a.hintLists()}
 	pair := func(v, w *ir.Value, weight float64) {
 		if !v.Remat() && !w.Remat() {
-			hs[v.ID] = append(hs[v.ID], hint{None, w, weight})
-			hs[w.ID] = append(hs[w.ID], hint{None, v, weight})
+			h.add(&h.any, v, hint{reg: None, as: w, weight: weight})
+			h.add(&h.any, w, hint{reg: None, as: v, weight: weight})
 		}
 	}
 	fixed := func(v *ir.Value, r Loc, weight float64) {
 		if !v.Remat() {
-			hs[v.ID] = append(hs[v.ID], hint{r, nil, weight})
+			h.add(&h.any, v, hint{reg: r, weight: weight})
+			h.add(&h.fixed, v, hint{reg: r, weight: weight})
 		}
 	}
 	for i, p := range a.f.Blocks[0].Params {
@@ -226,21 +270,11 @@ func (a *allocator) hints() [][]hint {
 		}
 	}
 	// A value that is computed upon in place wants what its result wants.
-	fix := make([][]hint, a.f.NumValues())
-	for id, list := range hs {
-		for _, h := range list {
-			if h.as == nil {
-				fix[id] = append(fix[id], h)
-			}
-		}
-	}
 	inherit := func(v, from *ir.Value) {
-		if v.Remat() || len(fix[v.ID]) > 4 {
+		if v.Remat() || h.fixed.n[v.ID] > 4 {
 			return
 		}
-		for _, h := range fix[from.ID] {
-			fix[v.ID] = append(fix[v.ID], hint{h.reg, nil, h.weight / 2})
-		}
+		h.each(&h.fixed, from, func(x hint) { h.add(&h.fixed, v, hint{reg: x.reg, weight: x.weight / 2}) })
 	}
 	for i := len(a.live.dom.RPO) - 1; i >= 0; i-- {
 		b := a.live.dom.RPO[i]
@@ -257,8 +291,7 @@ func (a *allocator) hints() [][]hint {
 			}
 		}
 	}
-	a.fixedHints = fix
-	return hs
+	return h
 }
 
 // order is the order of preference among registers that nobody asks for:
@@ -267,20 +300,18 @@ var order = [numRegs]Loc{0, 5, 4, 3, 2, 1, 6, 7, 8, 9}
 
 // choose picks the register of allowed with the most hints. Where a partner
 // has no register yet, what it wants counts half.
-func (a *allocator) choose(v *ir.Value, allowed uint16, hs []hint) Loc {
+func (a *allocator) choose(v *ir.Value, allowed uint16, h *hints) Loc {
 	var score [numRegs]float64
-	for _, h := range hs {
+	h.each(&h.any, v, func(x hint) {
 		switch {
-		case h.as == nil:
-			score[h.reg] += h.weight
-		case a.loc[h.as.ID] >= 0:
-			score[a.loc[h.as.ID]] += h.weight
+		case x.as == nil:
+			score[x.reg] += x.weight
+		case a.loc[x.as.ID] >= 0:
+			score[a.loc[x.as.ID]] += x.weight
 		default:
-			for _, far := range a.fixedHints[h.as.ID] {
-				score[far.reg] += far.weight / 2
-			}
+			h.each(&h.fixed, x.as, func(far hint) { score[far.reg] += far.weight / 2 })
 		}
-	}
+	})
 	best := None
 	for _, r := range order {
 		if allowed&(1<<r) != 0 && (best == None || score[r] > score[best]) {

@@ -1,6 +1,9 @@
 package regalloc
 
-import "github.com/whistler-lang/whistler/internal/ir"
+import (
+	"github.com/whistler-lang/whistler/internal/ir"
+	"github.com/whistler-lang/whistler/internal/slab"
+)
 
 // liveness holds, per block ID, the values alive at its start and end; in
 // registers, and (memIn, memOut) in spill slots. Lists are short, so
@@ -11,28 +14,32 @@ type liveness struct {
 	dom           *ir.DomTree
 }
 
+// A use of a value.
+type use struct {
+	b    *ir.Block
+	end  bool  // at the end of b, on an edge
+	next int32 // of the same value
+}
+
+var useLists slab.Rooms[use]
+
 // computeLiveness walks from each use up to the definition, so its cost is
 // the length of the live ranges.
 func computeLiveness(f *ir.Func, spill []bool) *liveness {
 	n := f.NumBlocks()
-	l := &liveness{in: make([][]*ir.Value, n), out: make([][]*ir.Value, n),
-		memIn: make([][]*ir.Value, n), memOut: make([][]*ir.Value, n), dom: ir.Dominators(f)}
+	lists := make([][]*ir.Value, 4*n)
+	l := &liveness{in: lists[:n], out: lists[n : 2*n], memIn: lists[2*n : 3*n], memOut: lists[3*n:], dom: ir.Dominators(f)}
 	preds := l.dom.Preds
-	def := f.BlockTable(f.NumValues())
+	def, values := f.BlockTable(f.NumValues()), f.ValueTable(f.NumValues())
 	for _, b := range f.Blocks {
 		for _, p := range b.Params {
-			def[p.ID] = b
+			def[p.ID], values[p.ID] = b, p
 		}
 		for _, v := range b.Values {
-			def[v.ID] = b
+			def[v.ID], values[v.ID] = b, v
 		}
 	}
 	// Uses grouped by value, so that a block is entered once per value.
-	type use struct {
-		b    *ir.Block
-		end  bool  // at the end of b, on an edge
-		next int32 // of the same value
-	}
 	some := 1
 	for _, b := range f.Blocks {
 		some += len(b.Term.Args)
@@ -43,7 +50,9 @@ func computeLiveness(f *ir.Func, spill []bool) *liveness {
 			some += len(b.Succs[i].Args)
 		}
 	}
-	uses := make([]use, 1, some)
+	room := useLists.Take(some)
+	defer useLists.Give(room)
+	uses := append(room.List, use{})                                // of which the first is none
 	first, last := f.Ints(2*f.NumValues()), f.Ints(2*f.NumValues()) // two lists by value
 	add := func(v *ir.Value, mem bool, u use) {
 		if v.Remat() {
@@ -90,7 +99,7 @@ func computeLiveness(f *ir.Func, spill []bool) *liveness {
 			if k == 1 {
 				in, out = l.memIn, l.memOut
 			}
-			v := valueIn(def[id], id)
+			v := values[id]
 			liveOut := func(b *ir.Block) {
 				if seenOut[b.ID] == mark {
 					return
@@ -123,21 +132,8 @@ func computeLiveness(f *ir.Func, spill []bool) *liveness {
 			}
 		}
 	}
+	room.List = uses
 	return l
-}
-
-func valueIn(b *ir.Block, id int) *ir.Value {
-	for _, p := range b.Params {
-		if p.ID == id {
-			return p
-		}
-	}
-	for _, v := range b.Values {
-		if v.ID == id {
-			return v
-		}
-	}
-	return nil
 }
 
 // A liveSet is a small set of values.

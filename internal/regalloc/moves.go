@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/whistler-lang/whistler/internal/ir"
+	"github.com/whistler-lang/whistler/internal/slab"
 	"github.com/whistler-lang/whistler/internal/source"
 )
 
@@ -27,7 +28,8 @@ func (a *allocator) rewrite() *Result {
 	for _, b := range a.f.Blocks {
 		some += len(b.Values) + 2
 	}
-	room := make([]Inst, 0, some)
+	r.lent = insts.Take(some)
+	room := r.lent.List
 	for _, b := range a.f.Blocks {
 		if !reach.Reachable(b) {
 			continue
@@ -40,8 +42,18 @@ func (a *allocator) rewrite() *Result {
 		m.b.Insts = slices.Clip(m.b.Insts)
 		r.Blocks = append(r.Blocks, m.b)
 	}
+	r.lent.List = room[:cap(room)] // what did not fit was begun there
 	r.Spills = a.slots
 	return r
+}
+
+var insts slab.Rooms[Inst]
+
+// Free gives r's memory to the function that is allocated next: nobody may look
+// at r any more.
+func (r *Result) Free() {
+	insts.Give(r.lent)
+	*r = Result{}
 }
 
 func (a *allocator) rewriteBlock(m *mover, b *ir.Block, s *liveSet) {

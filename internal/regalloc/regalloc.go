@@ -12,6 +12,7 @@ import (
 	"fmt"
 
 	"github.com/whistler-lang/whistler/internal/ir"
+	"github.com/whistler-lang/whistler/internal/slab"
 	"github.com/whistler-lang/whistler/internal/source"
 )
 
@@ -62,6 +63,7 @@ type Result struct {
 	F      *ir.Func
 	Blocks []*Block // in the order of F.Blocks
 	Spills int      // spill slots used, 8 bytes each
+	lent   *slab.Room[Inst]
 }
 
 const (
@@ -71,18 +73,17 @@ const (
 )
 
 type allocator struct {
-	f          *ir.Func
-	loc        []Loc                // register of each value
-	mem        []Loc                // spill slot of each value that has one
-	spill      []bool               // has a spill slot
-	hot        map[int]map[int]bool // by value: the blocks that have no register for it throughout
-	short      []bool               // made by the allocator, or stored at once: never spilled again
-	cross      []bool               // alive across a call
-	live       *liveness
-	slots      int
-	wanted     []int32  // by value: the number of a block in which its result is read behind it, plus one
-	room       []Loc    // for the places of instructions
-	fixedHints [][]hint // per value: the fixed registers it or its successors want
+	f      *ir.Func
+	loc    []Loc                // register of each value
+	mem    []Loc                // spill slot of each value that has one
+	spill  []bool               // has a spill slot
+	hot    map[int]map[int]bool // by value: the blocks that have no register for it throughout
+	short  []bool               // made by the allocator, or stored at once: never spilled again
+	cross  []bool               // alive across a call
+	live   *liveness
+	slots  int
+	wanted []int32 // by value: the number of a block in which its result is read behind it, plus one
+	room   []Loc   // for the places of instructions
 }
 
 // Run allocates f, which lower has prepared, and checks the result. It adds
@@ -120,7 +121,7 @@ func (a *allocator) grow() {
 		a.spill = append(a.spill, false)
 		a.short = append(a.short, false)
 	}
-	a.cross = make([]bool, n)
+	a.cross = a.f.Bools(n)
 	a.loc = make([]Loc, n)
 	a.mem = make([]Loc, n)
 	for i := range a.loc {

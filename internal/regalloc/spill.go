@@ -9,7 +9,7 @@ import (
 // weights estimates what spilling each value costs: its uses, tenfold for
 // each loop around them.
 func (a *allocator) weights() []float64 {
-	w := make([]float64, a.f.NumValues())
+	w := a.f.Floats(a.f.NumValues())
 	for _, b := range a.f.Blocks {
 		cost := math.Pow(10, float64(min(b.Depth, 6)))
 		b.Uses(func(p **ir.Value) { w[(*p).ID] += cost })
@@ -33,8 +33,8 @@ func (a *allocator) weights() []float64 {
 // too much, the block is hot for the value.
 func (a *allocator) overPressure() (victims []*ir.Value) {
 	weight := a.weights()
-	gone := make([]bool, a.f.NumValues())
-	next := make([]int, a.f.NumValues()) // where each value is used next, counted from the end
+	gone := a.f.Bools(a.f.NumValues())
+	next := a.f.Ints(a.f.NumValues()) // where each value is used next, counted from the end
 	s := newLiveSet(a.f)
 	check := func(b *ir.Block, at int, vs []*ir.Value, extra int, extraCross int) {
 		for {
@@ -53,7 +53,7 @@ func (a *allocator) overPressure() (victims []*ir.Value) {
 					continue
 				}
 				// What is used late is the better one to go.
-				if w := weight[v.ID] / float64(1+at-next[v.ID]); worst == nil || w < least {
+				if w := weight[v.ID] / float64(1+at-int(next[v.ID])); worst == nil || w < least {
 					worst, least = v, w
 				}
 				if a.cross[v.ID] && (worstCross == nil || weight[v.ID] < weight[worstCross.ID]) {
@@ -110,7 +110,7 @@ func (a *allocator) overPressure() (victims []*ir.Value) {
 			check(b, at, s.vs, extra, extraCross)
 			if v != nil {
 				for _, x := range v.Args {
-					next[x.ID] = at
+					next[x.ID] = int32(at)
 				}
 			}
 		})

@@ -2,6 +2,8 @@
 // one by one. What is in use keeps those that were made with it in memory.
 package slab
 
+import "sync"
+
 // Of gives new Ts, zero. Its zero value is ready.
 type Of[T any] struct {
 	free []T
@@ -17,4 +19,115 @@ func (s *Of[T]) New(most int) *T {
 	t := &s.free[0]
 	s.free = s.free[1:]
 	return t
+}
+
+// A Pool makes Ts, so many at once, for those who need them for a time: what they
+// give back, others have again.
+type Pool[T any] struct {
+	AtOnce int
+	free   sync.Pool
+}
+
+// Lent are the Ts of a Pool that one has who needs them.
+type Lent[T any] struct {
+	free  []T
+	given *dozen[T] // those that are begun, the last first
+	spare *dozen[T]
+	n     int
+}
+
+type dozen[T any] struct {
+	things []T
+	next   *dozen[T]
+}
+
+// mostDozens is how many go back to a Pool at once: the memory of a giant is left
+// to the collector.
+const mostDozens = 64
+
+// New gives a T, zero.
+func (s *Lent[T]) New(p *Pool[T]) *T {
+	if len(s.free) == 0 {
+		s.more(p)
+	}
+	t := &s.free[0]
+	s.free = s.free[1:]
+	return t
+}
+
+// Copy gives room for what is in list, with that in it.
+func (s *Lent[T]) Copy(p *Pool[T], list []T) []T {
+	n := len(list)
+	switch {
+	case n == 0:
+		return nil
+	case n > p.AtOnce/4:
+		return append([]T(nil), list...)
+	case n > len(s.free):
+		s.more(p)
+	}
+	t := s.free[:n:n]
+	s.free = s.free[n:]
+	copy(t, list)
+	return t
+}
+
+func (s *Lent[T]) more(p *Pool[T]) {
+	if s.spare == nil {
+		s.spare, _ = p.free.Get().(*dozen[T])
+	}
+	d := s.spare
+	if d == nil {
+		d = &dozen[T]{things: make([]T, p.AtOnce)}
+	}
+	s.spare = d.next
+	d.next, s.given = s.given, d
+	s.free = d.things
+	s.n++
+}
+
+// Back gives all back to p: nobody may use what they were.
+func (s *Lent[T]) Back(p *Pool[T]) {
+	if s.n <= mostDozens {
+		for d := s.given; d != nil; d = s.given {
+			clear(d.things)
+			s.given = d.next
+			d.next, s.spare = s.spare, d
+		}
+		if s.spare != nil {
+			p.free.Put(s.spare)
+		}
+	}
+	*s = Lent[T]{}
+}
+
+// Rooms are lists that one after the other fills. Its zero value is ready.
+type Rooms[T any] struct{ free sync.Pool }
+
+// A Room is an empty list.
+type Room[T any] struct{ List []T }
+
+// largeRoom is how many Ts a list may have room for and be kept.
+const largeRoom = 1 << 16
+
+// Take gives one with room for n, to go back by Give, List as long as it has become.
+func (r *Rooms[T]) Take(n int) *Room[T] {
+	m, _ := r.free.Get().(*Room[T])
+	if m == nil {
+		m = new(Room[T])
+	}
+	if cap(m.List) < n {
+		m.List = make([]T, 0, n+n/4)
+	}
+	return m
+}
+
+// Give gives m back. It keeps nothing in memory that List had.
+func (r *Rooms[T]) Give(m *Room[T]) {
+	if cap(m.List) > largeRoom {
+		return
+	}
+	clear(m.List)
+	m.List = m.List[:0]
+	r.free.Put(m)
 }

@@ -155,14 +155,28 @@ func Check(f *ir.Func, env Env) (found []Finding, insns int) {
 }
 
 func (a *analysis) check() (found []Finding, insns int) {
+	insns = a.run()
+	if !a.asked {
+		return a.findings, insns
+	}
+	// Hardly any function has findings, and the ways to them are not noted before
+	// there are some.
+	again := &analysis{f: a.f, env: a.env, spliced: a.spliced, seen: map[seenKey]bool{}, notes: true}
+	insns = again.run()
+	return again.findings, insns
+}
+
+// run prepares and walks; it gives how many instructions the walk was, 0 if it has
+// not come to the end.
+func (a *analysis) run() int {
 	a.arena = newArena()
 	defer a.arena.end()
 	a.scan()
 	a.prepare()
 	if !a.walk() {
-		return a.findings, 0
+		return 0
 	}
-	return a.findings, a.insns
+	return a.insns
 }
 
 // Warnings finds what is no mistake, and hardly meant.
@@ -206,6 +220,8 @@ type analysis struct {
 	env      Env
 	findings []Finding
 	seen     map[seenKey]bool
+	notes    bool // on the branches on the way, see step
+	asked    bool // for them
 
 	loops       bool           // some edge goes back
 	dynptrSlots map[int32]bool // slots that some call takes for a dynptr
@@ -246,6 +262,7 @@ func (a *analysis) report(v *ir.Value, x Finding, about ...*Val) {
 	}
 	a.seen[seenKey{x.Kind, v.ID}] = true
 	x.Pos, x.value = v.Pos, v.ID
+	a.asked = a.asked || len(about) > 0
 	x.Way = a.way(x.Kind, about)
 	a.findings = append(a.findings, x)
 }

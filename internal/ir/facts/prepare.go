@@ -63,7 +63,7 @@ func operand(v *ir.Value) *ir.Value {
 func (a *analysis) findNeed(rpo []*ir.Block) {
 	at := make([]int, a.f.NumBlocks())
 	preds := make([]int, a.f.NumBlocks())
-	feeds := make([][]*ir.Value, a.f.NumValues())
+	feeds := a.f.Feeds()
 	var work []*ir.Value
 	need := func(v *ir.Value) {
 		if v = operand(v); v != nil && !a.need[v.ID] {
@@ -103,10 +103,8 @@ func (a *analysis) findNeed(rpo []*ir.Block) {
 		for _, e := range b.Succs {
 			preds[e.To.ID]++
 			a.loops = a.loops || at[e.To.ID] <= i
-			for k, x := range e.Args {
+			for _, x := range e.Args {
 				a.uses[x.ID]++
-				p := e.To.Params[k]
-				feeds[p.ID] = append(feeds[p.ID], x)
 			}
 		}
 	}
@@ -121,9 +119,7 @@ func (a *analysis) findNeed(rpo []*ir.Block) {
 		for _, x := range v.Args {
 			need(x)
 		}
-		for _, x := range feeds[v.ID] {
-			need(x)
-		}
+		feeds.Each(v, need)
 	}
 	a.findMeets(rpo, preds)
 }

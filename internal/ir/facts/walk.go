@@ -33,6 +33,7 @@ func (a *analysis) walk() bool {
 			st.vals[i] = Val{Class: Pointer, Trust: Sure, Space: p.Type, Obj: int32(p.ID) + 1}
 		}
 	}
+	a.work = slices.Grow(a.work, 128)
 	a.last = &checkpoint{open: 1, state: state{globals: nothing}}
 	a.atInsns = -1 // the first instruction counts before it is looked at
 	a.push(entry, nil, st)
@@ -351,6 +352,9 @@ func (a *analysis) inBlock(v *ir.Value) bool {
 
 // step notes a branch that can go both ways.
 func (a *analysis) step(test *ir.Value, holds bool, x, y *Val) *step {
+	if !a.notes {
+		return nil
+	}
 	s := a.steps.one()
 	*s = step{a.st.trail, test, holds, [2]int32{x.Sym, x.Obj}, [2]int32{y.Sym, y.Obj}}
 	return s
