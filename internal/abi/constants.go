@@ -24,7 +24,11 @@ func ConstantFold(name string) (int64, bool) {
 	if v, ok := Constant(name); ok {
 		return v, true
 	}
-	return Constant(strings.ToUpper(strings.ReplaceAll(name, "-", "_")))
+	c := strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+	if c == name {
+		return 0, false
+	}
+	return Constant(c)
 }
 
 // ConstantsWithPrefix lists the names that begin with prefix, sorted: for

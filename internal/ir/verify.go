@@ -78,7 +78,7 @@ func Verify(f *Func) error {
 		for _, a := range t.Args {
 			use(t, a, int32(len(b.Values)))
 		}
-		if want := map[Op]int{OpRet: 0, OpJump: 1, OpBr: 2}[t.Op]; len(b.Succs) != want {
+		if len(b.Succs) != successors(t.Op) {
 			errorf("b%d: %v has %d successors", b.ID, t.Op, len(b.Succs))
 		}
 		if t.Op == OpBr && !t.Cmp.Compares() {
@@ -103,6 +103,17 @@ func Verify(f *Func) error {
 		return fmt.Errorf("%s: %s", f.Name, strings.Join(bad, "; "))
 	}
 	return nil
+}
+
+// successors is how many a block has that ends in op.
+func successors(op Op) int {
+	switch op {
+	case OpJump:
+		return 1
+	case OpBr:
+		return 2
+	}
+	return 0
 }
 
 func verifyValue(f *Func, v *Value, errorf func(string, ...any)) {

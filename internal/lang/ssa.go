@@ -2,6 +2,7 @@ package lang
 
 import (
 	"github.com/whistler-lang/whistler/internal/ir"
+	"github.com/whistler-lang/whistler/internal/slab"
 	"github.com/whistler-lang/whistler/internal/source"
 	"github.com/whistler-lang/whistler/internal/types"
 )
@@ -26,24 +27,56 @@ type variable struct {
 // is sealed when all its predecessors are known; reading a variable in one
 // that is not sealed makes a parameter that sealing completes.
 type builder struct {
-	f     *ir.Func
-	cur   *ir.Block
-	state map[*ir.Block]*blockState
+	f      *ir.Func
+	cur    *ir.Block
+	states []*blockState // by block ID
+	fresh  slab.Of[blockState]
 }
 
 type blockState struct {
-	defs   map[*variable]*ir.Value
+	few    []def                   // what variables are at the block's end
+	defs   map[*variable]*ir.Value // where they are more than a few
 	sealed bool
 	live   bool // known to be: see builder.live
 	preds  []pred
 	open   []openParam // parameters that wait for sealing
 }
 
+type def struct {
+	v *variable
+	x *ir.Value
+}
+
+const fewDefs = 8
+
 func (s *blockState) define(v *variable, x *ir.Value) {
-	if s.defs == nil {
-		s.defs = map[*variable]*ir.Value{}
+	if s.defs != nil {
+		s.defs[v] = x
+		return
 	}
-	s.defs[v] = x
+	for i := range s.few {
+		if s.few[i].v == v {
+			s.few[i].x = x
+			return
+		}
+	}
+	if s.few = append(s.few, def{v, x}); len(s.few) > fewDefs {
+		s.defs = make(map[*variable]*ir.Value, 2*fewDefs)
+		for _, d := range s.few {
+			s.defs[d.v] = d.x
+		}
+		s.few = nil
+	}
+}
+
+// defined is what v is at the block's end, nil if nothing there says it.
+func (s *blockState) defined(v *variable) *ir.Value {
+	for i := range s.few {
+		if s.few[i].v == v {
+			return s.few[i].x
+		}
+	}
+	return s.defs[v]
 }
 
 // A pred is an edge: successor k of b.
@@ -58,15 +91,17 @@ type openParam struct {
 }
 
 func newBuilder(name string) *builder {
-	return &builder{f: ir.NewFunc(name), state: map[*ir.Block]*blockState{}}
+	return &builder{f: ir.NewFunc(name)}
 }
 
 // block makes a new block, which is not sealed.
 func (b *builder) block() *ir.Block {
 	blk := b.f.NewBlock()
-	b.state[blk] = &blockState{}
+	b.states = append(b.states, b.fresh.New(16))
 	return blk
 }
+
+func (b *builder) state(blk *ir.Block) *blockState { return b.states[blk.ID] }
 
 // start goes on in blk.
 func (b *builder) start(blk *ir.Block) { b.cur = blk }
@@ -90,9 +125,9 @@ func (b *builder) branch(cmp ir.Op, x, y *ir.Value, yes, no *ir.Block, pos sourc
 
 // edge notes successor k of the current block.
 func (b *builder) edge(to *ir.Block, k int) {
-	st := b.state[to]
+	st := b.state(to)
 	st.preds = append(st.preds, pred{b.cur, k})
-	st.live = st.live || b.state[b.cur].live || b.cur == b.f.Blocks[0]
+	st.live = st.live || b.state(b.cur).live || b.cur == b.f.Blocks[0]
 }
 
 // ret ends the current block and goes on in one that nothing reaches.
@@ -110,7 +145,7 @@ func (b *builder) unreachable() {
 
 // reachable reports whether the current block has a predecessor or is the entry.
 func (b *builder) reachable() bool {
-	return b.cur == b.f.Blocks[0] || len(b.state[b.cur].preds) > 0 || !b.state[b.cur].sealed
+	return b.cur == b.f.Blocks[0] || len(b.state(b.cur).preds) > 0 || !b.state(b.cur).sealed
 }
 
 // live reports whether a way leads from the entry to the current block.
@@ -118,9 +153,9 @@ func (b *builder) live() bool {
 	path, at := []*ir.Block{b.cur}, 0
 	seen := map[*ir.Block]bool{b.cur: true}
 	for ; at < len(path); at++ {
-		st := b.state[path[at]]
+		st := b.state(path[at])
 		if st.live || path[at] == b.f.Blocks[0] {
-			b.state[b.cur].live = true
+			b.state(b.cur).live = true
 			return true
 		}
 		for _, p := range st.preds {
@@ -135,7 +170,7 @@ func (b *builder) live() bool {
 
 // seal says that all predecessors of blk are known.
 func (b *builder) seal(blk *ir.Block) {
-	st := b.state[blk]
+	st := b.state(blk)
 	for len(st.open) > 0 {
 		o := st.open[0]
 		st.open = st.open[1:]
@@ -147,7 +182,7 @@ func (b *builder) seal(blk *ir.Block) {
 // feed gives blk's newest parameter, which stands for v, its arguments on
 // every edge.
 func (b *builder) feed(blk *ir.Block, v *variable) {
-	for _, p := range b.state[blk].preds {
+	for _, p := range b.state(blk).preds {
 		arg := b.read(v, p.b)
 		e := &p.b.Succs[p.k]
 		e.Args = append(e.Args, arg)
@@ -158,7 +193,7 @@ func (b *builder) write(v *variable, x *ir.Value) {
 	if v.home == nil {
 		v.home = b
 	}
-	b.state[b.cur].define(v, x)
+	b.state(b.cur).define(v, x)
 }
 
 // read gives v's value at the end of blk as it is now.
@@ -167,8 +202,8 @@ func (b *builder) read(v *variable, blk *ir.Block) *ir.Value {
 	var path []*ir.Block
 	var x *ir.Value
 	for x == nil {
-		st := b.state[blk]
-		if x = st.defs[v]; x != nil {
+		st := b.state(blk)
+		if x = st.defined(v); x != nil {
 			break
 		}
 		switch {
@@ -190,7 +225,7 @@ func (b *builder) read(v *variable, blk *ir.Block) *ir.Value {
 		st.define(v, x)
 	}
 	for _, p := range path {
-		b.state[p].define(v, x)
+		b.state(p).define(v, x)
 	}
 	return x
 }

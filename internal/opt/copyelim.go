@@ -1,10 +1,6 @@
 package opt
 
-import (
-	"slices"
-
-	"github.com/whistler-lang/whistler/internal/ir"
-)
+import "github.com/whistler-lang/whistler/internal/ir"
 
 // copyelim lets users of copies use the original, and removes parameters
 // that are always given the same value:
@@ -25,7 +21,10 @@ func copyelim(f *ir.Func, _ *Config) bool {
 				}
 				p := b.Params[i]
 				b.Params = append(b.Params[:i:i], b.Params[i+1:]...)
-				for _, pr := range uniq(preds[b.ID]) {
+				for n, pr := range preds[b.ID] {
+					if n > 0 && preds[b.ID][n-1] == pr {
+						continue // two edges from one block stand side by side
+					}
 					for k := range pr.Succs {
 						if e := &pr.Succs[k]; e.To == b {
 							e.Args = append(e.Args[:i:i], e.Args[i+1:]...)
@@ -39,13 +38,22 @@ func copyelim(f *ir.Func, _ *Config) bool {
 				changed, again = true, true
 			}
 		}
-		for _, b := range f.Blocks {
-			b.Uses(func(p **ir.Value) {
-				for (*p).Op == ir.OpCopy {
-					*p = (*p).Args[0]
-					changed = true
+		original := func(list []*ir.Value) {
+			for i, v := range list {
+				for v.Op == ir.OpCopy {
+					v = v.Args[0]
+					list[i], changed = v, true
 				}
-			})
+			}
+		}
+		for _, b := range f.Blocks {
+			for _, v := range b.Values {
+				original(v.Args)
+			}
+			original(b.Term.Args)
+			for _, e := range b.Succs {
+				original(e.Args)
+			}
 		}
 	}
 	if changed {
@@ -85,10 +93,4 @@ func sameArg(b *ir.Block, i int, preds []*ir.Block) (*ir.Value, bool) {
 		}
 	}
 	return same, same != nil
-}
-
-// uniq takes the second of two edges from the same block out of its list,
-// where they stand side by side.
-func uniq(preds []*ir.Block) []*ir.Block {
-	return slices.Compact(slices.Clone(preds))
 }

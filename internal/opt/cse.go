@@ -13,18 +13,6 @@ func cse(f *ir.Func, c *Config) bool {
 	changed := false
 	dom := ir.Dominators(f)
 	preds := dom.Preds
-	names := map[string]int32{"": 0}
-	number := func(name string) int32 {
-		if name == "" {
-			return 0
-		}
-		n, ok := names[name]
-		if !ok {
-			n = int32(len(names))
-			names[name] = n
-		}
-		return n
-	}
 	values := 0
 	for _, b := range f.Blocks {
 		values += len(b.Values)
@@ -46,7 +34,7 @@ func cse(f *ir.Func, c *Config) bool {
 			if !v.Op.Pure() && v.Op != ir.OpLoad && v.Op != ir.OpLoadS || v.Op == ir.OpCopy || v.Op == ir.OpConst {
 				continue // constants are made where they are used
 			}
-			k := equalKey{op: v.Op, size: v.Size, slot: int32(v.Slot), aux: v.Aux, imm: v.Imm, sym: number(v.Sym), core: number(v.Core), a: -1, b: -1}
+			k := equalKey{op: v.Op, size: v.Size, slot: int32(v.Slot), aux: v.Aux, imm: v.Imm, sym: table.number(v.Sym), core: table.number(v.Core), a: -1, b: -1}
 			if v.HasImm {
 				k.b = -2
 			}
@@ -115,6 +103,7 @@ func (k *equalKey) hash() uint64 {
 // An equalTable finds values by their keys. It is used again for each run of
 // the pass, and so has no memory to get.
 type equalTable struct {
+	names   map[string]int32
 	heads   []int32 // 1 + index of the first entry, 0 for none
 	entries []equalEntry
 	exit    []epochs
@@ -142,6 +131,20 @@ func (t *equalTable) reset(values int) {
 		t.entries = make([]equalEntry, 0, values)
 	}
 	t.entries = t.entries[:0]
+	clear(t.names)
+}
+
+// number stands for a name, 0 for none.
+func (t *equalTable) number(name string) int32 {
+	if name == "" {
+		return 0
+	}
+	n, ok := t.names[name]
+	if !ok {
+		n = int32(len(t.names)) + 1
+		t.names[name] = n
+	}
+	return n
 }
 
 // epochs gives n of them, not set.
@@ -162,7 +165,7 @@ func (t *equalTable) done() {
 	}
 }
 
-var equalTables = sync.Pool{New: func() any { return new(equalTable) }}
+var equalTables = sync.Pool{New: func() any { return &equalTable{names: map[string]int32{}} }}
 
 // mostEqual is how many heads a table may have to be kept.
 const mostEqual = 1 << 12

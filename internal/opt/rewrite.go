@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -26,9 +27,15 @@ type term struct {
 	size  uint8
 	args  []*term
 	num   *int64
-	name  string
+	name  string // of a variable
+	at    int    // where a binding has it
 	konst bool
 }
+
+// A binding is what the variables of a rule stand for, nil while that is open.
+type binding [mostVariables]*ir.Value
+
+const mostVariables = 4
 
 var rules = sync.OnceValue(func() *[math.MaxUint8 + 1][]rule {
 	var byOp [math.MaxUint8 + 1][]rule
@@ -69,7 +76,7 @@ func rewrite(f *ir.Func, _ *Config) bool {
 			for again := true; again; {
 				again = false
 				for _, r := range byOp[v.Op] {
-					env := map[string]*ir.Value{}
+					env := &binding{}
 					if !r.left.matchOp(v, v.Op, env) || allConst(v.Args) || keeps(r, v.Args) {
 						continue
 					}
@@ -86,7 +93,7 @@ func rewrite(f *ir.Func, _ *Config) bool {
 		for again := true; again; {
 			again = false
 			for _, r := range byOp[t.Cmp] {
-				env := map[string]*ir.Value{}
+				env := &binding{}
 				if !r.left.matchOp(t, t.Cmp, env) || allConst(t.Args) || keeps(r, t.Args) {
 					continue
 				}
@@ -126,14 +133,14 @@ func allConst(vs []*ir.Value) bool {
 
 // apply makes v, value i of b, compute the right side; it returns how many
 // values it put before it.
-func (r rule) apply(f *ir.Func, b *ir.Block, i int, v *ir.Value, env map[string]*ir.Value) (added int) {
+func (r rule) apply(f *ir.Func, b *ir.Block, i int, v *ir.Value, env *binding) (added int) {
 	right := r.right
 	if n, ok := right.constant(env); ok {
 		v.MakeConst(n)
 		return 0
 	}
 	if right.op == ir.OpInvalid {
-		v.MakeCopy(env[right.name])
+		v.MakeCopy(env[right.at])
 		return 0
 	}
 	var args []*ir.Value
@@ -147,14 +154,14 @@ func (r rule) apply(f *ir.Func, b *ir.Block, i int, v *ir.Value, env map[string]
 }
 
 // build puts what t computes before value i of b.
-func (t *term) build(f *ir.Func, b *ir.Block, i int, pos source.Pos, env map[string]*ir.Value) (v *ir.Value, added int) {
+func (t *term) build(f *ir.Func, b *ir.Block, i int, pos source.Pos, env *binding) (v *ir.Value, added int) {
 	if n, ok := t.constant(env); ok {
 		v = f.Const(n, pos)
 		b.Insert(i, v)
 		return v, 1
 	}
 	if t.op == ir.OpInvalid {
-		return env[t.name], 0
+		return env[t.at], 0
 	}
 	var args []*ir.Value
 	for _, a := range t.args {
@@ -169,12 +176,12 @@ func (t *term) build(f *ir.Func, b *ir.Block, i int, pos source.Pos, env map[str
 }
 
 // constant computes t where env makes all its leaves constant.
-func (t *term) constant(env map[string]*ir.Value) (int64, bool) {
+func (t *term) constant(env *binding) (int64, bool) {
 	switch {
 	case t.num != nil:
 		return *t.num, true
 	case t.op == ir.OpInvalid:
-		if v := env[t.name]; v != nil {
+		if v := env[t.at]; v != nil {
 			return v.IsConst()
 		}
 		return 0, false
@@ -191,7 +198,7 @@ func (t *term) constant(env map[string]*ir.Value) (int64, bool) {
 }
 
 // match binds the variables of t so that it becomes v.
-func (t *term) match(v *ir.Value, env map[string]*ir.Value) bool {
+func (t *term) match(v *ir.Value, env *binding) bool {
 	for v.Op == ir.OpCopy {
 		v = v.Args[0]
 	}
@@ -204,15 +211,15 @@ func (t *term) match(v *ir.Value, env map[string]*ir.Value) bool {
 	case t.konst && !isConst:
 		return false
 	}
-	if old := env[t.name]; old != nil {
+	if old := env[t.at]; old != nil {
 		m, oldConst := old.IsConst()
 		return old == v || isConst && oldConst && m == n
 	}
-	env[t.name] = v
+	env[t.at] = v
 	return true
 }
 
-func (t *term) matchOp(v *ir.Value, op ir.Op, env map[string]*ir.Value) bool {
+func (t *term) matchOp(v *ir.Value, op ir.Op, env *binding) bool {
 	if op != t.op || v.Size != t.size || len(v.Args) != len(t.args) || v.HasImm {
 		return false
 	}
@@ -226,7 +233,10 @@ func (t *term) matchOp(v *ir.Value, op ir.Op, env map[string]*ir.Value) bool {
 
 // A ruleReader reads rules from their text itself: a reader of Lisp would make
 // cells of it first, in every process that compiles.
-type ruleReader struct{ text string }
+type ruleReader struct {
+	text  string
+	names []string // of the rule's variables
+}
 
 // next gives a parenthesis or an atom; "" is the end.
 func (r *ruleReader) next() (token string) {
@@ -249,12 +259,13 @@ func (r *ruleReader) next() (token string) {
 }
 
 func readRules(text string) (rs []rule, err error) {
-	r := &ruleReader{text}
+	r := &ruleReader{text: text}
 	for t := r.next(); t != ""; t = r.next() {
 		if t != "(" || r.next() != "rule" {
 			return nil, fmt.Errorf("not a rule: %s", t)
 		}
 		var rl rule
+		r.names = r.names[:0]
 		if rl.left, err = r.term(r.next()); err != nil {
 			return nil, err
 		}
@@ -297,5 +308,13 @@ func (r *ruleReader) term(token string) (*term, error) {
 	if name == "" || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz") != "" {
 		return nil, fmt.Errorf("not a term: %s", token)
 	}
-	return &term{name: token, konst: name != token}, nil
+	at := slices.Index(r.names, token)
+	if at < 0 {
+		at = len(r.names)
+		r.names = append(r.names, token)
+	}
+	if at >= mostVariables {
+		return nil, fmt.Errorf("more than %d variables: %s", mostVariables, token)
+	}
+	return &term{name: token, at: at, konst: name != token}, nil
 }

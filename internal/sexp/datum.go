@@ -105,21 +105,15 @@ func (t *Table) Draw(p *Pool, fills bool) { t.pool, t.fills = p, fills }
 // Watch calls seen for each symbol that is interned from now on, new or not.
 func (t *Table) Watch(seen func(*Symbol)) { t.seen = seen }
 
-// Take makes s the symbol of its name. It reports whether it is: t may have
-// another one already.
+// Take makes s, which is of a table on the same base and not of that, the symbol
+// of its name. It reports whether it is: t may have another one already.
 func (t *Table) Take(s *Symbol) bool {
 	all := t.symbols
 	if s.Keyword {
 		all = t.keywords
 	}
-	for b := t; b != nil; b = b.base {
-		has := b.symbols[s.Name]
-		if s.Keyword {
-			has = b.keywords[s.Name]
-		}
-		if has != nil {
-			return has == s
-		}
+	if has := all[s.Name]; has != nil {
+		return has == s
 	}
 	all[s.Name] = s
 	return true
