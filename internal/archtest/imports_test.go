@@ -28,13 +28,13 @@ const allowed = `
 	internal/ir/facts:  internal/source internal/abi internal/ir
 	internal/sim:       internal/abi
 	internal/ir/interp: internal/abi internal/ir internal/sim
-	internal/lang:      internal/source internal/abi internal/bpf internal/btf internal/types internal/sexp internal/lisp internal/prelude internal/ir
-	internal/opt:       internal/source internal/abi internal/sexp internal/ir
-	internal/regalloc:  internal/source internal/ir
+	internal/lang:      internal/slab internal/source internal/abi internal/bpf internal/btf internal/types internal/sexp internal/lisp internal/prelude internal/ir
+	internal/opt:       internal/slab internal/source internal/abi internal/sexp internal/ir
+	internal/regalloc:  internal/slab internal/source internal/ir
 	internal/bpf:       internal/source
 	internal/bpf/vm:    internal/abi internal/bpf internal/ir internal/sim
-	internal/machine:   internal/source internal/abi internal/types internal/bpf
-	internal/emit:      internal/source internal/ir internal/regalloc internal/bpf internal/machine
+	internal/machine:   internal/slab internal/source internal/abi internal/types internal/bpf
+	internal/emit:      internal/slab internal/source internal/ir internal/regalloc internal/bpf internal/machine
 	internal/btf:       internal/types
 	internal/obj:       internal/abi internal/bpf internal/btf internal/types
 	internal/needs:     internal/abi internal/bpf

@@ -383,7 +383,7 @@ func (a *analysis) argAt(v *ir.Value, i int, room *Val) *Val {
 	return a.at(x, room)
 }
 
-// get is what is known of v, at where that is, or in room.
+// get is what is known of v; at gives it where it is, or in room.
 func (a *analysis) get(v *ir.Value) Val {
 	var room Val
 	return *a.at(v, &room)
