@@ -4,7 +4,6 @@ package emit
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/whistler-lang/whistler/internal/bpf"
@@ -59,12 +58,11 @@ func Func(r *regalloc.Result, cpu int, off map[string]bool) (*Code, error) {
 		e.blocks[b.IR.ID] = e.f.NewBlock()
 		some += len(b.Insts) + len(b.Insts)/4 + 1
 	}
-	lent := rooms.Take(some)
-	defer rooms.Give(lent)
-	room := lent.List
+	room := rooms.Take(some)
+	defer rooms.Give(room)
 	for _, b := range r.Blocks {
 		into := e.blocks[b.IR.ID]
-		into.Insns = room[len(room):]
+		into.Insns = room.Rest()
 		e.cur = into
 		e.from = int32(b.IR.Term.ID) + 1 // of moves before the first value
 		for _, i := range b.Insts {
@@ -75,12 +73,8 @@ func Func(r *regalloc.Result, cpu int, off map[string]bool) (*Code, error) {
 			e.inst(i)
 		}
 		e.term(b)
-		if n := len(room) + len(into.Insns); n <= cap(room) {
-			room = room[:n]
-		}
-		into.Insns = slices.Clip(into.Insns)
+		into.Insns = room.Keep(into.Insns)
 	}
-	lent.List = room[:cap(room)] // what did not fit was begun there
 	machine.Improve(e.f, off)
 	code, err := machine.Layout(e.f, cpu)
 	if err != nil {

@@ -89,6 +89,23 @@ func (d *DomTree) Preorder() []*Block {
 // order is free, which puts a branch's taken side right behind it.
 func (f *Func) ReversePostorder() []*Block { return f.walk(0).rpo }
 
+// LeadsBack reports whether an edge leads back in an order of blocks: in that of
+// ReversePostorder, whether there are loops.
+func (f *Func) LeadsBack(order []*Block) bool {
+	at := f.Ints(f.nextB)
+	for i, b := range order {
+		at[b.ID] = int32(i)
+	}
+	for i, b := range order {
+		for _, e := range b.Succs {
+			if at[e.To.ID] <= int32(i) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // A walk is a walk in depth over what can be reached.
 type walk struct {
 	rpo    []*Block
@@ -111,7 +128,7 @@ func (m *walked) free() {
 	clear(m.blocks)
 	clear(m.frames[:cap(m.frames)])
 	m.last = walk{}
-	if cap(m.ints) > 4*mostShelved {
+	if cap(m.ints) > 2*mostShelved {
 		*m = walked{}
 	}
 }

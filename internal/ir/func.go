@@ -161,20 +161,24 @@ func (b *Block) Insert(i int, v *Value) {
 // Uses calls f with the place of every use of a value in b, so that f may
 // read it or replace it.
 func (b *Block) Uses(f func(**Value)) {
-	for _, v := range b.Values {
-		for i := range v.Args {
-			f(&v.Args[i])
+	b.Args(func(list []*Value) {
+		for i := range list {
+			f(&list[i])
 		}
+	})
+}
+
+// Args calls f with every list of arguments in b: those of its values, of its
+// terminator and of its edges.
+func (b *Block) Args(f func([]*Value)) {
+	for _, v := range b.Values {
+		f(v.Args)
 	}
 	if b.Term != nil {
-		for i := range b.Term.Args {
-			f(&b.Term.Args[i])
-		}
+		f(b.Term.Args)
 	}
 	for _, e := range b.Succs {
-		for i := range e.Args {
-			f(&e.Args[i])
-		}
+		f(e.Args)
 	}
 }
 

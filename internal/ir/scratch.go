@@ -78,7 +78,7 @@ type shelf[T any] struct {
 
 // mostShelved bounds a shelf. A pass that looks for the dominators of a large
 // function many times would have all of them at once.
-const mostShelved = 64 << 10
+const mostShelved = 128 << 10
 
 func (s *shelf[T]) take(n int) []T {
 	s.want += n

@@ -150,13 +150,7 @@ const (
 	decidedAtLeast  = 1000
 )
 
-// A user is a block that uses a value of another.
-type user struct {
-	b    *ir.Block
-	next int32
-}
-
-var userRooms slab.Rooms[user]
+var userRooms slab.Rooms[slab.Item[*ir.Block]]
 
 // thread sends edges past blocks that compute nothing.
 func thread(f *ir.Func, c *Config) bool {
@@ -177,30 +171,18 @@ func thread(f *ir.Func, c *Config) bool {
 			home[v.ID] = b
 		}
 	}
-	// Its users, by block: the first, and behind which of all the next one stands.
-	room := userRooms.Take(64)
-	defer userRooms.Give(room)
-	all, first, last := append(room.List, user{}), f.Ints(f.NumBlocks()), f.Ints(f.NumBlocks())
+	users := slab.Lists[*ir.Block]{Room: userRooms.Take(64), First: f.Ints(f.NumBlocks()), Last: f.Ints(f.NumBlocks())} // by block
+	defer userRooms.Give(users.Room)
 	for _, b := range f.Blocks {
 		b.Uses(func(p **ir.Value) {
 			if h := home[(*p).ID]; h != nil && h != b {
 				outside[h.ID] = true
-				k := last[h.ID]
-				if k > 0 && all[k].b == b {
-					return
+				if last := users.End(h.ID); last == nil || *last != b {
+					users.Add(h.ID, b)
 				}
-				n := int32(len(all))
-				all = append(all, user{b: b})
-				if k > 0 {
-					all[k].next = n
-				} else {
-					first[h.ID] = n
-				}
-				last[h.ID] = n
 			}
 		})
 	}
-	room.List = all
 	var known *ways
 	dom := func() *ir.DomTree {
 		if known == nil {
@@ -224,12 +206,12 @@ func thread(f *ir.Func, c *Config) bool {
 		if n != 1 || !dom.Reachable(b) {
 			return false
 		}
-		for k := first[b.ID]; k > 0; k = all[k].next {
-			if !dom.Dominates(other, all[k].b) {
-				return false
-			}
-		}
-		return true
+		behind := true
+		users.Each(b.ID, func(u *ir.Block) bool {
+			behind = dom.Dominates(other, u)
+			return behind
+		})
+		return behind
 	}
 	for _, b := range f.Blocks {
 		for k := range b.Succs {

@@ -47,13 +47,7 @@ func copyelim(f *ir.Func, _ *Config) bool {
 			}
 		}
 		for _, b := range f.Blocks {
-			for _, v := range b.Values {
-				original(v.Args)
-			}
-			original(b.Term.Args)
-			for _, e := range b.Succs {
-				original(e.Args)
-			}
+			b.Args(original)
 		}
 	}
 	if changed {

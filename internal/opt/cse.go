@@ -168,7 +168,7 @@ func (t *equalTable) done() {
 var equalTables = sync.Pool{New: func() any { return &equalTable{names: map[string]int32{}} }}
 
 // mostEqual is how many heads a table may have to be kept.
-const mostEqual = 1 << 12
+const mostEqual = 1 << 15
 
 // at is the entry of a key, a new one where there was none. It is good until
 // the next call.

@@ -13,7 +13,7 @@ func deadstore(f *ir.Func, _ *Config) bool {
 	}
 	d := newStackBytes(f)
 	blocks := f.ReversePostorder()
-	loops := leadsBack(f, blocks)
+	loops := f.LeadsBack(blocks)
 	for again := true; again; {
 		again = false
 		for i := len(blocks) - 1; i >= 0; i-- {
@@ -42,22 +42,6 @@ func deadstore(f *ir.Func, _ *Config) bool {
 		b.Values = b.Values[kept:]
 	}
 	return changed
-}
-
-// leadsBack reports whether an edge leads back in the order of blocks.
-func leadsBack(f *ir.Func, blocks []*ir.Block) bool {
-	at := f.Ints(f.NumBlocks())
-	for i, b := range blocks {
-		at[b.ID] = int32(i)
-	}
-	for i, b := range blocks {
-		for _, e := range b.Succs {
-			if at[e.To.ID] <= int32(i) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // A bitset has a bit for each byte of the stack.

@@ -197,20 +197,12 @@ func compare32(v *ir.Value, op ir.Op, single func(*ir.Value) bool) bool {
 // useCounts counts the uses of each value.
 func useCounts(f *ir.Func) []int32 {
 	n := f.Ints(f.NumValues())
-	for _, b := range f.Blocks { // as Block.Uses does
-		for _, v := range b.Values {
-			for _, a := range v.Args {
+	for _, b := range f.Blocks {
+		b.Args(func(list []*ir.Value) {
+			for _, a := range list {
 				n[a.ID]++
 			}
-		}
-		for _, a := range b.Term.Args {
-			n[a.ID]++
-		}
-		for _, e := range b.Succs {
-			for _, a := range e.Args {
-				n[a.ID]++
-			}
-		}
+		})
 	}
 	return n
 }

@@ -13,7 +13,7 @@ import (
 func (a *allocator) colour() *ir.Value {
 	conflict := make([]uint16, a.f.NumValues())
 	hints := a.hints()
-	defer hintRooms.Give(hints.room)
+	defer hintRooms.Give(hints.any.Room)
 	if v := a.colourClass(true, conflict, hints); v != nil {
 		return v
 	}
@@ -174,64 +174,31 @@ func (a *allocator) colourClass(crossing bool, conflict []uint16, hints *hints) 
 // another value.
 type hint struct {
 	reg    Loc
-	next   int32 // of the same value
 	as     *ir.Value
 	weight float64
 }
 
 // hints are the places where values would be at home: any, and the fixed ones,
 // with those that they have of what is computed from them in place.
-type hints struct {
-	room       *slab.Room[hint]
-	any, fixed hintLists
-}
+type hints struct{ any, fixed slab.Lists[hint] } // by value, in one room
 
-// hintLists are where the hints of each value begin and end in room, and how many
-// there are.
-type hintLists struct{ first, last, n []int32 }
-
-var hintRooms slab.Rooms[hint]
-
-func (a *allocator) hintLists() hintLists {
-	n := a.f.NumValues()
-	return hintLists{a.f.Ints(n), a.f.Ints(n), a.f.Ints(n)}
-}
-
-func (h *hints) add(to *hintLists, v *ir.Value, x hint) {
-	list := h.room.List
-	k := int32(len(list))
-	if to.n[v.ID] == 0 {
-		to.first[v.ID] = k
-	} else {
-		list[to.last[v.ID]].next = k
-	}
-	to.last[v.ID] = k
-	to.n[v.ID]++
-	h.room.List = append(list, x)
-}
-
-// each calls do with the hints of v.
-func (h *hints) each(of *hintLists, v *ir.Value, do func(hint)) {
-	for k, n := of.first[v.ID], of.n[v.ID]; n > 0; n-- {
-		x := h.room.List[k]
-		do(x)
-		k = x.next
-	}
-}
+var hintRooms slab.Rooms[slab.Item[hint]]
 
 // hints collects them; their room is to go back.
 func (a *allocator) hints() *hints {
-	h := &hints{hintRooms.Take(4 * a.f.NumValues()), a.hintLists(), a.hintLists()}
+	n := a.f.NumValues()
+	room := hintRooms.Take(4 * n)
+	h := &hints{slab.Lists[hint]{Room: room, First: a.f.Ints(n), Last: a.f.Ints(n)}, slab.Lists[hint]{Room: room, First: a.f.Ints(n), Last: a.f.Ints(n)}}
 	pair := func(v, w *ir.Value, weight float64) {
 		if !v.Remat() && !w.Remat() {
-			h.add(&h.any, v, hint{reg: None, as: w, weight: weight})
-			h.add(&h.any, w, hint{reg: None, as: v, weight: weight})
+			h.any.Add(v.ID, hint{reg: None, as: w, weight: weight})
+			h.any.Add(w.ID, hint{reg: None, as: v, weight: weight})
 		}
 	}
 	fixed := func(v *ir.Value, r Loc, weight float64) {
 		if !v.Remat() {
-			h.add(&h.any, v, hint{reg: r, weight: weight})
-			h.add(&h.fixed, v, hint{reg: r, weight: weight})
+			h.any.Add(v.ID, hint{reg: r, weight: weight})
+			h.fixed.Add(v.ID, hint{reg: r, weight: weight})
 		}
 	}
 	for i, p := range a.f.Blocks[0].Params {
@@ -271,10 +238,13 @@ func (a *allocator) hints() *hints {
 	}
 	// A value that is computed upon in place wants what its result wants.
 	inherit := func(v, from *ir.Value) {
-		if v.Remat() || h.fixed.n[v.ID] > 4 {
+		if v.Remat() || h.fixed.Longer(v.ID, 4) {
 			return
 		}
-		h.each(&h.fixed, from, func(x hint) { h.add(&h.fixed, v, hint{reg: x.reg, weight: x.weight / 2}) })
+		h.fixed.Each(from.ID, func(x hint) bool {
+			h.fixed.Add(v.ID, hint{reg: x.reg, weight: x.weight / 2})
+			return true
+		})
 	}
 	for i := len(a.live.dom.RPO) - 1; i >= 0; i-- {
 		b := a.live.dom.RPO[i]
@@ -302,15 +272,19 @@ var order = [numRegs]Loc{0, 5, 4, 3, 2, 1, 6, 7, 8, 9}
 // has no register yet, what it wants counts half.
 func (a *allocator) choose(v *ir.Value, allowed uint16, h *hints) Loc {
 	var score [numRegs]float64
-	h.each(&h.any, v, func(x hint) {
+	h.any.Each(v.ID, func(x hint) bool {
 		switch {
 		case x.as == nil:
 			score[x.reg] += x.weight
 		case a.loc[x.as.ID] >= 0:
 			score[a.loc[x.as.ID]] += x.weight
 		default:
-			h.each(&h.fixed, x.as, func(far hint) { score[far.reg] += far.weight / 2 })
+			h.fixed.Each(x.as.ID, func(far hint) bool {
+				score[far.reg] += far.weight / 2
+				return true
+			})
 		}
+		return true
 	})
 	best := None
 	for _, r := range order {

@@ -16,12 +16,11 @@ type liveness struct {
 
 // A use of a value.
 type use struct {
-	b    *ir.Block
-	end  bool  // at the end of b, on an edge
-	next int32 // of the same value
+	b   *ir.Block
+	end bool // at the end of b, on an edge
 }
 
-var useLists slab.Rooms[use]
+var useLists slab.Rooms[slab.Item[use]]
 
 // computeLiveness walks from each use up to the definition, so its cost is
 // the length of the live ranges.
@@ -40,7 +39,7 @@ func computeLiveness(f *ir.Func, spill []bool) *liveness {
 		}
 	}
 	// Uses grouped by value, so that a block is entered once per value.
-	some := 1
+	some := 0
 	for _, b := range f.Blocks {
 		some += len(b.Term.Args)
 		for _, v := range b.Values {
@@ -52,8 +51,7 @@ func computeLiveness(f *ir.Func, spill []bool) *liveness {
 	}
 	room := useLists.Take(some)
 	defer useLists.Give(room)
-	uses := append(room.List, use{})                                // of which the first is none
-	first, last := f.Ints(2*f.NumValues()), f.Ints(2*f.NumValues()) // two lists by value
+	uses := slab.Lists[use]{Room: room, First: f.Ints(2 * f.NumValues()), Last: f.Ints(2 * f.NumValues())} // two lists by value
 	add := func(v *ir.Value, mem bool, u use) {
 		if v.Remat() {
 			return
@@ -62,14 +60,7 @@ func computeLiveness(f *ir.Func, spill []bool) *liveness {
 		if mem && spill[v.ID] {
 			k++
 		}
-		uses = append(uses, u)
-		n := int32(len(uses) - 1)
-		if last[k] == 0 {
-			first[k] = n
-		} else {
-			uses[last[k]].next = n
-		}
-		last[k] = n
+		uses.Add(k, u)
 	}
 	for _, b := range f.Blocks {
 		for _, v := range b.Values {
@@ -91,7 +82,7 @@ func computeLiveness(f *ir.Func, spill []bool) *liveness {
 	var work []*ir.Block
 	for id := range f.NumValues() {
 		for k := range 2 {
-			if first[2*id+k] == 0 {
+			if uses.End(2*id+k) == nil {
 				continue
 			}
 			mark++
@@ -118,8 +109,8 @@ func computeLiveness(f *ir.Func, spill []bool) *liveness {
 					liveOut(p)
 				}
 			}
-			for i := first[2*id+k]; i != 0; i = uses[i].next {
-				if u := uses[i]; u.end {
+			uses.Each(2*id+k, func(u use) bool {
+				if u.end {
 					liveOut(u.b)
 				} else {
 					liveIn(u.b)
@@ -129,10 +120,10 @@ func computeLiveness(f *ir.Func, spill []bool) *liveness {
 					work = work[:len(work)-1]
 					liveIn(b)
 				}
-			}
+				return true
+			})
 		}
 	}
-	room.List = uses
 	return l
 }
 

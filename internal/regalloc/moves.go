@@ -2,7 +2,6 @@ package regalloc
 
 import (
 	"math/bits"
-	"slices"
 
 	"github.com/whistler-lang/whistler/internal/ir"
 	"github.com/whistler-lang/whistler/internal/slab"
@@ -29,20 +28,15 @@ func (a *allocator) rewrite() *Result {
 		some += len(b.Values) + 2
 	}
 	r.lent = insts.Take(some)
-	room := r.lent.List
 	for _, b := range a.f.Blocks {
 		if !reach.Reachable(b) {
 			continue
 		}
-		m := &mover{a: a, b: &Block{IR: b, Insts: room[len(room):]}}
+		m := &mover{a: a, b: &Block{IR: b, Insts: r.lent.Rest()}}
 		a.rewriteBlock(m, b, s)
-		if n := len(room) + len(m.b.Insts); n <= cap(room) {
-			room = room[:n]
-		}
-		m.b.Insts = slices.Clip(m.b.Insts)
+		m.b.Insts = r.lent.Keep(m.b.Insts)
 		r.Blocks = append(r.Blocks, m.b)
 	}
-	r.lent.List = room[:cap(room)] // what did not fit was begun there
 	r.Spills = a.slots
 	return r
 }

@@ -2,7 +2,10 @@
 // one by one. What is in use keeps those that were made with it in memory.
 package slab
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // Of gives new Ts, zero. Its zero value is ready.
 type Of[T any] struct {
@@ -105,7 +108,10 @@ func (s *Lent[T]) Back(p *Pool[T]) {
 type Rooms[T any] struct{ free sync.Pool }
 
 // A Room is an empty list.
-type Room[T any] struct{ List []T }
+type Room[T any] struct {
+	List []T
+	over bool // something was begun behind List that did not fit
+}
 
 // largeRoom is how many Ts a list may have room for and be kept.
 const largeRoom = 1 << 16
@@ -127,7 +133,23 @@ func (r *Rooms[T]) Give(m *Room[T]) {
 	if cap(m.List) > largeRoom {
 		return
 	}
+	if m.over {
+		m.List, m.over = m.List[:cap(m.List)], false
+	}
 	clear(m.List)
 	m.List = m.List[:0]
 	r.free.Put(m)
+}
+
+// Rest is the room behind List, to append to; Keep makes what has become of that
+// a part of List, where it has fit, and gives it without more room.
+func (m *Room[T]) Rest() []T { return m.List[len(m.List):] }
+
+func (m *Room[T]) Keep(part []T) []T {
+	if n := len(m.List) + len(part); n <= cap(m.List) {
+		m.List = m.List[:n]
+	} else {
+		m.over = true
+	}
+	return slices.Clip(part)
 }

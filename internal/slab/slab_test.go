@@ -54,3 +54,33 @@ func TestRooms(t *testing.T) {
 		rooms.Give(r)
 	}
 }
+
+// TestLists: lists keep their order, and what is added to one while it is gone
+// through is not gone through.
+func TestLists(t *testing.T) {
+	var rooms Rooms[Item[int]]
+	l := Lists[int]{Room: rooms.Take(4), First: make([]int32, 3), Last: make([]int32, 3)}
+	for i := range 10 {
+		l.Add(i%2, i)
+	}
+	got := func(k int) (xs []int) {
+		l.Each(k, func(x int) bool {
+			xs = append(xs, x)
+			l.Add(k, 100+x)
+			return x != 5
+		})
+		return xs
+	}
+	if xs := got(0); !slices.Equal(xs, []int{0, 2, 4, 6, 8}) || *l.End(0) != 108 {
+		t.Errorf("the first list is %v and ends in %d", xs, *l.End(0))
+	}
+	if xs := got(1); !slices.Equal(xs, []int{1, 3, 5}) {
+		t.Errorf("the second list is %v up to 5", xs)
+	}
+	if l.End(2) != nil || l.Longer(2, 0) || got(2) != nil {
+		t.Error("the third list is not empty")
+	}
+	if !l.Longer(1, 7) || l.Longer(1, 8) { // 5 and 3 more
+		t.Error("the second list has not 8")
+	}
+}

@@ -16,12 +16,12 @@ type arena struct {
 	places      slab[place]
 	flags       slab[bool]
 	ints        slab[int32]
-	links       []int32     // see passage
+	links       []int32     // see passage; behind those of one stands -1
 	work        []pending   // paths to go on with
 	known       []int32     // the values that vals has, in the block that is walked
 	moved       []Val       // see follow
 	args        []*ir.Value // see back
-	free        [32][][]Val // memory of states, by the logarithm of its size
+	free        [64][][]Val // memory of states, by its size: see sizeOf
 }
 
 // spare is the arena for the next analysis. A sync.Pool would lose it at every
@@ -66,19 +66,29 @@ func (m *arena) newVals(n int) []Val {
 	if n == 0 {
 		return nil
 	}
-	k := bits.Len(uint(n - 1))
+	k, size := sizeOf(n)
 	if list := m.free[k]; len(list) > 0 {
 		m.free[k] = list[:len(list)-1]
 		return list[len(list)-1][:n]
 	}
-	return m.vals.take(1 << k)[:n]
+	return m.vals.take(size)[:n]
+}
+
+// sizeOf gives the smallest of the sizes of states that n fits into, and which it
+// is: 1, 2, 3, 4, 6, 8, 12 and so on.
+func sizeOf(n int) (k, size int) {
+	k = bits.Len(uint(n - 1))
+	if size = 1 << k; k > 1 && n <= size/4*3 {
+		return 2*k - 1, size / 4 * 3
+	}
+	return 2 * k, size
 }
 
 func (m *arena) oldVals(vals []Val) {
 	if cap(vals) == 0 {
 		return
 	}
-	k := bits.Len(uint(cap(vals) - 1))
+	k, _ := sizeOf(cap(vals))
 	m.free[k] = append(m.free[k], vals)
 }
 

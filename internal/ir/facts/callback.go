@@ -30,11 +30,11 @@ func (a *analysis) callBack(cb *callback) outcome {
 		if cb.level+1 < mostLevels {
 			st.depth[cb.level+1] = 0
 		}
-		a.push(into.To, a.passage(into, nil), st)
+		a.push(into.To, a.passage(1, nil), st)
 	}
 	st := a.along(behind)
 	st.depth[cb.level] = 0
-	a.push(behind.To, a.passage(behind, nil), st)
+	a.push(behind.To, a.passage(0, nil), st)
 	return a.part(ways)
 }
 

@@ -89,7 +89,7 @@ func (a *analysis) visit(at *place) bool {
 	}
 	a.forgetDead(&c.globals, at)
 	if c.via == nil || a.from < a.to { // in the middle of a block
-		c.via = a.passage(nil, nil)
+		c.via = a.passage(-1, nil)
 		a.from = a.to
 	}
 	at.seen = append(at.seen, c)

@@ -78,10 +78,13 @@ func (a *analysis) assume(s *state, ids []int32, w *passage, cmp ir.Op, size uin
 		if !ok {
 			return false
 		}
-		w.linked[0] = int32(len(a.links))
+		links := len(a.links)
 		a.learn(s, ids, w, y, ny)
 		a.learn(s, ids, w, x, nx)
-		w.linked[1] = int32(len(a.links))
+		if len(a.links) > links {
+			a.links = append(a.links, -1)
+			w.linked = int32(links) + 1
+		}
 	case x.Class == Pointer && x.Null == MayBeNull && y.isConst(0):
 		s.nullTest(cmp, size, x, holds)
 	case y.Class == Pointer && y.Null == MayBeNull && x.isConst(0):

@@ -1,8 +1,6 @@
 package facts
 
 import (
-	"slices"
-
 	"github.com/whistler-lang/whistler/internal/abi"
 	"github.com/whistler-lang/whistler/internal/ir"
 )
@@ -25,9 +23,9 @@ type position struct {
 // from the operands of test.
 type passage struct {
 	position
-	edge   *ir.Edge // nil: on in the same block
 	test   *ir.Value
-	linked [2]int32 // where they are in links
+	linked int32 // where they begin in links, plus one; 0: there are none
+	succ   int8  // the edge of b; -1: on in the same block
 }
 
 // matters says that what is known here of the operands of v makes a difference.
@@ -112,16 +110,20 @@ func (a *analysis) mark(left int, p position, c *checkpoint) {
 
 // back takes the set back over a passage, and gives by how many it grows.
 func (a *analysis) back(w *passage) (more int) {
-	teaches := slices.ContainsFunc(a.links[w.linked[0]:w.linked[1]], func(id int32) bool { return a.stamps[id] == a.stamp })
-	if w.edge != nil {
+	teaches := false
+	for i := w.linked; i > 0 && a.links[i-1] >= 0 && !teaches; i++ {
+		teaches = a.stamps[a.links[i-1]] == a.stamp
+	}
+	if w.succ >= 0 {
+		e := &w.b.Succs[w.succ]
 		// All at once: a parameter may be another's argument.
 		args := a.args[:0]
-		for k, p := range w.edge.To.Params {
+		for k, p := range e.To.Params {
 			if a.stamps[p.ID] == a.stamp {
 				a.stamps[p.ID] = 0
 				more--
-				if k < len(w.edge.Args) { // others are the kernel's
-					args = append(args, w.edge.Args[k])
+				if k < len(e.Args) { // others are the kernel's
+					args = append(args, e.Args[k])
 				}
 			}
 		}

@@ -61,7 +61,6 @@ func operand(v *ir.Value) *ir.Value {
 // findNeed marks the values that decide branches, addresses and calls: of
 // the others a state says nothing, so that it stays small.
 func (a *analysis) findNeed(rpo []*ir.Block) {
-	at := make([]int, a.f.NumBlocks())
 	preds := make([]int, a.f.NumBlocks())
 	feeds := a.f.Feeds()
 	var work []*ir.Value
@@ -71,10 +70,8 @@ func (a *analysis) findNeed(rpo []*ir.Block) {
 			work = append(work, v)
 		}
 	}
-	for i, b := range rpo {
-		at[b.ID] = i
-	}
-	for i, b := range rpo {
+	a.loops = a.f.LeadsBack(rpo)
+	for _, b := range rpo {
 		for _, v := range b.Values {
 			for _, x := range v.Args {
 				a.uses[x.ID]++
@@ -102,7 +99,6 @@ func (a *analysis) findNeed(rpo []*ir.Block) {
 		}
 		for _, e := range b.Succs {
 			preds[e.To.ID]++
-			a.loops = a.loops || at[e.To.ID] <= i
 			for _, x := range e.Args {
 				a.uses[x.ID]++
 			}

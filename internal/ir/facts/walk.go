@@ -174,7 +174,7 @@ func (a *analysis) follow(succ int, test *ir.Value) outcome {
 	a.known = append(a.known[:0], at.ids...)
 	n := a.gotos(b, succ)
 	a.insns, a.jumps = a.insns+n, a.jumps+n
-	a.position = position{b: e.To, via: a.passage(e, test)}
+	a.position = position{b: e.To, via: a.passage(succ, test)}
 	if at.meets && !a.visit(at) {
 		return ends
 	}
@@ -191,9 +191,9 @@ func (a *analysis) move(v, p *ir.Value, to *Val) {
 }
 
 // passage is one from here.
-func (a *analysis) passage(e *ir.Edge, test *ir.Value) *passage {
+func (a *analysis) passage(succ int, test *ir.Value) *passage {
 	w := a.passages.one()
-	*w = passage{position: a.position, edge: e, test: test}
+	*w = passage{position: a.position, succ: int8(succ), test: test}
 	return w
 }
 
@@ -251,7 +251,7 @@ func (a *analysis) split(v *ir.Value) outcome {
 		if behind != nil {
 			behind.Range = old
 		}
-		w := a.passage(nil, v)
+		w := a.passage(-1, v)
 		if a.assume(&st, at.ids, w, v.Op, v.Size, x, y, holds) {
 			st.trail = a.step(v, holds, x, y)
 			p := pending{position{b: a.b, from: a.to + 1, via: w}, at, a.last, st, 0}
@@ -320,7 +320,7 @@ func (a *analysis) branch() outcome {
 			behind.Range = old
 		}
 		st.gotos = a.gotos(b, succ)
-		w := a.passage(edge, test)
+		w := a.passage(succ, test)
 		if !a.assume(&st, a.entry[edge.To.ID].ids, w, cmp, size, x, y, succ == yes) {
 			a.matters(test)
 			continue
