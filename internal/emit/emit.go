@@ -52,6 +52,7 @@ var rooms slab.Rooms[machine.Insn]
 // emitted by the passes of package machine but those in off.
 func Func(r *regalloc.Result, cpu int, off map[string]bool) (*Code, error) {
 	e := &emitter{r: r, cpu: cpu, code: &Code{}, f: &machine.Func{}, blocks: make([]*machine.Block, r.F.NumBlocks())}
+	defer e.f.Free()
 	e.layoutStack()
 	some := 0 // instructions
 	for _, b := range r.Blocks {
@@ -460,5 +461,7 @@ func (e *emitter) condition(op ir.Op, v *ir.Value, src []regalloc.Loc) *machine.
 		in.Op |= bpf.SrcX
 		in.Src = reg(src[1])
 	}
-	return &machine.Insn{Insn: in, Pos: e.pos, From: e.from}
+	i := e.f.NewBranch()
+	*i = machine.Insn{Insn: in, Pos: e.pos, From: e.from}
+	return i
 }

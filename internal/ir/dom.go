@@ -1,6 +1,10 @@
 package ir
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/whistler-lang/whistler/internal/slab"
+)
 
 // DomTree answers which block dominates which.
 type DomTree struct {
@@ -128,7 +132,7 @@ func (m *walked) free() {
 	clear(m.blocks)
 	clear(m.frames[:cap(m.frames)])
 	m.last = walk{}
-	if cap(m.ints) > 2*mostShelved {
+	if cap(m.ints) > 2*slab.MostShelved {
 		*m = walked{}
 	}
 }

@@ -185,7 +185,7 @@ func (b *Block) Args(f func([]*Value)) {
 // Preds lists, for each block ID, the blocks with an edge to it (twice for
 // two edges).
 func (f *Func) Preds() [][]*Block {
-	preds := f.mem().lists.take(f.nextB)
+	preds := f.mem().lists.Take(f.nextB)
 	n := 0
 	for _, b := range f.Blocks {
 		n += len(b.Succs)

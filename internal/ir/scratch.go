@@ -1,19 +1,23 @@
 package ir
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/whistler-lang/whistler/internal/slab"
+)
 
 // A scratch is memory for the tables of one pass over a function, which the next
 // pass has again: passes run dozens of times, and their tables are as large as
 // the function.
 type scratch struct {
-	ints   shelf[int32]
-	bytes  shelf[uint8]
-	bools  shelf[bool]
-	floats shelf[float64]
-	words  shelf[uint64]
-	values shelf[*Value]
-	blocks shelf[*Block]
-	lists  shelf[[]*Block]
+	ints   slab.Shelf[int32]
+	bytes  slab.Shelf[uint8]
+	bools  slab.Shelf[bool]
+	floats slab.Shelf[float64]
+	words  slab.Shelf[uint64]
+	values slab.Shelf[*Value]
+	blocks slab.Shelf[*Block]
+	lists  slab.Shelf[[]*Block]
 	walk   walked
 	trees  [2]DomTree
 	treed  int // how many of them are in use
@@ -31,13 +35,13 @@ func (f *Func) mem() *scratch {
 
 // Ints, Bytes, Bools, Floats, Words, ValueTable and BlockTable give n of them, all zero. They are
 // good until Done is called.
-func (f *Func) Ints(n int) []int32        { return f.mem().ints.take(n) }
-func (f *Func) Bytes(n int) []uint8       { return f.mem().bytes.take(n) }
-func (f *Func) Bools(n int) []bool        { return f.mem().bools.take(n) }
-func (f *Func) Floats(n int) []float64    { return f.mem().floats.take(n) }
-func (f *Func) Words(n int) []uint64      { return f.mem().words.take(n) }
-func (f *Func) ValueTable(n int) []*Value { return f.mem().values.take(n) }
-func (f *Func) BlockTable(n int) []*Block { return f.mem().blocks.take(n) }
+func (f *Func) Ints(n int) []int32        { return f.mem().ints.Take(n) }
+func (f *Func) Bytes(n int) []uint8       { return f.mem().bytes.Take(n) }
+func (f *Func) Bools(n int) []bool        { return f.mem().bools.Take(n) }
+func (f *Func) Floats(n int) []float64    { return f.mem().floats.Take(n) }
+func (f *Func) Words(n int) []uint64      { return f.mem().words.Take(n) }
+func (f *Func) ValueTable(n int) []*Value { return f.mem().values.Take(n) }
+func (f *Func) BlockTable(n int) []*Block { return f.mem().blocks.Take(n) }
 
 // tree gives room for dominators.
 func (s *scratch) tree() *DomTree {
@@ -55,45 +59,16 @@ func (f *Func) Done() {
 	if s == nil {
 		return
 	}
-	s.ints.free()
-	s.bytes.free()
-	s.bools.free()
-	s.floats.free()
-	s.words.free()
-	s.values.free()
-	s.blocks.free()
-	s.lists.free()
+	s.ints.Free()
+	s.bytes.Free()
+	s.bools.Free()
+	s.floats.Free()
+	s.words.Free()
+	s.values.Free()
+	s.blocks.Free()
+	s.lists.Free()
 	s.walk.free()
 	s.trees, s.treed = [2]DomTree{}, 0
 	scratches.Put(s)
 	f.scratch = nil
-}
-
-// A shelf is memory that is given out from its start on. What has not been is zero.
-type shelf[T any] struct {
-	mem  []T
-	used int
-	want int // what was asked for, more than there was too
-}
-
-// mostShelved bounds a shelf. A pass that looks for the dominators of a large
-// function many times would have all of them at once.
-const mostShelved = 128 << 10
-
-func (s *shelf[T]) take(n int) []T {
-	s.want += n
-	if n > len(s.mem)-s.used {
-		return make([]T, n)
-	}
-	t := s.mem[s.used : s.used+n : s.used+n]
-	s.used += n
-	return t
-}
-
-func (s *shelf[T]) free() {
-	clear(s.mem[:s.used])
-	if s.want > len(s.mem) && len(s.mem) < mostShelved {
-		s.mem = make([]T, min(s.want+s.want/4, mostShelved))
-	}
-	s.used, s.want = 0, 0
 }

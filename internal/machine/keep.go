@@ -96,9 +96,9 @@ func (f *Func) keepIn(r bpf.Reg) bool {
 			continue
 		}
 		// In the order of the tree those that a block dominates stand together.
-		slices.SortStableFunc(all, func(s, t site) int { return d.in[s.b.ID] - d.in[t.b.ID] })
+		slices.SortStableFunc(all, func(s, t site) int { return int(d.in[s.b.ID] - d.in[t.b.ID]) })
 		for i, s := range all {
-			end, _ := slices.BinarySearchFunc(all, d.out[s.b.ID], func(t site, out int) int { return d.in[t.b.ID] - out })
+			end, _ := slices.BinarySearchFunc(all, d.out[s.b.ID], func(t site, out int32) int { return int(d.in[t.b.ID] - out) })
 			if n := end - i; n > most {
 				best, most = s, n
 			}
@@ -122,15 +122,20 @@ func (f *Func) keepIn(r bpf.Reg) bool {
 
 // A domTree numbers the blocks so that those that b dominates have the
 // numbers from in[b.ID] up to out[b.ID].
-type domTree struct{ in, out []int }
+type domTree struct{ in, out []int32 }
 
 func (f *Func) dominators() *domTree {
+	mem := f.mem()
 	blocks := f.order()
-	rank, idom := make([]int, f.nextB), make([]*Block, f.nextB)
-	preds := make([][]*Block, f.nextB)
+	rank, idom := mem.ints.Take(f.nextB), mem.blocks.Take(f.nextB)
+	preds := mem.lists.Take(f.nextB)
+	from := f.preds()
 	for i, b := range blocks {
-		rank[b.ID] = i
+		rank[b.ID] = int32(i)
 		for _, s := range b.Succs {
+			if preds[s.ID] == nil {
+				preds[s.ID] = mem.blocks.Take(int(from[s.ID]))[:0]
+			}
 			preds[s.ID] = append(preds[s.ID], b)
 		}
 	}
@@ -165,14 +170,14 @@ func (f *Func) dominators() *domTree {
 		}
 	}
 	// Sizes from the leaves up, numbers from the root down.
-	d := &domTree{make([]int, f.nextB), make([]int, f.nextB)}
-	size := make([]int, f.nextB)
+	d := &domTree{mem.ints.Take(f.nextB), mem.ints.Take(f.nextB)}
+	size := mem.ints.Take(f.nextB)
 	for i := len(blocks) - 1; i > 0; i-- {
 		b := blocks[i]
 		size[b.ID]++
 		size[idom[b.ID].ID] += size[b.ID]
 	}
-	next := make([]int, f.nextB) // the next number for a block below
+	next := mem.ints.Take(f.nextB) // the next number for a block below
 	for i, b := range blocks {
 		if i > 0 {
 			up := idom[b.ID].ID

@@ -19,7 +19,7 @@ func known(f *Func) bool {
 	lent := blockFacts.Take(f.nextB)
 	defer blockFacts.Give(lent)
 	lent.List = lent.List[:f.nextB]
-	k := &knower{f: f, in: lent.List, come: make([]bool, f.nextB), stale: make([]bool, f.nextB), escapes: f.stackEscapes(), names: map[bpf.Ref]int64{}}
+	k := &knower{f: f, in: lent.List, come: f.mem().bools.Take(f.nextB), stale: f.mem().bools.Take(f.nextB), escapes: f.stackEscapes()}
 	blocks := f.order()
 	entry := f.Blocks[0].ID
 	k.in[entry].enter()
@@ -319,6 +319,9 @@ func (k *knower) moved(s *facts, i *Insn) (val, bool) {
 		name := bpf.Ref{Kind: i.Ref.Kind, Name: i.Ref.Name}
 		n, ok := k.names[name]
 		if !ok {
+			if k.names == nil {
+				k.names = map[bpf.Ref]int64{}
+			}
 			n = int64(len(k.names))
 			k.names[name] = n
 		}

@@ -20,8 +20,9 @@ var negated = map[uint8]uint8{bpf.JmpEq: bpf.JmpNe, bpf.JmpNe: bpf.JmpEq, bpf.Jm
 
 // Layout puts the blocks one behind the other, for BPF cpu version 2, 3 or 4.
 func Layout(f *Func, cpu int) (*Code, error) {
+	defer f.done()
 	shortcut(f)
-	l := &layouter{cpu: cpu, start: make([]int, f.nextB)}
+	l := &layouter{cpu: cpu, start: f.mem().ints.Take(f.nextB)}
 	blocks := f.place()
 	some := 0
 	for _, b := range blocks {
@@ -29,7 +30,7 @@ func Layout(f *Func, cpu int) (*Code, error) {
 	}
 	l.Insns, l.From = make([]bpf.Insn, 0, some+some/8), make([]bpf.From, 0, some)
 	for n, b := range blocks {
-		l.start[b.ID] = len(l.Insns)
+		l.start[b.ID] = int32(len(l.Insns))
 		for k := range b.Insns {
 			l.put(&b.Insns[k])
 		}
@@ -50,7 +51,7 @@ func Layout(f *Func, cpu int) (*Code, error) {
 type layouter struct {
 	Code
 	cpu    int
-	start  []int // by block ID
+	start  []int32 // by block ID
 	fixups []fixup
 	pos    source.Pos
 }
@@ -93,7 +94,10 @@ func (l *layouter) end(b, next *Block) {
 		}
 		l.fixups = append(l.fixups, fixup{len(l.Insns), yes})
 		l.put(&i)
-		to = []*Block{no}
+		to = to[:1]
+		if no != to[0] {
+			to = b.Succs[1:]
+		}
 	}
 	if len(to) == 0 || to[0] == next {
 		return
@@ -108,7 +112,7 @@ func (l *layouter) end(b, next *Block) {
 }
 
 func (l *layouter) fix(x fixup) error {
-	off := l.start[x.to.ID] - x.slot - 1
+	off := int(l.start[x.to.ID]) - x.slot - 1
 	i := &l.Insns[x.slot]
 	if off == int(int16(off)) {
 		i.Off = int16(off)
@@ -134,11 +138,12 @@ func (l *layouter) fix(x fixup) error {
 // and where there is a choice behind one that would have to jump.
 func (f *Func) place() []*Block {
 	order := f.order()
-	rank := make([]int, f.nextB)
+	mem := f.mem()
+	rank := mem.ints.Take(f.nextB)
 	for i, b := range order {
-		rank[b.ID] = i
+		rank[b.ID] = int32(i)
 	}
-	waits := make([]int, f.nextB) // edges from blocks that must come before
+	waits := mem.ints.Take(f.nextB) // edges from blocks that must come before
 	for _, b := range order {
 		for _, s := range b.Succs {
 			if rank[s.ID] > rank[b.ID] {
@@ -146,9 +151,9 @@ func (f *Func) place() []*Block {
 			}
 		}
 	}
-	out := make([]*Block, 0, len(order))
-	placed := make([]bool, f.nextB)
-	var ready []*Block // those whose turn it may be, the latest last
+	out := mem.blocks.Take(len(order))[:0]
+	placed := mem.bools.Take(f.nextB)
+	ready := mem.blocks.Take(len(order))[:0] // those whose turn it may be, the latest last
 	for b := order[0]; b != nil; {
 		out = append(out, b)
 		placed[b.ID] = true
@@ -161,7 +166,7 @@ func (f *Func) place() []*Block {
 		}
 		next := (*Block)(nil)
 		for _, s := range b.follow() { // whoever saves b a jump
-			if !placed[s.ID] && waits[s.ID] == 0 {
+			if s != nil && !placed[s.ID] && waits[s.ID] == 0 {
 				next = s
 				break
 			}
@@ -177,13 +182,16 @@ func (f *Func) place() []*Block {
 	return out
 }
 
-// follow lists what may stand behind b without a jump, the best first.
-func (b *Block) follow() []*Block {
-	if b.Branch == nil {
-		return b.Succs
+// follow lists what may stand behind b without a jump, the best first; nil is
+// nobody.
+func (b *Block) follow() (f [2]*Block) {
+	switch {
+	case b.Branch == nil:
+		copy(f[:], b.Succs)
+	case b.Branch.Op&0xf0 == bpf.JmpSet: // has no negation
+		f[0] = b.Succs[1]
+	default:
+		f[0], f[1] = b.Succs[1], b.Succs[0]
 	}
-	if b.Branch.Op&0xf0 == bpf.JmpSet { // has no negation
-		return b.Succs[1:]
-	}
-	return []*Block{b.Succs[1], b.Succs[0]}
+	return f
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/whistler-lang/whistler/internal/abi"
 	"github.com/whistler-lang/whistler/internal/bpf"
+	"github.com/whistler-lang/whistler/internal/slab"
 	"github.com/whistler-lang/whistler/internal/source"
 	"github.com/whistler-lang/whistler/internal/types"
 )
@@ -17,9 +18,9 @@ type Func struct {
 	Blocks []*Block
 	nextB  int
 
-	// What order works with.
-	seen []bool
-	way  []step
+	scratch *scratch
+	made    slab.Lent[Block]
+	jumps   slab.Lent[Insn]
 }
 
 // A step is a block on the way of order, and which successor is next.
@@ -57,11 +58,15 @@ type Insn struct {
 
 // NewBlock adds an empty block at the end.
 func (f *Func) NewBlock() *Block {
-	b := &Block{ID: f.nextB}
+	b := f.made.New(&blockPool)
+	b.ID = f.nextB
 	f.nextB++
 	f.Blocks = append(f.Blocks, b)
 	return b
 }
+
+// NewBranch gives an instruction, all zero, for a Branch.
+func (f *Func) NewBranch() *Insn { return f.jumps.New(&jumpPool) }
 
 // Slots is how many slots i takes.
 func (i *Insn) Slots() int {
@@ -153,8 +158,8 @@ func helper(i *Insn) *abi.Helper {
 }
 
 // preds counts the edges to each block, by ID.
-func (f *Func) preds() []int {
-	n := make([]int, f.nextB)
+func (f *Func) preds() []int32 {
+	n := f.mem().ints.Take(f.nextB)
 	for _, b := range f.Blocks {
 		for _, s := range b.Succs {
 			n[s.ID]++
@@ -166,13 +171,10 @@ func (f *Func) preds() []int {
 // order gives the blocks that can be reached, each behind those that lead to
 // it where no loop is around.
 func (f *Func) order() []*Block {
-	if cap(f.seen) < f.nextB {
-		f.seen = make([]bool, f.nextB+f.nextB/4)
-	}
-	seen := f.seen[:f.nextB]
-	clear(seen)
-	post := make([]*Block, 0, len(f.Blocks))
-	stack := append(f.way[:0], step{f.Blocks[0], 0})
+	mem := f.mem()
+	seen := mem.bools.Take(f.nextB)
+	post := mem.blocks.Take(f.nextB)[:0]
+	stack := append(mem.way[:0], step{f.Blocks[0], 0})
 	seen[f.Blocks[0].ID] = true
 	for len(stack) > 0 {
 		top := &stack[len(stack)-1]
@@ -188,14 +190,14 @@ func (f *Func) order() []*Block {
 			stack = append(stack, step{s, 0})
 		}
 	}
-	f.way = stack
+	mem.way = stack
 	slices.Reverse(post)
 	return post
 }
 
 // liveness gives the registers that are alive at the start of each block, by ID.
 func (f *Func) liveness() []uint16 {
-	in := make([]uint16, f.nextB)
+	in := f.mem().masks.Take(f.nextB)
 	blocks := f.order()
 	for changed := true; changed; {
 		changed = false

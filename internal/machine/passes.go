@@ -8,7 +8,7 @@ type pass struct {
 }
 
 // passes runs again and again until nothing changes.
-var passes = []pass{
+var passes = [...]pass{
 	{"shortcut", shortcut, "first, so that the others see no blocks that only lead on"},
 	{"exits", exits, "an end that all ways share"},
 	{"known", known, "what a register or stack slot already holds"},
@@ -32,8 +32,9 @@ var last = pass{"keep", keep, "addresses that many calls want, in registers that
 
 // Improve runs the passes but those in off.
 func Improve(f *Func, off map[string]bool) {
-	version := 1                     // counts the changes
-	idle := make([]int, len(passes)) // at which version a pass has found nothing
+	defer f.done()
+	version := 1              // counts the changes
+	var idle [len(passes)]int // at which version a pass has found nothing
 	for round, start := 0, 0; start != version && round < 20; round++ {
 		start = version
 		for i, p := range passes {
@@ -45,9 +46,11 @@ func Improve(f *Func, off map[string]bool) {
 			} else {
 				idle[i] = version
 			}
+			f.done()
 		}
 	}
 	if !off["machine-"+last.name] && last.run(f) {
+		f.done()
 		tails(f)
 		shortcut(f)
 	}

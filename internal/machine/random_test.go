@@ -232,7 +232,7 @@ func TestRandom(t *testing.T) {
 			}
 			f = g
 		}
-		all := append([]pass{last}, passes...)
+		all := append([]pass{last}, passes[:]...)
 		for range 4 {
 			r.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 			for _, p := range all {
@@ -241,7 +241,7 @@ func TestRandom(t *testing.T) {
 		}
 		check("all", func(f *Func) bool { Improve(f, nil); return true }, true)
 	}
-	for _, p := range append(passes, last) {
+	for _, p := range append(passes[:], last) {
 		if changed[p.name]*20 < *functions {
 			t.Errorf("%s changes only %d times something in %d functions: the test is too easy", p.name, changed[p.name], *functions)
 		}

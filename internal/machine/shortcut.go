@@ -44,7 +44,7 @@ func shortcut(f *Func) bool {
 		}
 	}
 	if live := f.order(); len(live) != len(f.Blocks) {
-		f.Blocks, changed = live, true
+		f.Blocks, changed = append(f.Blocks[:0], live...), true
 	}
 	return changed
 }

@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"math/bits"
 	"slices"
 
 	"github.com/whistler-lang/whistler/internal/bpf"
@@ -26,51 +27,72 @@ func tails(f *Func) bool {
 	return changed
 }
 
-// An ending is where a block goes, by what branch, and its last instruction
-// but an exit.
-type ending struct {
-	to, or int
-	branch bpf.Insn
-	insn   bpf.Insn
-	hi     int32
-	ref    bpf.Ref
+// last is b's last instruction but an exit, nil if there is none.
+func (b *Block) last() *Insn {
+	n := len(b.Insns)
+	if len(b.Succs) == 0 {
+		n-- // a bare exit is no longer than a jump to one
+	}
+	if n <= 0 {
+		return nil
+	}
+	return &b.Insns[n-1]
+}
+
+// endsLike reports whether b and c, whose last instructions are i and j, go to
+// the same place by the same branch, behind the same instruction.
+func (b *Block) endsLike(i *Insn, c *Block, j *Insn) bool {
+	if i.Insn != j.Insn || i.Hi != j.Hi || (i.Ref == nil) != (j.Ref == nil) || !slices.Equal(b.Succs, c.Succs) || (b.Branch == nil) != (c.Branch == nil) {
+		return false
+	}
+	return (i.Ref == nil || i.Ref.Kind == j.Ref.Kind && i.Ref.Name == j.Ref.Name) && (b.Branch == nil || b.Branch.Insn == c.Branch.Insn)
 }
 
 // endAlike groups the blocks that may end with the same instruction, in the
-// order of the blocks.
-func (f *Func) endAlike() (groups [][]*Block) {
-	index := map[ending]int{}
-	for _, b := range f.Blocks {
-		if len(b.Insns) == 0 {
+// order of the blocks. It is good until done.
+func (f *Func) endAlike() [][]*Block {
+	mem := f.mem()
+	n := len(f.Blocks)
+	table := mem.ints.Take(2 << bits.Len(uint(n))) // the first block of a group, plus one, at about its hash
+	next := mem.ints.Take(n)                       // by block, the next one of its group, plus one
+	last := mem.ints.Take(n)                       // by the first block of a group, its last one
+	size := mem.ints.Take(n)                       // and how many there are
+	for k, b := range f.Blocks {
+		i := b.last()
+		if i == nil {
 			continue
 		}
-		e, n := ending{to: -1, or: -1}, len(b.Insns)
-		if b.Branch != nil {
-			e.branch, e.or = b.Branch.Insn, b.Succs[1].ID
-		}
+		h := uint32(i.Op)<<16 ^ uint32(i.Dst)<<8 ^ uint32(i.Src) ^ uint32(i.Off)<<4 ^ uint32(i.Imm)
 		if len(b.Succs) > 0 {
-			e.to = b.Succs[0].ID
-		} else if n--; n == 0 {
-			continue // a bare exit is no longer than a jump to one
+			h ^= uint32(b.Succs[0].ID) << 20
 		}
-		last := &b.Insns[n-1]
-		if e.insn, e.hi = last.Insn, last.Hi; last.Ref != nil {
-			e.ref = bpf.Ref{Kind: last.Ref.Kind, Name: last.Ref.Name}
+		h = h * 0x9e3779b1 >> 7 & uint32(len(table)-1)
+		for table[h] > 0 {
+			if c := f.Blocks[table[h]-1]; c.endsLike(c.last(), b, i) {
+				break
+			}
+			h = (h + 1) & uint32(len(table)-1)
 		}
-		if k, ok := index[e]; ok {
-			groups[k] = append(groups[k], b)
-		} else {
-			index[e] = len(groups)
-			groups = append(groups, []*Block{b})
+		if table[h] == 0 {
+			table[h], last[k], size[k] = int32(k)+1, int32(k), 1
+			continue
 		}
+		first := table[h] - 1
+		next[last[first]], last[first] = int32(k)+1, int32(k)
+		size[first]++
 	}
-	alike := groups[:0]
-	for _, g := range groups {
-		if len(g) > 1 {
-			alike = append(alike, g)
+	groups := mem.lists.Take(n)[:0]
+	for k := range f.Blocks {
+		if size[k] < 2 {
+			continue
 		}
+		g := mem.blocks.Take(int(size[k]))[:0]
+		for k := int32(k) + 1; k > 0; k = next[k-1] {
+			g = append(g, f.Blocks[k-1])
+		}
+		groups = append(groups, g)
 	}
-	return alike
+	return groups
 }
 
 // merge gives the blocks of g their common end in a block of its own, or in

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/whistler-lang/whistler/internal/ir"
+	"github.com/whistler-lang/whistler/internal/slab"
 )
 
 // Check proves that r computes what its function says: it follows, along
@@ -16,69 +17,90 @@ func Check(r *Result) error {
 	for _, b := range r.Blocks {
 		index[b.IR.ID] = b
 	}
-	places := int(Slot0) + r.Spills
-	in := make([]state, f.NumBlocks())
-	entry := make(state, places)
+	c := checker{places: int(Slot0) + r.Spills}
+	all := (f.NumBlocks() + 2) * c.places
+	room := states.Take(all)
+	room.List = room.List[:all]
+	defer states.Give(room)
+	defer c.names.Back(&names)
+	in := func(id int) state { return room.List[id*c.places:][:c.places:c.places] }
+	st, to := state(in(f.NumBlocks())), state(in(f.NumBlocks()+1))
 	for i, p := range f.Blocks[0].Params {
-		entry[Loc(1+i)] = set{p}
+		in(f.Blocks[0].ID)[Loc(1+i)] = c.one(p)
 	}
-	in[f.Blocks[0].ID] = entry
-	stale := make([]bool, f.NumBlocks()) // what has changed since it was looked at
-	stale[f.Blocks[0].ID] = true
+	const reached, stale = 1, 2 // stale is what has changed since it was looked at
+	is := make([]uint8, f.NumBlocks())
+	is[f.Blocks[0].ID] = reached | stale
 	order := f.ReversePostorder()
-	st := make(state, places)
 	for again := true; again; {
 		again = false
 		for _, b := range order {
-			if !stale[b.ID] {
+			if is[b.ID]&stale == 0 {
 				continue
 			}
-			stale[b.ID] = false
-			copy(st, in[b.ID])
+			is[b.ID] &^= stale
+			copy(st, in(b.ID))
 			blk := index[b.ID]
 			if blk == nil {
 				return fmt.Errorf("b%d is missing", b.ID)
 			}
-			if err := checkBlock(blk, st); err != nil {
+			if err := c.block(blk, st); err != nil {
 				return fmt.Errorf("b%d: %v", b.ID, err)
 			}
 			for _, e := range b.Succs {
-				to := st.along(e)
-				if old := in[e.To.ID]; old == nil {
-					in[e.To.ID] = slices.Clone(to)
-				} else if !old.meet(to) {
+				end := st
+				if len(e.To.Params) > 0 {
+					c.along(e, st, to)
+					end = to
+				}
+				if is[e.To.ID] == 0 {
+					copy(in(e.To.ID), end)
+				} else if !in(e.To.ID).meet(end) {
 					continue
 				}
-				stale[e.To.ID], again = true, true
+				is[e.To.ID], again = reached|stale, true
 			}
 		}
 	}
 	return nil
 }
 
-// along is s behind the edge e: each parameter becomes one more name of what
-// its argument's place holds; names from an earlier turn of a loop go.
-func (s state) along(e ir.Edge) state {
-	if len(e.To.Params) == 0 {
-		return s
-	}
-	to := make(state, len(s))
-	for l, vs := range s {
-		if len(vs) == 0 {
-			continue
-		}
-		now := vs.without(func(v *ir.Value) bool { return v.IsParamOf(e.To) })
-		for i, a := range e.Args {
-			if vs.has(a) {
-				now = append(now[:len(now):len(now)], e.To.Params[i])
-			}
-		}
-		to[l] = now
-	}
-	return to
+// A checker makes the sets of one Check.
+type checker struct {
+	places int
+	names  slab.Lent[*ir.Value]
 }
 
-func checkBlock(b *Block, st state) error {
+// What all of them have in turn.
+var (
+	states slab.Rooms[set]
+	names  = slab.Pool[*ir.Value]{AtOnce: 128}
+)
+
+// one is the set of v alone.
+func (c *checker) one(v *ir.Value) set {
+	return c.names.Copy(&names, []*ir.Value{v})
+}
+
+// along makes to what s is behind the edge e: each parameter becomes one more
+// name of what its argument's place holds; names from an earlier turn of a loop go.
+func (c *checker) along(e ir.Edge, s, to state) {
+	for l, vs := range s {
+		if len(vs) > 0 {
+			was := vs
+			vs = was.without(func(v *ir.Value) bool { return v.IsParamOf(e.To) })
+			for i, a := range e.Args {
+				if was.has(a) {
+					vs = append(vs[:len(vs):len(vs)], e.To.Params[i])
+				}
+			}
+		}
+		to[l] = vs
+	}
+}
+
+// block follows b from st on, which becomes what places hold behind it.
+func (c *checker) block(b *Block, st state) error {
 	need := func(v *ir.Value, l Loc, by *ir.Value) error {
 		if l < 0 || int(l) >= len(st) {
 			return fmt.Errorf("%s wants %v in %v", by.LongString(), v, l)
@@ -91,7 +113,7 @@ func checkBlock(b *Block, st state) error {
 	for _, i := range b.Insts {
 		switch {
 		case i.V == nil && i.Remat != nil:
-			st[i.Dst] = set{i.Remat}
+			st[i.Dst] = c.one(i.Remat)
 			if i.Dst.IsSlot() && !storable(i.Remat) {
 				return fmt.Errorf("%v cannot be stored", i)
 			}
@@ -126,7 +148,7 @@ func checkBlock(b *Block, st state) error {
 				if !i.Dst.IsReg() {
 					return fmt.Errorf("%v: no register for the result", i)
 				}
-				st[i.Dst] = set{v}
+				st[i.Dst] = c.one(v)
 			}
 		}
 	}
