@@ -70,6 +70,9 @@ type Options struct {
 	CountLosses bool
 	// MaxSteps and MaxCells limit macro code; 0 means generous defaults.
 	MaxSteps, MaxCells int64
+	// KeepLisp keeps what the source is in Lisp with the Object, for the packages
+	// of this module that run its tests and sessions or want its constants.
+	KeepLisp bool
 	// Trace sees the program after every stage.
 	Trace func(program, stage string, what fmt.Stringer)
 }
@@ -134,7 +137,7 @@ func Compile(ctx context.Context, sources []Source, o Options) (obj *Object, err
 		}
 		files = append(files, source.NewFile(s.Name, s.Text))
 	}
-	co := compile.Options{Trace: o.Trace, Options: LangOptions(o), CountLosses: o.CountLosses}
+	co := compile.Options{Trace: o.Trace, Options: LangOptions(o), CountLosses: o.CountLosses, KeepLisp: o.KeepLisp}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}

@@ -65,6 +65,7 @@ func RunWith(t *testing.T, fsys fs.FS, o Options) {
 }
 
 func run(t *testing.T, sources []whistler.Source, o whistler.Options, kernel bool) {
+	o.KeepLisp = true
 	obj, err := whistler.Compile(context.Background(), sources, o)
 	if err != nil {
 		for _, e := range source.AsList(err) {

@@ -56,7 +56,7 @@ func (in *input) options(trace func(program, stage string, what fmt.Stringer)) w
 	}
 	return whistler.Options{
 		CPU: int(in.CPU[len(in.CPU)-1] - '0'), Target: in.Target, Arch: runtime.GOARCH, Trace: trace, Pid: in.pid, Define: in.define, CountLosses: in.losses,
-		Kernel: in.kernel,
+		Kernel: in.kernel, KeepLisp: true,
 		ReadFile: func(name string) ([]byte, error) {
 			text, err := os.ReadFile(filepath.Join(dir, name))
 			var pe *os.PathError

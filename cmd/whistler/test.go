@@ -164,7 +164,7 @@ func (c *testCmd) options(f testFile, trace func(program, stage string, what fmt
 	}
 	beside(&m.Dir, "tracefs")
 	beside(&m.File, "vmlinux.btf")
-	return whistler.Options{CPU: int(c.CPU[len(c.CPU)-1] - '0'), Arch: runtime.GOARCH, Define: c.Define, Trace: trace, Kernel: m,
+	return whistler.Options{CPU: int(c.CPU[len(c.CPU)-1] - '0'), Arch: runtime.GOARCH, Define: c.Define, Trace: trace, Kernel: m, KeepLisp: true,
 		ReadFile: func(name string) ([]byte, error) { return readBeside(dir, name) }}
 }
 

@@ -23,6 +23,7 @@ type Options struct {
 	Count       bool                                           // take every function for one with too many paths, for tests
 	Off         map[string]bool                                // passes to leave out, for tests; "facts" is the analysis
 	Trace       func(program, stage string, what fmt.Stringer) // sees every stage
+	KeepLisp    bool                                           // the Unit's Lisp, tests and sessions are wanted
 }
 
 // A Result is a compiled source.
@@ -110,6 +111,9 @@ func compile(files []*source.File, o Options, count, tooMany map[string]bool) (*
 	if o.Trace == nil { // who may look at what it was shown later
 		for _, f := range funcs {
 			f.f.Free()
+		}
+		if !o.KeepLisp {
+			unit.Free()
 		}
 	}
 	return r, nil

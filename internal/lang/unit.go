@@ -69,12 +69,22 @@ type Unit struct {
 	Cores    map[string]*btf.Core // CO-RE relocations, by the names that the code has for them
 	Tests    []*Test
 	Sessions []sexp.Located // the forms that came to a with-bpf-session
-	Lisp     *lisp.Interp   // that has evaluated the source: for tests and sessions
+	Lisp     *lisp.Interp   // that has evaluated the source: for tests and sessions; nil behind Free
 	Warnings source.List
 	License  string // the one licence of all programs
 
 	access  map[string]accessor
 	kaccess map[string]kernelAccess
+}
+
+// Free takes the evaluator and the source's data from u, for those that come.
+func (u *Unit) Free() {
+	for _, e := range u.Warnings {
+		e.Culprit = nil
+	}
+	in := u.Lisp
+	u.Tests, u.Sessions, u.Lisp, u.access, u.kaccess = nil, nil, nil, nil, nil
+	in.Free()
 }
 
 // A Map is a defmap.

@@ -160,9 +160,10 @@ func (in *Interp) push(lam *lambda, caps []*box) *frame {
 		in.limit("compile-time code is nested more than %d calls deep", maxDepth)
 	}
 	if in.fp == len(in.frames) {
-		in.frames = append(in.frames, &frame{in: in})
+		in.frames = append(in.frames, new(frame))
 	}
 	f := in.frames[in.fp]
+	f.in = in
 	in.fp++
 	if cap(f.s) < lam.slots {
 		if lam.slots > fewSlots {

@@ -82,8 +82,7 @@ type Interp struct {
 	gensyms   int64
 	stdout    *stream
 
-	fresh   slab.Of[sexp.Cons] // for cons
-	records slab.Of[global]    // for global
+	records slab.Lent[global] // for global
 
 	frames    []*frame // one for each running call, used again and again
 	fp        int
@@ -158,7 +157,8 @@ func New(o Options) *Interp {
 	if o.MaxCells == 0 {
 		o.MaxCells = defaultCells
 	}
-	in := &Interp{opt: o, table: o.Table, globals: make(map[*sexp.Symbol]*global, 64)}
+	in := &Interp{opt: o, table: o.Table}
+	in.borrow()
 	in.stepsLeft, in.cellsLeft = o.MaxSteps, o.MaxCells
 	in.stdout = &stream{out: func(s string) {
 		if in.opt.Out != nil {
@@ -172,7 +172,7 @@ func New(o Options) *Interp {
 func (in *Interp) global(sym *sexp.Symbol) *global {
 	g := in.lookUp(sym)
 	if g == nil {
-		g = in.records.New(16)
+		g = in.records.New(&recordPool)
 		g.sym = sym
 		in.globals[sym] = g
 		if sym.Keyword || sym == sexp.Nil || sym == sexp.T {

@@ -179,12 +179,18 @@ func length(v Value) int {
 // list makes a list of a copy of items.
 func (in *Interp) list(items []Value) Value {
 	in.alloc(4 * int64(len(items)))
-	return sexp.ListStar(items, sexp.Nil)
+	var all Value = sexp.Nil
+	for i := len(items) - 1; i >= 0; i-- {
+		c := in.table.Cons()
+		c.Car, c.Cdr = items[i], all
+		all = c
+	}
+	return all
 }
 
 func (in *Interp) cons(a, d Value) *sexp.Cons {
 	in.alloc(4)
-	c := in.fresh.New(32)
+	c := in.table.Cons()
 	c.Car, c.Cdr = a, d
 	return c
 }

@@ -35,7 +35,7 @@ var suites = []suite{
 	{"opt", "internal/opt", nil},
 	{"regalloc", "internal/regalloc", []string{"-test.run=TestRandom"}},
 	{"facts", "internal/ir/facts", nil},
-	{"lisp", "internal/lisp", []string{"-test.run=TestImage"}},
+	{"lisp", "internal/lisp", []string{"-test.run=^(TestImage|TestFree)"}},
 	{"run", "internal/difftest", []string{"-test.run=^(TestRun|TestOriginal)$"}},
 	{"random", "internal/difftest", []string{"-test.run=^(TestExpressions|TestPrograms)$", "-rapid.shrinktime=0s"}},
 }

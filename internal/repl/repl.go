@@ -286,7 +286,7 @@ func (r *REPL) compile(defs []definition, trace func(program, stage string, what
 		sources = []whistler.Source{{Name: "<0>"}}
 	}
 	o := r.o.Compile
-	o.Fragment, o.Trace = true, trace
+	o.Fragment, o.Trace, o.KeepLisp = true, trace, true
 	obj, err := whistler.Compile(context.Background(), sources, o)
 	var l source.List
 	if errors.As(err, &l) {

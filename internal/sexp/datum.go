@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/whistler-lang/whistler/internal/slab"
 	"github.com/whistler-lang/whistler/internal/source"
 )
 
@@ -88,6 +89,7 @@ type Table struct {
 	pool     *Pool // where new symbols are looked for; nil: nowhere
 	fills    bool  // and put if they are not there
 	seen     func(*Symbol)
+	conses   slab.Lent[Cons]
 }
 
 // A Pool has symbols for several tables on one base, of which each takes what
@@ -159,13 +161,43 @@ func (p *Pool) take(name, spelling string, keyword, make bool) *Symbol {
 // NewTable makes a table on top of base, which may be nil and must not
 // change any more.
 func NewTable(base *Table) *Table {
-	t := &Table{base: base, symbols: make(map[string]*Symbol, 160), keywords: map[string]*Symbol{}}
+	t, _ := tables.Get().(*Table)
+	if t == nil {
+		t = &Table{symbols: make(map[string]*Symbol, 160), keywords: map[string]*Symbol{}}
+	}
+	t.base = base
 	if base == nil {
 		for _, s := range wellKnown {
 			t.symbols[s.Name] = s
 		}
 	}
 	return t
+}
+
+// What tables have in turn.
+var (
+	tables   sync.Pool
+	consPool = slab.Pool[Cons]{AtOnce: 64}
+)
+
+// mostSymbols is how many a table may have had and be used again.
+const mostSymbols = 1 << 10
+
+// Cons gives a cons that is nowhere, of nothing. It is good until Free.
+func (t *Table) Cons() *Cons { return t.conses.New(&consPool) }
+
+// Free gives t and its conses to the tables that come: nobody may use them any
+// more. Symbols stay what they are.
+func (t *Table) Free() {
+	t.conses.Back(&consPool)
+	symbols, keywords := t.symbols, t.keywords
+	*t = Table{}
+	if len(symbols)+len(keywords) > mostSymbols {
+		return
+	}
+	clear(symbols)
+	clear(keywords)
+	tables.Put(&Table{symbols: symbols, keywords: keywords})
 }
 
 // Find gives the symbol of that exact name, or nil.

@@ -7,7 +7,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/whistler-lang/whistler/internal/slab"
 	"github.com/whistler-lang/whistler/internal/source"
 )
 
@@ -21,7 +20,6 @@ type Reader struct {
 	off      int
 	table    *Table
 	features Features
-	conses   slab.Of[Cons]
 	depth    int
 	dropping int // inside a form that #+ or #| leaves out: literals are not judged
 }
@@ -222,7 +220,7 @@ func (r *Reader) wrap(start int, head *Symbol, mark string) Value {
 	return c
 }
 
-func (r *Reader) cons() *Cons { return r.conses.New(32) }
+func (r *Reader) cons() *Cons { return r.table.Cons() }
 
 func (r *Reader) list(start int) Value {
 	var head Value = Nil

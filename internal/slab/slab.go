@@ -45,7 +45,7 @@ type dozen[T any] struct {
 }
 
 // mostDozens is how many go back to a Pool at once: the memory of a giant is left
-// to the collector.
+// to the collector, also before it ends.
 const mostDozens = 64
 
 // New gives a T, zero.
@@ -84,9 +84,12 @@ func (s *Lent[T]) more(p *Pool[T]) {
 		d = &dozen[T]{things: make([]T, p.AtOnce)}
 	}
 	s.spare = d.next
-	d.next, s.given = s.given, d
+	if s.n++; s.n > mostDozens {
+		s.given = nil // they will not go back
+	} else {
+		d.next, s.given = s.given, d
+	}
 	s.free = d.things
-	s.n++
 }
 
 // Back gives all back to p: nobody may use what they were.

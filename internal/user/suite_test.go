@@ -33,7 +33,7 @@ func (fakeKernel) BTF() ([]byte, error) { return os.ReadFile("../../testdata/ker
 func prepare(t *testing.T, name, text string, cover bool) *Suite {
 	t.Helper()
 	lowered := map[string]*ir.Func{}
-	o := compile.Options{Options: lang.Options{CPU: 3, Arch: "amd64", Kernel: fakeKernel{}}}
+	o := compile.Options{Options: lang.Options{CPU: 3, Arch: "amd64", Kernel: fakeKernel{}}, KeepLisp: true}
 	if cover {
 		o.Trace = func(_, stage string, what fmt.Stringer) {
 			if f, ok := what.(*ir.Func); ok && stage == "lowered" {
