@@ -20,6 +20,7 @@ type Func struct {
 	values slab.Lent[Value] // for NewValue
 	lists  slab.Lent[*Value]
 	blocks slab.Lent[Block]
+	edges  slab.Lent[Edge]
 
 	scratch *scratch // nil if nothing is taken
 }
@@ -28,6 +29,7 @@ var (
 	values = slab.Pool[Value]{AtOnce: 32}
 	lists  = slab.Pool[*Value]{AtOnce: 256}
 	blocks = slab.Pool[Block]{AtOnce: 16}
+	edges  = slab.Pool[Edge]{AtOnce: 32}
 )
 
 // Free gives the memory of f to the functions that are made next: nobody may look
@@ -37,6 +39,7 @@ func (f *Func) Free() {
 	f.values.Back(&values)
 	f.lists.Back(&lists)
 	f.blocks.Back(&blocks)
+	f.edges.Back(&edges)
 	*f = Func{}
 }
 
@@ -118,6 +121,12 @@ func (f *Func) NewValue(op Op, pos source.Pos, args ...*Value) *Value {
 	return v
 }
 
+// NewEdges gives room for the n edges of a block.
+func (f *Func) NewEdges(n int) []Edge { return f.edges.Take(&edges, n) }
+
+// AddTo appends v to a list of f, of parameters, values or arguments.
+func (f *Func) AddTo(list []*Value, v *Value) []*Value { return f.lists.Append(&lists, list, v) }
+
 // NewSlot adds size bytes of stack.
 func (f *Func) NewSlot(size int, name string, pos source.Pos) int {
 	f.Slots = append(f.Slots, &Slot{size, name, pos})
@@ -141,7 +150,7 @@ func (f *Func) Const(n int64, pos source.Pos) *Value {
 func (f *Func) NewParam(b *Block, t Type, pos source.Pos) *Value {
 	v := f.NewValue(OpParam, pos)
 	v.Type = t
-	b.Params = append(b.Params, v)
+	b.Params = f.AddTo(b.Params, v)
 	return v
 }
 

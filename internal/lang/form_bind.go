@@ -17,7 +17,7 @@ type binding struct {
 }
 
 func (l *lowerer) bindings(c *call) (bs []binding) {
-	list, ok := sexp.Slice(c.args[0])
+	list, ok := l.c.table.Slice(c.args[0])
 	malformed := func(x sexp.Value, at source.Pos) {
 		panic(l.failAt(at, x, "malformed binding %s", shorten(sexp.Print(x))).
 			WithExpected("(name value), (name type value), (name type) or name").WithCode("bad-binding"))
@@ -37,7 +37,7 @@ func (l *lowerer) bindings(c *call) (bs []binding) {
 			b.name = x
 		case *sexp.Cons:
 			at = x.Pos.Or(at)
-			items, proper := sexp.Slice(x)
+			items, proper := l.c.table.Slice(x)
 			name, isSym := x.Car.(*sexp.Symbol)
 			if !proper || !isSym || len(items) > 3 {
 				malformed(x, at)

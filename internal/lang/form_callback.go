@@ -228,7 +228,7 @@ func (l *lowerer) callbackFunc(k *closure, body sexp.Value, params []*types.Type
 	if old, taken := l.c.names[name]; taken {
 		panic(l.fail(nil, "the body needs the name `%s`, which the %s `%s` has", name, old.what, old.name).WithCode("duplicate"))
 	}
-	in := &lowerer{builder: newBuilder(name), c: l.c, prog: l.prog, sub: l.sub, pos: l.pos, user: l.user, frames: l.frames,
+	in := &lowerer{builder: l.c.newBuilder(name), c: l.c, prog: l.prog, sub: l.sub, pos: l.pos, user: l.user, frames: l.frames,
 		scope: l.scope, outer: l, closure: k, depth: l.depth, internal: l.internal, free: map[int][]int{}}
 	s := &Sub{Name: name, C: name, Callback: true, Later: k.later, Result: types.I64, Pos: l.pos, prog: l.prog}
 	entry := in.block()

@@ -13,14 +13,14 @@ func lowerProgn(l *lowerer, c *call) val { return l.body(c.form.Cdr) }
 func (l *lowerer) cond(form sexp.Value, at source.Pos, yes, no *ir.Block) {
 	if c, ok := form.(*sexp.Cons); ok {
 		head, _ := c.Car.(*sexp.Symbol)
-		args, proper := sexp.Slice(c.Cdr)
+		args, proper := l.c.table.Slice(c.Cdr)
 		if head != nil && proper {
 			if _, isMacro := l.c.in.Macro(head, l.env()); !isMacro {
 				savedPos, savedUser := l.pos, l.user
 				if c.Pos.Known() {
 					l.pos, l.user = c.Pos, c
 				}
-				cl := &call{l, c, head, args}
+				cl := l.call(c, head, args)
 				done := l.condForm(cl, yes, no)
 				l.pos, l.user = savedPos, savedUser
 				if done {

@@ -198,8 +198,11 @@ func (l *lowerer) equality(form sexp.Value, at source.Pos) (val, bool) {
 		return val{}, false
 	}
 	head, _ := x.Car.(*sexp.Symbol)
-	args, proper := sexp.Slice(x.Cdr)
-	if head == nil || !proper || len(args) != 3 || head.Name != "MEMCMP" && head.Name != "STRNCMP" {
+	if head == nil || head.Name != "MEMCMP" && head.Name != "STRNCMP" {
+		return val{}, false
+	}
+	args, proper := l.c.table.Slice(x.Cdr)
+	if !proper || len(args) != 3 {
 		return val{}, false
 	}
 	if _, isMacro := l.c.in.Macro(head, l.env()); isMacro {
@@ -209,7 +212,7 @@ func (l *lowerer) equality(form sexp.Value, at source.Pos) (val, bool) {
 	if x.Pos.Known() {
 		l.pos, l.user = x.Pos, x
 	}
-	v := l.memcmp(&call{l, x, head, args}, false)
+	v := l.memcmp(l.call(x, head, args), false)
 	l.pos, l.user = saved, user
 	return v, true
 }

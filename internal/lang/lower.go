@@ -357,30 +357,29 @@ func (l *lowerer) list(form *sexp.Cons) val {
 	if !ok {
 		panic(l.fail(form.Car, "a form must begin with a name, not with %s", shorten(sexp.Print(form.Car))).WithCode("not-a-form"))
 	}
-	if _, proper := sexp.Slice(form.Cdr); !proper {
+	args, proper := l.c.table.Slice(form.Cdr)
+	if !proper {
 		panic(l.fail(form, "this form is a dotted list").WithCode("not-a-form"))
 	}
 	env := l.env()
 	if f := l.localFunction(head); f != nil {
-		args, _ := sexp.Slice(form.Cdr)
-		return l.callLocal(&call{l, form, head, args}, f)
+		return l.callLocal(l.call(form, head, args), f)
 	}
 	if _, isMacro := l.c.in.Macro(head, env); isMacro {
 		return l.expand(form, head.Display(), form, false)
 	}
 	if f := formNamed(head.Name); f != nil && (l.internal > 0 || !strings.HasPrefix(head.Name, "%")) {
-		args, _ := sexp.Slice(form.Cdr)
 		if len(args) < f.min || f.max >= 0 && len(args) > f.max {
 			panic(l.arity(head.Display(), f.params, len(args)))
 		}
-		return f.lower(l, &call{l, form, head, args})
+		return f.lower(l, l.call(form, head, args))
 	}
 	if body := l.c.table.Find(bodyPrefix + head.Name); body != nil && (l.internal > 0 || !strings.HasPrefix(head.Name, "%")) {
-		renamed := &sexp.Cons{Car: body, Cdr: form.Cdr, Pos: form.Pos, At: form.At}
+		renamed := l.c.table.Cons()
+		*renamed = sexp.Cons{Car: body, Cdr: form.Cdr, Pos: form.Pos, At: form.At}
 		return l.expand(renamed, head.Display(), form, true)
 	}
-	args, _ := sexp.Slice(form.Cdr)
-	cl := &call{l, form, head, args}
+	cl := l.call(form, head, args)
 	if s := l.c.subs[head.Name]; s != nil {
 		return l.callSub(cl, s)
 	}
@@ -494,6 +493,13 @@ type call struct {
 	form *sexp.Cons
 	head *sexp.Symbol
 	args []sexp.Value
+}
+
+// call makes one.
+func (l *lowerer) call(form *sexp.Cons, head *sexp.Symbol, args []sexp.Value) *call {
+	c := l.c.memory.calls.New(&callPool)
+	*c = call{l, form, head, args}
+	return c
 }
 
 // at is the place of argument i.

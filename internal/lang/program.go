@@ -205,7 +205,7 @@ func (c *compiler) lowerPrograms() {
 }
 
 func (c *compiler) lowerProgram(pp *pendingProg) {
-	l := &lowerer{builder: newBuilder(pp.p.C), c: c, prog: pp.p, sub: pp.p.Replaces, user: pp.form}
+	l := &lowerer{builder: c.newBuilder(pp.p.C), c: c, prog: pp.p, sub: pp.p.Replaces, user: pp.form}
 	l.function(pp.body, pp.form, pp.env, func() {
 		if pp.p.Replaces != nil {
 			l.bindParams(pp.p.Replaces)

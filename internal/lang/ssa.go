@@ -30,7 +30,23 @@ type builder struct {
 	f      *ir.Func
 	cur    *ir.Block
 	states []*blockState // by block ID
-	fresh  slab.Of[blockState]
+	memory *memory
+}
+
+// A memory has what lowering makes, until Unit.Free.
+type memory struct {
+	calls  slab.Lent[call]
+	states slab.Lent[blockState]
+}
+
+var (
+	callPool  = slab.Pool[call]{AtOnce: 64}
+	statePool = slab.Pool[blockState]{AtOnce: 16, Clean: (*blockState).clean}
+)
+
+func (m *memory) free() {
+	m.calls.Back(&callPool)
+	m.states.Back(&statePool)
 }
 
 type blockState struct {
@@ -40,6 +56,15 @@ type blockState struct {
 	live   bool // known to be: see builder.live
 	preds  []pred
 	open   []openParam // parameters that wait for sealing
+}
+
+// clean makes s new, with the room of its lists.
+func (s *blockState) clean() {
+	few, preds, open := s.few[:cap(s.few)], s.preds[:cap(s.preds)], s.open[:cap(s.open)]
+	clear(few)
+	clear(preds)
+	clear(open)
+	*s = blockState{few: few[:0], preds: preds[:0], open: open[:0]}
 }
 
 type def struct {
@@ -90,14 +115,14 @@ type openParam struct {
 	param *ir.Value
 }
 
-func newBuilder(name string) *builder {
-	return &builder{f: ir.NewFunc(name)}
+func (c *compiler) newBuilder(name string) *builder {
+	return &builder{f: ir.NewFunc(name), memory: &c.memory}
 }
 
 // block makes a new block, which is not sealed.
 func (b *builder) block() *ir.Block {
 	blk := b.f.NewBlock()
-	b.states = append(b.states, b.fresh.New(16))
+	b.states = append(b.states, b.memory.states.New(&statePool))
 	return blk
 }
 
@@ -109,7 +134,8 @@ func (b *builder) start(blk *ir.Block) { b.cur = blk }
 // jump ends the current block with a jump to `to`.
 func (b *builder) jump(to *ir.Block, pos source.Pos, args ...*ir.Value) {
 	b.cur.Term = b.f.NewValue(ir.OpJump, pos)
-	b.cur.Succs = []ir.Edge{{To: to, Args: args}}
+	b.cur.Succs = b.f.NewEdges(1)
+	b.cur.Succs[0] = ir.Edge{To: to, Args: args}
 	b.edge(to, 0)
 }
 
@@ -118,7 +144,8 @@ func (b *builder) branch(cmp ir.Op, x, y *ir.Value, yes, no *ir.Block, pos sourc
 	t := b.f.NewValue(ir.OpBr, pos, x, y)
 	t.Cmp = cmp
 	b.cur.Term = t
-	b.cur.Succs = []ir.Edge{{To: yes}, {To: no}}
+	b.cur.Succs = b.f.NewEdges(2)
+	b.cur.Succs[0].To, b.cur.Succs[1].To = yes, no
 	b.edge(yes, 0)
 	b.edge(no, 1)
 }
@@ -171,12 +198,10 @@ func (b *builder) live() bool {
 // seal says that all predecessors of blk are known.
 func (b *builder) seal(blk *ir.Block) {
 	st := b.state(blk)
-	for len(st.open) > 0 {
-		o := st.open[0]
-		st.open = st.open[1:]
-		b.feed(blk, o.v)
+	for i := 0; i < len(st.open); i++ { // which feeding may add to
+		b.feed(blk, st.open[i].v)
 	}
-	st.sealed = true
+	st.open, st.sealed = st.open[:0], true
 }
 
 // feed gives blk's newest parameter, which stands for v, its arguments on
@@ -185,7 +210,7 @@ func (b *builder) feed(blk *ir.Block, v *variable) {
 	for _, p := range b.state(blk).preds {
 		arg := b.read(v, p.b)
 		e := &p.b.Succs[p.k]
-		e.Args = append(e.Args, arg)
+		e.Args = b.f.AddTo(e.Args, arg)
 	}
 }
 
@@ -232,9 +257,14 @@ func (b *builder) read(v *variable, blk *ir.Block) *ir.Value {
 
 // add appends a value to the current block.
 func (b *builder) add(op ir.Op, pos source.Pos, args ...*ir.Value) *ir.Value {
-	return b.cur.Append(b.f.NewValue(op, pos, args...))
+	return b.append(b.f.NewValue(op, pos, args...))
 }
 
 func (b *builder) constant(n int64, pos source.Pos) *ir.Value {
-	return b.cur.Append(b.f.Const(n, pos))
+	return b.append(b.f.Const(n, pos))
+}
+
+func (b *builder) append(v *ir.Value) *ir.Value {
+	b.cur.Values = b.f.AddTo(b.cur.Values, v)
+	return v
 }

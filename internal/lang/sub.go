@@ -210,7 +210,7 @@ func (c *compiler) lowerSub(s *Sub) {
 		p := c.unit.Programs[0]
 		prog.Type, prog.License, prog.Section = p.Type, p.License, p.Section
 	}
-	l := &lowerer{builder: newBuilder(s.C), c: c, prog: prog, sub: s, user: s.form}
+	l := &lowerer{builder: c.newBuilder(s.C), c: c, prog: prog, sub: s, user: s.form}
 	l.function(s.body, s.form, s.env, func() { l.bindParams(s) })
 	s.Func = l.f
 }

@@ -67,7 +67,7 @@ func (c *compiler) specials() []lisp.Special {
 	for _, d := range ds {
 		out = append(out, lisp.Special{Name: d.name, Params: d.params, Doc: d.doc,
 			Fn: func(in *lisp.Interp, form *sexp.Cons, env *lisp.Env) sexp.Value {
-				args, ok := sexp.Slice(form.Cdr)
+				args, ok := c.table.Slice(form.Cdr)
 				dd := &decl{c, form, env, args, form.Pos.Or(in.Pos())}
 				if !ok || len(args) == 0 {
 					panic(dd.fail(form, "malformed `%s`", strings.ToLower(d.name)).WithExpected("(%s %s)", strings.ToLower(d.name), d.params).WithCode("malformed-declaration"))

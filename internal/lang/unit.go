@@ -75,6 +75,7 @@ type Unit struct {
 
 	access  map[string]accessor
 	kaccess map[string]kernelAccess
+	memory  *memory
 }
 
 // Free takes the evaluator and the source's data from u, for those that come.
@@ -85,6 +86,8 @@ func (u *Unit) Free() {
 	in := u.Lisp
 	u.Tests, u.Sessions, u.Lisp, u.access, u.kaccess = nil, nil, nil, nil, nil
 	in.Free()
+	u.memory.free()
+	u.memory = nil
 }
 
 // A Map is a defmap.
@@ -138,6 +141,7 @@ type compiler struct {
 	table     *sexp.Table
 	in        *lisp.Interp
 	unit      *Unit
+	memory    memory
 	errs      source.List
 	maps      map[string]*Map // by symbol name
 	structs   map[string]*types.Struct
@@ -220,7 +224,7 @@ func Lower(files []*source.File, opt Options) (*Unit, source.List) {
 		return nil, append(c.errs, c.unit.Warnings...).Sorted()
 	}
 	c.unit.Warnings = append(c.errs, c.unit.Warnings...).Sorted()
-	c.unit.Lisp, c.unit.access, c.unit.kaccess = c.in, c.access, c.kaccess
+	c.unit.Lisp, c.unit.access, c.unit.kaccess, c.unit.memory = c.in, c.access, c.kaccess, &c.memory
 	return c.unit, nil
 }
 

@@ -90,6 +90,7 @@ type Table struct {
 	fills    bool  // and put if they are not there
 	seen     func(*Symbol)
 	conses   slab.Lent[Cons]
+	items    slab.Lent[Value]
 }
 
 // A Pool has symbols for several tables on one base, of which each takes what
@@ -178,6 +179,7 @@ func NewTable(base *Table) *Table {
 var (
 	tables   sync.Pool
 	consPool = slab.Pool[Cons]{AtOnce: 64}
+	itemPool = slab.Pool[Value]{AtOnce: 128}
 )
 
 // mostSymbols is how many a table may have had and be used again.
@@ -186,10 +188,20 @@ const mostSymbols = 1 << 10
 // Cons gives a cons that is nowhere, of nothing. It is good until Free.
 func (t *Table) Cons() *Cons { return t.conses.New(&consPool) }
 
+// Slice is Slice; items are good until Free.
+func (t *Table) Slice(v Value) (items []Value, ok bool) {
+	n, ok := length(v)
+	if n > 0 {
+		items = fill(t.items.Take(&itemPool, n), v)
+	}
+	return items, ok
+}
+
 // Free gives t and its conses to the tables that come: nobody may use them any
 // more. Symbols stay what they are.
 func (t *Table) Free() {
 	t.conses.Back(&consPool)
+	t.items.Back(&itemPool)
 	symbols, keywords := t.symbols, t.keywords
 	*t = Table{}
 	if len(symbols)+len(keywords) > mostSymbols {
@@ -272,29 +284,37 @@ func ListStar(items []Value, tail Value) Value {
 // Slice gives the items of a proper list; ok is false for anything else,
 // circular lists included.
 func Slice(v Value) (items []Value, ok bool) {
-	n, slow, end := 0, v, v
-	for ; ; n++ {
-		c, isCons := end.(*Cons)
+	n, ok := length(v)
+	if n > 0 {
+		items = fill(make([]Value, n), v)
+	}
+	return items, ok
+}
+
+// length is how many items v has, as far as it is a list, and whether it is a
+// proper one; 0 if it is circular.
+func length(v Value) (n int, proper bool) {
+	for slow := v; ; n++ {
+		c, isCons := v.(*Cons)
 		if !isCons {
-			break
+			return n, v == Value(Nil)
 		}
-		end = c.Cdr
+		v = c.Cdr
 		if n%2 == 1 {
 			slow = slow.(*Cons).Cdr
-			if slow == end {
-				return nil, false
+			if slow == v {
+				return 0, false
 			}
 		}
 	}
-	if n == 0 {
-		return nil, v == Value(Nil)
-	}
-	items = make([]Value, n)
+}
+
+func fill(items []Value, v Value) []Value {
 	for i := range items {
 		c := v.(*Cons)
 		items[i], v = c.Car, c.Cdr
 	}
-	return items, end == Value(Nil)
+	return items
 }
 
 // PosOf is the place of v where v itself knows it: lists and vectors do.

@@ -28,6 +28,7 @@ func (s *Of[T]) New(most int) *T {
 // give back, others have again.
 type Pool[T any] struct {
 	AtOnce int
+	Clean  func(*T) // makes a used T a new one; nil: it becomes zero
 	free   sync.Pool
 }
 
@@ -48,7 +49,7 @@ type dozen[T any] struct {
 // to the collector, also before it ends.
 const mostDozens = 64
 
-// New gives a T, zero.
+// New gives a T, zero or what Clean made.
 func (s *Lent[T]) New(p *Pool[T]) *T {
 	if len(s.free) == 0 {
 		s.more(p)
@@ -58,21 +59,34 @@ func (s *Lent[T]) New(p *Pool[T]) *T {
 	return t
 }
 
-// Copy gives room for what is in list, with that in it.
-func (s *Lent[T]) Copy(p *Pool[T], list []T) []T {
-	n := len(list)
+// Take gives n of them side by side.
+func (s *Lent[T]) Take(p *Pool[T], n int) []T {
 	switch {
 	case n == 0:
 		return nil
 	case n > p.AtOnce/4:
-		return append([]T(nil), list...)
+		return make([]T, n)
 	case n > len(s.free):
 		s.more(p)
 	}
 	t := s.free[:n:n]
 	s.free = s.free[n:]
+	return t
+}
+
+// Copy gives room for what is in list, with that in it.
+func (s *Lent[T]) Copy(p *Pool[T], list []T) []T {
+	t := s.Take(p, len(list))
 	copy(t, list)
 	return t
+}
+
+// Append adds x to list, which may move.
+func (s *Lent[T]) Append(p *Pool[T], list []T, x T) []T {
+	if n := len(list); n == cap(list) {
+		list = append(s.Take(p, max(2, 2*n))[:0], list...)
+	}
+	return append(list, x)
 }
 
 func (s *Lent[T]) more(p *Pool[T]) {
@@ -96,7 +110,13 @@ func (s *Lent[T]) more(p *Pool[T]) {
 func (s *Lent[T]) Back(p *Pool[T]) {
 	if s.n <= mostDozens {
 		for d := s.given; d != nil; d = s.given {
-			clear(d.things)
+			if p.Clean == nil {
+				clear(d.things)
+			} else {
+				for i := range d.things {
+					p.Clean(&d.things[i])
+				}
+			}
 			s.given = d.next
 			d.next, s.spare = s.spare, d
 		}
