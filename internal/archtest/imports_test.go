@@ -36,7 +36,7 @@ const allowed = `
 	internal/machine:   internal/slab internal/source internal/abi internal/types internal/bpf
 	internal/emit:      internal/slab internal/source internal/ir internal/regalloc internal/bpf internal/machine
 	internal/btf:       internal/types
-	internal/obj:       internal/abi internal/bpf internal/btf internal/types
+	internal/obj:       internal/slab internal/abi internal/bpf internal/btf internal/types
 	internal/needs:     internal/abi internal/bpf
 	internal/fix:       internal/source internal/sexp internal/ir/facts
 	internal/compile:   internal/fix internal/needs internal/source internal/types internal/abi internal/btf internal/ir internal/ir/facts internal/lang internal/opt internal/regalloc internal/emit internal/bpf internal/obj

@@ -4,6 +4,7 @@ package bpf
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/whistler-lang/whistler/internal/source"
 )
@@ -162,7 +163,14 @@ func (i Insn) IsLdImm64() bool { return i.Op == OpLdImm64 }
 
 // Encode writes instructions as the kernel and ELF files hold them.
 func Encode(insns []Insn, order binary.ByteOrder) []byte {
-	out := make([]byte, 8*len(insns))
+	return AppendTo(make([]byte, 0, 8*len(insns)), insns, order)
+}
+
+// AppendTo adds to code what Encode gives.
+func AppendTo(code []byte, insns []Insn, order binary.ByteOrder) []byte {
+	n := len(code)
+	code = slices.Grow(code, 8*len(insns))[:n+8*len(insns)]
+	out := code[n:]
 	for n, i := range insns {
 		b := out[8*n:]
 		b[0] = i.Op
@@ -173,7 +181,7 @@ func Encode(insns []Insn, order binary.ByteOrder) []byte {
 		order.PutUint16(b[2:], uint16(i.Off))
 		order.PutUint32(b[4:], uint32(i.Imm))
 	}
-	return out
+	return code
 }
 
 // Decode reads what Encode wrote; an odd rest of less than 8 bytes is left.

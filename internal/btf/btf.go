@@ -50,6 +50,9 @@ type Builder struct {
 	next    ID
 	memo    map[Key]ID
 	structs map[*types.Struct]ID
+
+	btf, ext            []byte // what Marshal and MarshalExt gave
+	funcs, lines, cores []byte // the parts of ext
 }
 
 var builders sync.Pool // what Free has given back
@@ -271,14 +274,15 @@ func (b *Builder) Type(t *types.Type) ID {
 	return b.Scalar(t.Size, t.Signed)
 }
 
-// Marshal gives the .BTF section.
+// Marshal gives the .BTF section, which is good until Free.
 func (b *Builder) Marshal() []byte {
-	out := le.AppendUint16(make([]byte, 0, 24+len(b.types)+len(b.strs)), magic)
+	out := le.AppendUint16(slices.Grow(b.btf[:0], 24+len(b.types)+len(b.strs)), magic)
 	out = append(out, 1, 0) // version, flags
 	for _, w := range []uint32{24, 0, uint32(len(b.types)), uint32(len(b.types)), uint32(len(b.strs))} {
 		out = le.AppendUint32(out, w)
 	}
-	return append(append(out, b.types...), b.strs...)
+	b.btf = append(append(out, b.types...), b.strs...)
+	return b.btf
 }
 
 // A FuncInfo says which function begins at byte Off of a section.
@@ -302,8 +306,8 @@ type SecInfo struct {
 	Cores   []CoreRecord
 }
 
-// MarshalExt gives the .BTF.ext section. It may add strings, so that it
-// comes before Marshal.
+// MarshalExt gives the .BTF.ext section, which is good until Free. It may add
+// strings, so that it comes before Marshal.
 func (b *Builder) MarshalExt(secs []SecInfo) []byte {
 	u32 := func(out []byte, ws ...uint32) []byte {
 		for _, w := range ws {
@@ -311,7 +315,7 @@ func (b *Builder) MarshalExt(secs []SecInfo) []byte {
 		}
 		return out
 	}
-	funcs, lines, cores := u32(nil, 8), u32(nil, 16), u32(nil, 16)
+	funcs, lines, cores := u32(b.funcs[:0], 8), u32(b.lines[:0], 16), u32(b.cores[:0], 16)
 	for _, s := range secs {
 		if len(s.Funcs) > 0 {
 			funcs = u32(funcs, b.Str(s.Section), uint32(len(s.Funcs)))
@@ -335,11 +339,13 @@ func (b *Builder) MarshalExt(secs []SecInfo) []byte {
 			}
 		}
 	}
+	b.funcs, b.lines, b.cores = funcs, lines, cores
 	if len(cores) == 4 {
 		cores = nil
 	}
-	out := le.AppendUint16(make([]byte, 0, 32+len(funcs)+len(lines)+len(cores)), magic)
+	out := le.AppendUint16(slices.Grow(b.ext[:0], 32+len(funcs)+len(lines)+len(cores)), magic)
 	out = append(out, 1, 0)
 	out = u32(out, 32, 0, uint32(len(funcs)), uint32(len(funcs)), uint32(len(lines)), uint32(len(funcs)+len(lines)), uint32(len(cores)))
-	return append(append(append(out, funcs...), lines...), cores...)
+	b.ext = append(append(append(out, funcs...), lines...), cores...)
+	return b.ext
 }

@@ -73,9 +73,9 @@ func (d *DomTree) Idom(b *Block) *Block { return d.idom[b.ID] }
 
 // Preorder lists the reachable blocks so that those that a block dominates
 // stand right behind it: where one is met that a block does not dominate, no
-// more of its own follow.
-func (d *DomTree) Preorder() []*Block {
-	at := make([]*Block, 2*len(d.RPO)+2)
+// more of its own follow. It is good until f, whose tree it is, is Done.
+func (d *DomTree) Preorder(f *Func) []*Block {
+	at := f.BlockTable(2*len(d.RPO) + 2)
 	for _, b := range d.RPO {
 		at[d.in[b.ID]] = b
 	}

@@ -53,7 +53,7 @@ func TestDominators(t *testing.T) {
 				}
 			}
 		}
-		pre := dom.Preorder()
+		pre := dom.Preorder(f)
 		if len(pre) != len(all) {
 			t.Fatalf("%d blocks in preorder, want %d", len(pre), len(all))
 		}

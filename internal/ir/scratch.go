@@ -18,6 +18,7 @@ type scratch struct {
 	values slab.Shelf[*Value]
 	blocks slab.Shelf[*Block]
 	lists  slab.Shelf[[]*Block]
+	vlists slab.Shelf[[]*Value]
 	walk   walked
 	trees  [2]DomTree
 	treed  int // how many of them are in use
@@ -33,8 +34,8 @@ func (f *Func) mem() *scratch {
 	return f.scratch
 }
 
-// Ints, Bytes, Bools, Floats, Words, ValueTable and BlockTable give n of them, all zero. They are
-// good until Done is called.
+// Ints, Bytes, Bools, Floats, Words, ValueTable, BlockTable and ValueLists give n of
+// them, all zero. They are good until Done is called.
 func (f *Func) Ints(n int) []int32        { return f.mem().ints.Take(n) }
 func (f *Func) Bytes(n int) []uint8       { return f.mem().bytes.Take(n) }
 func (f *Func) Bools(n int) []bool        { return f.mem().bools.Take(n) }
@@ -42,6 +43,8 @@ func (f *Func) Floats(n int) []float64    { return f.mem().floats.Take(n) }
 func (f *Func) Words(n int) []uint64      { return f.mem().words.Take(n) }
 func (f *Func) ValueTable(n int) []*Value { return f.mem().values.Take(n) }
 func (f *Func) BlockTable(n int) []*Block { return f.mem().blocks.Take(n) }
+
+func (f *Func) ValueLists(n int) [][]*Value { return f.mem().vlists.Take(n) }
 
 // tree gives room for dominators.
 func (s *scratch) tree() *DomTree {
@@ -67,6 +70,7 @@ func (f *Func) Done() {
 	s.values.Free()
 	s.blocks.Free()
 	s.lists.Free()
+	s.vlists.Free()
 	s.walk.free()
 	s.trees, s.treed = [2]DomTree{}, 0
 	scratches.Put(s)

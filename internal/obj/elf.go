@@ -3,6 +3,12 @@ package obj
 import (
 	"debug/elf"
 	"encoding/binary"
+	"slices"
+	"sync"
+
+	"github.com/whistler-lang/whistler/internal/bpf"
+	"github.com/whistler-lang/whistler/internal/btf"
+	"github.com/whistler-lang/whistler/internal/slab"
 )
 
 // A section of the file being written.
@@ -34,21 +40,77 @@ const (
 	relCall  = 10 // R_BPF_64_32: the target of a call
 )
 
+const relSize = 16 // bytes of a Rel64
+
 // A file is an ELF object being built. Section 0 is the null section.
 type file struct {
 	secs []section
 	syms []symbol
-	rels map[int][]elf.Rel64 // by the section they apply to
+	rels [][]elf.Rel64 // by the section they apply to
+
+	// What marshal works with.
+	order  []int             // of the symbols
+	sorted []symbol          // which they are then
+	strs   []byte            // the string table
+	offs   map[string]uint32 // where in it they are
+	names  []uint32          // of the sections
+	heads  []elf.Section64
+
+	data  slab.Lent[byte] // of sections
+	lines slab.Lent[btf.LineInfo]
+	insns []bpf.Insn // of a program that is patched
 }
 
+// What files have in turn.
+var (
+	files    sync.Pool
+	dataPool = slab.Pool[byte]{AtOnce: 16 << 10}
+	linePool = slab.Pool[btf.LineInfo]{AtOnce: 1 << 9}
+)
+
 func newFile() *file {
-	return &file{secs: []section{{}}, syms: []symbol{{}}, rels: map[int][]elf.Rel64{}}
+	f, _ := files.Get().(*file)
+	if f == nil {
+		f = &file{offs: map[string]uint32{}}
+	}
+	f.section(section{})
+	f.symbol(symbol{})
+	return f
 }
+
+// free gives what f has to the files that come.
+func (f *file) free() {
+	f.data.Back(&dataPool)
+	f.lines.Back(&linePool)
+	if len(f.syms) > mostSymbols || len(f.insns) > mostInsns {
+		return
+	}
+	clear(f.secs)
+	clear(f.syms)
+	clear(f.sorted)
+	clear(f.offs)
+	for i := range f.rels {
+		f.rels[i] = f.rels[i][:0]
+	}
+	f.secs, f.syms, f.sorted, f.rels = f.secs[:0], f.syms[:0], f.sorted[:0], f.rels[:0]
+	files.Put(f)
+}
+
+// What a file may have had and be used again.
+const (
+	mostSymbols = 1 << 10
+	mostInsns   = 1 << 14
+)
 
 func (f *file) section(s section) int {
 	f.secs = append(f.secs, s)
-	return len(f.secs) - 1
+	n := len(f.rels)
+	f.rels = slices.Grow(f.rels, 1)[:n+1]
+	return n
 }
+
+// bytes gives room for the n bytes of a section.
+func (f *file) bytes(n int) []byte { return f.data.Take(&dataPool, n) }
 
 func (f *file) symbol(s symbol) int {
 	f.syms = append(f.syms, s)
@@ -62,8 +124,8 @@ func (f *file) rel(sec int, off uint64, sym int, typ uint32) {
 // localsFirst puts the local symbols before the global ones, as ELF wants,
 // and gives their number with the null symbol.
 func (f *file) localsFirst() int {
-	order := make([]int, len(f.syms))
-	var syms []symbol
+	order := slices.Grow(f.order[:0], len(f.syms))[:len(f.syms)]
+	syms := f.sorted[:0]
 	for _, global := range []bool{false, true} {
 		for i, s := range f.syms {
 			if (s.bind != elf.STB_LOCAL) == global {
@@ -78,7 +140,8 @@ func (f *file) localsFirst() int {
 			locals++
 		}
 	}
-	f.syms = syms
+	f.order = order
+	f.syms, f.sorted = syms, f.syms
 	for _, rs := range f.rels {
 		for i, r := range rs {
 			rs[i].Info = elf.R_INFO(uint32(order[elf.R_SYM64(r.Info)]), elf.R_TYPE64(r.Info))
@@ -93,11 +156,10 @@ func (f *file) marshal() []byte {
 	n := len(f.secs)
 	for i := 1; i < n; i++ {
 		if rs := f.rels[i]; len(rs) > 0 {
-			f.section(section{name: ".rel" + f.secs[i].name, typ: elf.SHT_REL, flags: elf.SHF_INFO_LINK, data: put(nil, rs), info: uint32(i), ent: 16, align: 8})
+			f.section(section{name: ".rel" + f.secs[i].name, typ: elf.SHT_REL, flags: elf.SHF_INFO_LINK, data: put(f.bytes(relSize * len(rs))[:0], rs), info: uint32(i), ent: relSize, align: 8})
 		}
 	}
-	str := []byte{0}
-	offs := map[string]uint32{}
+	str, offs := append(f.strs[:0], 0), f.offs
 	name := func(s string) uint32 {
 		if s == "" {
 			return 0
@@ -110,14 +172,14 @@ func (f *file) marshal() []byte {
 		offs[s] = o
 		return o
 	}
-	syms := make([]byte, 0, elf.Sym64Size*len(f.syms))
+	syms := f.bytes(elf.Sym64Size * len(f.syms))[:0]
 	for _, s := range f.syms {
 		syms = put(syms, elf.Sym64{Name: name(s.name), Info: elf.ST_INFO(s.bind, s.typ), Other: uint8(s.vis), Shndx: uint16(s.sec), Value: s.value, Size: s.size})
 	}
 	symtab := f.section(section{name: ".symtab", typ: elf.SHT_SYMTAB, data: syms, info: uint32(locals), ent: 24, align: 8})
 	strtab := f.section(section{name: ".strtab", typ: elf.SHT_STRTAB, align: 1})
 	f.secs[symtab].link = uint32(strtab)
-	names := make([]uint32, len(f.secs))
+	names := slices.Grow(f.names[:0], len(f.secs))[:len(f.secs)]
 	for i := range f.secs {
 		names[i] = name(f.secs[i].name)
 		if f.secs[i].typ == elf.SHT_REL {
@@ -125,13 +187,15 @@ func (f *file) marshal() []byte {
 		}
 	}
 	f.secs[strtab].data = str
+	f.strs, f.names = str, names
 
 	size := 64 + (64+8)*len(f.secs)
 	for i := range f.secs {
 		size += len(f.secs[i].data)
 	}
 	out := make([]byte, 64, size)
-	heads := make([]elf.Section64, len(f.secs))
+	heads := slices.Grow(f.heads[:0], len(f.secs))[:len(f.secs)]
+	heads[0], f.heads = elf.Section64{}, heads
 	for i := 1; i < len(f.secs); i++ {
 		s := &f.secs[i]
 		for uint64(len(out))%s.align != 0 {

@@ -45,7 +45,7 @@ func writeMaps(f *file, b *btf.Builder, s *Spec) (syms map[string]int, relocs []
 		}
 		off += total
 	}
-	f.secs[sec].data = make([]byte, off)
+	f.secs[sec].data = f.bytes(off)
 	b.Datasec(".maps", uint32(off), vars)
 	return syms, relocs
 }

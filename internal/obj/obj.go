@@ -55,6 +55,7 @@ const pinByName = 1
 // Write gives the bytes of an ELF object.
 func Write(s *Spec) []byte {
 	f := newFile()
+	defer f.free()
 	b := btf.NewBuilder()
 	defer b.Free()
 	for _, st := range s.Structs {
@@ -91,9 +92,9 @@ func Write(s *Spec) []byte {
 			off += size
 		}
 		info := btf.SecInfo{Section: TextSection}
-		var code []byte
+		code := f.bytes(int(off))[:0]
 		for _, sub := range s.Subs {
-			code = append(code, writeCode(f, text, uint32(len(code)), sub.Program, subFunc(b, sub), subs, syms, &info, local)...)
+			code = writeCode(f, code, text, sub.Program, subFunc(b, sub), subs, syms, &info, local)
 		}
 		f.secs[text].data = code
 		infos = append(infos, info)
@@ -111,12 +112,16 @@ func Write(s *Spec) []byte {
 	progSyms := map[string]int{}
 	for _, name := range order {
 		info := btf.SecInfo{Section: name}
-		var code []byte
+		size := 0
+		for _, p := range bySec[name] {
+			size += 8 * len(p.Insns)
+		}
+		code := f.bytes(size)[:0]
 		sec := f.section(section{name: name, typ: elf.SHT_PROGBITS, flags: elf.SHF_ALLOC | elf.SHF_EXECINSTR, align: 8})
 		for _, p := range bySec[name] {
 			start := uint32(len(code))
 			progSyms[p.Name] = f.symbol(symbol{name: p.Name, bind: elf.STB_GLOBAL, typ: elf.STT_FUNC, sec: sec, value: uint64(start), size: uint64(8 * len(p.Insns))})
-			code = append(code, writeCode(f, sec, start, p, s.funcType(b, p), subs, syms, &info, local)...)
+			code = writeCode(f, code, sec, p, s.funcType(b, p), subs, syms, &info, local)
 		}
 		f.secs[sec].data = code
 		infos = append(infos, info)
@@ -137,11 +142,15 @@ func Write(s *Spec) []byte {
 	return f.marshal()
 }
 
-// writeCode adds a function's records and relocations, and gives its code.
-func writeCode(f *file, sec int, start uint32, p *bpf.Program, fn btf.ID, subs map[string]subSymbol, syms map[string]int, info *btf.SecInfo, local *kernelTypes) []byte {
+// writeCode adds a function's code to that of the section, and its records and
+// relocations.
+func writeCode(f *file, code []byte, sec int, p *bpf.Program, fn btf.ID, subs map[string]subSymbol, syms map[string]int, info *btf.SecInfo, local *kernelTypes) []byte {
+	start := uint32(len(code))
 	info.Funcs = append(info.Funcs, btf.FuncInfo{Off: start, Func: fn})
 	ls := lines(p)
-	info.Lines = slices.Grow(info.Lines, len(ls))
+	if info.Lines == nil {
+		info.Lines = f.lines.Take(&linePool, len(ls))[:0]
+	}
 	for _, l := range ls {
 		line, col := l.Pos.LineCol()
 		info.Lines = append(info.Lines, btf.LineInfo{Off: start + uint32(l.Slot)*8, File: l.Pos.File.Name,
@@ -149,7 +158,8 @@ func writeCode(f *file, sec int, start uint32, p *bpf.Program, fn btf.ID, subs m
 	}
 	insns := p.Insns
 	if len(p.Refs) > 0 { // some are patched
-		insns = slices.Clone(insns)
+		insns = append(f.insns[:0], insns...)
+		f.insns = insns
 	}
 	for _, r := range p.Refs {
 		at := uint64(start) + uint64(r.Slot)*8
@@ -172,7 +182,7 @@ func writeCode(f *file, sec int, start uint32, p *bpf.Program, fn btf.ID, subs m
 			info.Cores = append(info.Cores, local.patch(insns, r, uint32(at)))
 		}
 	}
-	return bpf.Encode(insns, binary.LittleEndian)
+	return bpf.AppendTo(code, insns, binary.LittleEndian)
 }
 
 // lines makes sure that a function begins with a line record, as the kernel

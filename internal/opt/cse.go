@@ -22,7 +22,7 @@ func cse(f *ir.Func, c *Config) bool {
 	table.reset(values)
 	clock := int32(0)
 	exit := table.epochs(f.NumBlocks())
-	for _, b := range dom.Preorder() {
+	for _, b := range dom.Preorder(f) {
 		var ep epochs
 		clock++
 		ep.meet(preds[b.ID], exit, clock)

@@ -26,7 +26,7 @@ var useLists slab.Rooms[slab.Item[use]]
 // the length of the live ranges.
 func computeLiveness(f *ir.Func, spill []bool) *liveness {
 	n := f.NumBlocks()
-	lists := make([][]*ir.Value, 4*n)
+	lists := f.ValueLists(4 * n)
 	l := &liveness{in: lists[:n], out: lists[n : 2*n], memIn: lists[2*n : 3*n], memOut: lists[3*n:], dom: ir.Dominators(f)}
 	preds := l.dom.Preds
 	def, values := f.BlockTable(f.NumValues()), f.ValueTable(f.NumValues())
@@ -79,7 +79,7 @@ func computeLiveness(f *ir.Func, spill []bool) *liveness {
 	}
 	seenIn, seenOut := f.Ints(n), f.Ints(n)
 	mark := int32(0)
-	var work []*ir.Block
+	work := f.BlockTable(n)[:0]
 	for id := range f.NumValues() {
 		for k := range 2 {
 			if uses.End(2*id+k) == nil {
@@ -96,7 +96,7 @@ func computeLiveness(f *ir.Func, spill []bool) *liveness {
 					return
 				}
 				seenOut[b.ID] = mark
-				out[b.ID] = append(out[b.ID], v)
+				out[b.ID] = f.AddTo(out[b.ID], v)
 				work = append(work, b)
 			}
 			liveIn := func(b *ir.Block) {
@@ -104,7 +104,7 @@ func computeLiveness(f *ir.Func, spill []bool) *liveness {
 					return
 				}
 				seenIn[b.ID] = mark
-				in[b.ID] = append(in[b.ID], v)
+				in[b.ID] = f.AddTo(in[b.ID], v)
 				for _, p := range preds[b.ID] {
 					liveOut(p)
 				}
@@ -133,7 +133,9 @@ type liveSet struct {
 	at []int32 // index+1 in vs, by value ID
 }
 
-func newLiveSet(f *ir.Func) *liveSet { return &liveSet{at: f.Ints(f.NumValues())} }
+func newLiveSet(f *ir.Func) *liveSet {
+	return &liveSet{vs: f.ValueTable(32)[:0], at: f.Ints(f.NumValues())}
+}
 
 func (s *liveSet) reset(vs []*ir.Value) {
 	for _, v := range s.vs {

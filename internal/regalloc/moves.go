@@ -2,9 +2,9 @@ package regalloc
 
 import (
 	"math/bits"
+	"slices"
 
 	"github.com/whistler-lang/whistler/internal/ir"
-	"github.com/whistler-lang/whistler/internal/slab"
 	"github.com/whistler-lang/whistler/internal/source"
 )
 
@@ -19,7 +19,8 @@ type move struct {
 // rewrite puts everything in its place: instructions with their registers,
 // and the moves that calls, returns and edges need.
 func (a *allocator) rewrite() *Result {
-	r := &Result{F: a.f}
+	r := &Result{F: a.f, Blocks: make([]*Block, 0, len(a.f.Blocks))}
+	a.lent = &r.lent
 	reach := a.live.dom
 	s := newLiveSet(a.f)
 	a.wanted = a.f.Ints(a.f.NumValues())
@@ -27,32 +28,26 @@ func (a *allocator) rewrite() *Result {
 	for _, b := range a.f.Blocks {
 		some += len(b.Values) + 2
 	}
-	r.lent = insts.Take(some)
+	r.lent.insts = insts.Take(some)
 	for _, b := range a.f.Blocks {
 		if !reach.Reachable(b) {
 			continue
 		}
-		m := &mover{a: a, b: &Block{IR: b, Insts: r.lent.Rest()}}
+		m := &mover{a: a, b: r.lent.blocks.New(&blockPool)}
+		m.b.IR, m.b.Insts = b, r.lent.insts.Rest()
 		a.rewriteBlock(m, b, s)
-		m.b.Insts = r.lent.Keep(m.b.Insts)
+		m.b.Insts = r.lent.insts.Keep(m.b.Insts)
 		r.Blocks = append(r.Blocks, m.b)
 	}
 	r.Spills = a.slots
 	return r
 }
 
-var insts slab.Rooms[Inst]
-
-// Free gives r's memory to the function that is allocated next: nobody may look
-// at r any more.
-func (r *Result) Free() {
-	insts.Give(r.lent)
-	*r = Result{}
-}
-
 func (a *allocator) rewriteBlock(m *mover, b *ir.Block, s *liveSet) {
 	// The registers that are alive behind each value.
-	alive := make([]uint16, len(b.Values)+1)
+	alive := slices.Grow(a.alive[:0], len(b.Values)+1)[:len(b.Values)+1]
+	clear(alive)
+	a.alive = alive
 	i := len(b.Values)
 	mask := func(s *liveSet) (m uint16) {
 		for _, v := range s.vs {
@@ -94,10 +89,11 @@ func (a *allocator) rewriteBlock(m *mover, b *ir.Block, s *liveSet) {
 		switch {
 		case v.Remat():
 		case v.Op.IsCall():
-			var ms []move
+			ms := a.moves[:0]
 			for j, x := range v.Args {
 				ms = append(ms, a.from(x, Loc(1+j)))
 			}
+			a.moves = ms
 			// R0 is free before a call unless it holds an argument.
 			m.parallel(ms, alive[i]&calleeSaved, v.Pos)
 			inst := Inst{V: v, Dst: 0, Src: a.srcs(len(v.Args)), Pos: v.Pos}
@@ -107,12 +103,12 @@ func (a *allocator) rewriteBlock(m *mover, b *ir.Block, s *liveSet) {
 			m.emit(inst)
 			// A result that nobody wants may not even be readable.
 			if l := a.loc[v.ID]; l > 0 && alive[i]&(1<<l) != 0 && a.wanted[v.ID] == here {
-				m.emit(Inst{Dst: l, Src: []Loc{0}, Pos: v.Pos})
+				m.emit(Inst{Dst: l, Src: a.one(0), Pos: v.Pos})
 			}
 		case v.Op == ir.OpSpill:
-			m.emit(Inst{Dst: a.mem[v.Args[0].ID], Src: []Loc{a.loc[v.Args[0].ID]}, Pos: v.Pos})
+			m.emit(Inst{Dst: a.mem[v.Args[0].ID], Src: a.one(a.loc[v.Args[0].ID]), Pos: v.Pos})
 		case v.Op == ir.OpReload:
-			m.emit(Inst{Dst: a.loc[v.ID], Src: []Loc{a.mem[v.Args[0].ID]}, Pos: v.Pos})
+			m.emit(Inst{Dst: a.loc[v.ID], Src: a.one(a.mem[v.Args[0].ID]), Pos: v.Pos})
 		case v.Op == ir.OpCopy:
 			mv := a.from(v.Args[0], a.loc[v.ID])
 			if mv.remat != nil || mv.src != mv.dst {
@@ -126,12 +122,12 @@ func (a *allocator) rewriteBlock(m *mover, b *ir.Block, s *liveSet) {
 	switch t.Op {
 	case ir.OpRet:
 		m.parallel([]move{a.from(t.Args[0], 0)}, 0, t.Pos)
-		m.b.TermSrc = []Loc{0}
+		m.b.TermSrc = a.one(0)
 	case ir.OpBr:
 		m.b.TermSrc = a.locs(t.Args)
 	case ir.OpJump:
 		e := b.Succs[0]
-		var ms []move
+		ms := a.moves[:0]
 		for i, x := range e.Args {
 			p := e.To.Params[i]
 			switch {
@@ -147,17 +143,18 @@ func (a *allocator) rewriteBlock(m *mover, b *ir.Block, s *liveSet) {
 				through |= 1 << a.loc[v.ID]
 			}
 		}
+		a.moves = ms
 		m.parallel(ms, through, t.Pos)
 	}
 }
 
 // srcs makes room for n places.
-func (a *allocator) srcs(n int) []Loc {
-	if n > len(a.room) {
-		a.room = make([]Loc, max(n, 256))
-	}
-	srcs := a.room[:n:n]
-	a.room = a.room[n:]
+func (a *allocator) srcs(n int) []Loc { return a.lent.locs.Take(&locPool, n) }
+
+// one is l alone.
+func (a *allocator) one(l Loc) []Loc {
+	srcs := a.srcs(1)
+	srcs[0] = l
 	return srcs
 }
 
@@ -194,13 +191,13 @@ func (m *mover) move(mv move, pos source.Pos) {
 		m.emit(Inst{Remat: mv.remat, Dst: mv.dst, Pos: pos})
 		return
 	}
-	m.emit(Inst{Dst: mv.dst, Src: []Loc{mv.src}, Pos: pos})
+	m.emit(Inst{Dst: mv.dst, Src: m.a.one(mv.src), Pos: pos})
 }
 
 // parallel orders the moves so that none destroys what another still reads.
 // through are the registers that hold something else of value.
 func (m *mover) parallel(ms []move, through uint16, pos source.Pos) {
-	var pending []move
+	pending := m.a.order[:0]
 	for _, mv := range ms {
 		if mv.remat != nil || mv.src != mv.dst {
 			pending = append(pending, mv)
@@ -208,6 +205,7 @@ func (m *mover) parallel(ms []move, through uint16, pos source.Pos) {
 			through |= 1 << mv.dst
 		}
 	}
+	m.a.order = pending
 	reads := func(l Loc) (n int) {
 		for _, mv := range pending {
 			if mv.remat == nil && mv.src == l {
@@ -267,7 +265,7 @@ func (m *mover) parallel(ms []move, through uint16, pos source.Pos) {
 				if reads(mv.dst) > self {
 					continue
 				}
-				pending = append(pending[:i:i], pending[i+1:]...)
+				pending = slices.Delete(pending, i, i+1)
 				do(mv)
 				i--
 				progress = true

@@ -10,6 +10,7 @@ package regalloc
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/whistler-lang/whistler/internal/ir"
 	"github.com/whistler-lang/whistler/internal/slab"
@@ -63,7 +64,7 @@ type Result struct {
 	F      *ir.Func
 	Blocks []*Block // in the order of F.Blocks
 	Spills int      // spill slots used, 8 bytes each
-	lent   *slab.Room[Inst]
+	lent   lent
 }
 
 const (
@@ -82,14 +83,42 @@ type allocator struct {
 	cross  []bool               // alive across a call
 	live   *liveness
 	slots  int
-	wanted []int32 // by value: the number of a block in which its result is read behind it, plus one
-	room   []Loc   // for the places of instructions
+	wanted []int32         // by value: the number of a block in which its result is read behind it, plus one
+	places *slab.Room[Loc] // for loc and mem
+	lent   *lent           // the result's
+	alive  []uint16        // for rewriteBlock: the registers that are alive behind each value
+	moves  []move          // and the moves to be made
+	order  []move          // and those of them that wait
+}
+
+// A lent is the memory of a result.
+type lent struct {
+	insts  *slab.Room[Inst]
+	blocks slab.Lent[Block]
+	locs   slab.Lent[Loc]
+}
+
+var (
+	places    slab.Rooms[Loc]
+	insts     slab.Rooms[Inst]
+	blockPool = slab.Pool[Block]{AtOnce: 32}
+	locPool   = slab.Pool[Loc]{AtOnce: 512}
+)
+
+// Free gives r's memory to the function that is allocated next: nobody may look
+// at r any more.
+func (r *Result) Free() {
+	insts.Give(r.lent.insts)
+	r.lent.blocks.Back(&blockPool)
+	r.lent.locs.Back(&locPool)
+	*r = Result{}
 }
 
 // Run allocates f, which lower has prepared, and checks the result. It adds
 // spills and reloads to f.
 func Run(f *ir.Func) (*Result, error) {
-	a := &allocator{f: f, hot: map[int]map[int]bool{}}
+	a := &allocator{f: f, hot: map[int]map[int]bool{}, places: places.Take(2 * f.NumValues())}
+	defer func() { places.Give(a.places) }()
 	for round := 0; ; round++ {
 		if round > 1000 {
 			return nil, fmt.Errorf("register allocation of %s does not settle", f.Name)
@@ -117,13 +146,16 @@ func Run(f *ir.Func) (*Result, error) {
 
 func (a *allocator) grow() {
 	n := a.f.NumValues()
+	if a.spill == nil {
+		a.spill, a.short = a.f.Bools(n), a.f.Bools(n)
+	}
 	for len(a.spill) < n {
 		a.spill = append(a.spill, false)
 		a.short = append(a.short, false)
 	}
 	a.cross = a.f.Bools(n)
-	a.loc = make([]Loc, n)
-	a.mem = make([]Loc, n)
+	all := slices.Grow(a.places.List[:0], 2*n)[:2*n]
+	a.places.List, a.loc, a.mem = all, all[:n:n], all[n:]
 	for i := range a.loc {
 		a.loc[i], a.mem[i] = None, None
 	}

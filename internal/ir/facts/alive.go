@@ -29,7 +29,7 @@ func (a *analysis) aliveSlots(rpo []*ir.Block) {
 		}
 	}
 	words := (len(ids) + 63) / 64
-	set := make([]uint64, words)
+	set := a.words.take(words)
 	use := func(v *ir.Value) {
 		if v.Op == ir.OpStackAddr && bit[v.Slot] >= 0 {
 			set[bit[v.Slot]/64] |= 1 << (bit[v.Slot] % 64)
@@ -37,7 +37,7 @@ func (a *analysis) aliveSlots(rpo []*ir.Block) {
 	}
 	// An address that is computed with, or that meets others, may be used
 	// anywhere.
-	always := make([]uint64, words)
+	always := a.words.take(words)
 	for _, b := range rpo {
 		for _, e := range b.Succs {
 			for _, x := range e.Args {
@@ -56,7 +56,7 @@ func (a *analysis) aliveSlots(rpo []*ir.Block) {
 		}
 	}
 	copy(always, set)
-	l := liveness{set: set, in: make([]uint64, words*a.f.NumBlocks()), start: func(*ir.Block) {}}
+	l := liveness{set: set, in: a.words.take(words * a.f.NumBlocks()), start: func(*ir.Block) {}}
 	l.end = func(*ir.Block) {
 		for w, x := range always {
 			set[w] |= x

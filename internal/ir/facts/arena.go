@@ -16,6 +16,9 @@ type arena struct {
 	places      slab[place]
 	flags       slab[bool]
 	ints        slab[int32]
+	words       slab[uint64]
+	marks       slab[*place]
+	blocks      slab[*ir.Block]
 	links       []int32     // see passage; behind those of one stands -1
 	work        []pending   // paths to go on with
 	known       []int32     // the values that vals has, in the block that is walked
@@ -45,6 +48,9 @@ func newArena() *arena {
 	m.places.reset()
 	m.flags.reset()
 	m.ints.reset()
+	m.words.reset()
+	m.marks.reset()
+	m.blocks.reset()
 	for i := range m.free {
 		m.free[i] = m.free[i][:0]
 	}

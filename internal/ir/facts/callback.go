@@ -52,7 +52,7 @@ func (a *analysis) waits() bool { return a.spliced != nil && len(a.work) > mostP
 
 // repeated is the callback that makes the most of the states: at least half as
 // many as any test, of which there are most; nil if there is none.
-func (a *analysis) repeated(most int) (cb *callback) {
+func (a *analysis) repeated(most int32) (cb *callback) {
 	if a.spliced == nil {
 		return nil
 	}

@@ -161,7 +161,7 @@ func (a *analysis) check() (found []Finding, insns int) {
 	}
 	// Hardly any function has findings, and the ways to them are not noted before
 	// there are some.
-	again := &analysis{f: a.f, env: a.env, spliced: a.spliced, seen: map[seenKey]bool{}, notes: true}
+	again := &analysis{f: a.f, env: a.env, spliced: a.spliced, notes: true}
 	insns = again.run()
 	return again.findings, insns
 }
@@ -188,7 +188,7 @@ func Warnings(f *ir.Func) []Finding {
 
 func newAnalysis(f *ir.Func, env Env) *analysis {
 	env.Map, env.Variable = once(env.Map), once(env.Variable)
-	return &analysis{f: f, env: env, seen: map[seenKey]bool{}}
+	return &analysis{f: f, env: env}
 }
 
 // once gives the same map for the same name each time: states compare them.
@@ -245,20 +245,23 @@ type analysis struct {
 	last             *checkpoint // on the way here
 	insns, jumps     int         // walked: about what the verifier counts
 	sure             int         // and those without doubt
-	passed           []int       // by block: how often a path has come by it
-	parts            []int       // and how many more a comparison there has made of them
+	passed           []int32     // by block: how often a path has come by it
+	parts            []int32     // and how many more a comparison there has made of them
 	atInsns, atJumps int         // when the last checkpoint was made
 
 	names [][2]int32 // of numbers, in two states: see alike
 
-	stamps []uint32 // by value: whether it is in the set that sort asks for
-	stamp  uint32
+	stamps []int32 // by value: whether it is in the set that sort asks for
+	stamp  int32
 }
 
 // report adds a finding about v, unless the path is in doubt.
 func (a *analysis) report(v *ir.Value, x Finding, about ...*Val) {
 	if a.st.doubt && x.Kind.Refused() || a.seen[seenKey{x.Kind, v.ID}] {
 		return
+	}
+	if a.seen == nil {
+		a.seen = map[seenKey]bool{}
 	}
 	a.seen[seenKey{x.Kind, v.ID}] = true
 	x.Pos, x.value = v.Pos, v.ID

@@ -15,11 +15,11 @@ func (a *analysis) prepare() {
 	}
 	a.need, a.uses = a.flags.take(n), a.ints.take(n)
 	a.vals = a.arena.vals.take(n)
-	a.stamps = make([]uint32, n)
+	a.stamps = a.ints.take(n)
 	a.layout()
 	a.keep()
 	a.entry, a.end = a.places.take(a.f.NumBlocks()), a.places.take(a.f.NumBlocks())
-	a.passed, a.parts = make([]int, a.f.NumBlocks()), make([]int, a.f.NumBlocks())
+	a.passed, a.parts = a.ints.take(a.f.NumBlocks()), a.ints.take(a.f.NumBlocks())
 	// A short function is walked until the verifier would give up. Most values
 	// of a long one are walked once or twice; what has many states there, the
 	// verifier does not walk to its end either.
@@ -28,7 +28,7 @@ func (a *analysis) prepare() {
 		a.fuel = 40 * mostInsns
 	}
 	rpo := a.f.ReversePostorder()
-	a.next = make([]*ir.Block, a.f.NumBlocks())
+	a.next = a.blocks.take(a.f.NumBlocks())
 	for i, b := range rpo[1:] {
 		a.next[rpo[i].ID] = b
 	}
@@ -61,7 +61,7 @@ func operand(v *ir.Value) *ir.Value {
 // findNeed marks the values that decide branches, addresses and calls: of
 // the others a state says nothing, so that it stays small.
 func (a *analysis) findNeed(rpo []*ir.Block) {
-	preds := make([]int, a.f.NumBlocks())
+	preds := a.ints.take(a.f.NumBlocks())
 	feeds := a.f.Feeds()
 	var work []*ir.Value
 	need := func(v *ir.Value) {
@@ -122,9 +122,9 @@ func (a *analysis) findNeed(rpo []*ir.Block) {
 
 // findMeets marks the blocks that begin where the verifier compares states:
 // what is jumped to.
-func (a *analysis) findMeets(rpo []*ir.Block, preds []int) {
-	empty := make([]bool, a.f.NumBlocks())
-	a.before, a.after = make([]*place, a.f.NumValues()), make([]*place, a.f.NumValues())
+func (a *analysis) findMeets(rpo []*ir.Block, preds []int32) {
+	empty := a.flags.take(a.f.NumBlocks())
+	a.before, a.after = a.marks.take(a.f.NumValues()), a.marks.take(a.f.NumValues())
 	for _, b := range rpo {
 		n := 0
 		for _, v := range b.Values {
@@ -185,8 +185,8 @@ func (a *analysis) meeting() *place {
 
 // findAlive lists for each block what a state at its entry has.
 func (a *analysis) findAlive(rpo []*ir.Block) {
-	var ids []int32 // of the values that matter, by their bit
-	bit := make([]int32, len(a.need))
+	ids := a.ints.take(len(a.need))[:0] // of the values that matter, by their bit
+	bit := a.ints.take(len(a.need))
 	for id, need := range a.need {
 		if need {
 			bit[id] = int32(len(ids))
@@ -198,8 +198,8 @@ func (a *analysis) findAlive(rpo []*ir.Block) {
 		a.fuel = 0 // a giant: the verifier has to judge it alone
 		return
 	}
-	set := make([]uint64, words)
-	l := liveness{set: set, in: make([]uint64, words*a.f.NumBlocks())}
+	set := a.words.take(words)
+	l := liveness{set: set, in: a.words.take(words * a.f.NumBlocks())}
 	use := func(v *ir.Value) {
 		if v = operand(v); v != nil && a.need[v.ID] {
 			set[bit[v.ID]/64] |= 1 << (bit[v.ID] % 64)

@@ -273,7 +273,7 @@ func (a *analysis) part(ways int) outcome {
 		return ends
 	}
 	a.last.open += ways - 1
-	a.parts[a.b.ID] += ways - 1
+	a.parts[a.b.ID] += int32(ways - 1)
 	return parts
 }
 
