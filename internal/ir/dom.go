@@ -2,6 +2,7 @@ package ir
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/whistler-lang/whistler/internal/slab"
 )
@@ -14,14 +15,107 @@ type DomTree struct {
 	RPO     []*Block   // reachable blocks, each after those that dominate it
 }
 
-// Dominators computes the tree of f (Lengauer, Tarjan 1979, the simple
-// version): blocks where thousands of ways meet are common in long programs.
+// Dominators gives the tree of f, which nobody may change. It is good until Done.
 func Dominators(f *Func) *DomTree {
+	k := f.tree
+	if k == nil {
+		k, _ = trees.Get().(*kept)
+		if k == nil {
+			k = new(kept)
+		}
+		f.tree = k
+	}
+	switch {
+	case k.is(f):
+	case k.asked:
+		return dominators(f, &f.mem().tables)
+	default:
+		k.keep(f)
+	}
+	k.asked = true
+	return k.dom
+}
+
+// A kept is a tree of dominators that serves until the edges of its function are
+// others: most passes change none.
+type kept struct {
+	dom   *DomTree // nil for none
+	mem   tables
+	shape []*Block // the blocks, each with its successors behind it, and nil
+	nextB int
+	asked bool // since Done
+}
+
+var trees sync.Pool
+
+// is reports whether k is the tree of f as f is now.
+func (k *kept) is(f *Func) bool {
+	if k.dom == nil || k.nextB != f.nextB {
+		return false
+	}
+	s := k.shape
+	for _, b := range f.Blocks {
+		n := len(b.Succs) + 1
+		if len(s) <= n || s[0] != b || s[n] != nil {
+			return false
+		}
+		for i := range b.Succs {
+			if s[1+i] != b.Succs[i].To {
+				return false
+			}
+		}
+		s = s[n+1:]
+	}
+	return len(s) == 0
+}
+
+// keep makes k the tree of f.
+func (k *kept) keep(f *Func) {
+	k.mem.free()
+	k.nextB, k.dom = f.nextB, dominators(f, &k.mem)
+	clear(k.shape)
+	k.shape = k.shape[:0]
+	for _, b := range f.Blocks {
+		k.shape = append(k.shape, b)
+		for i := range b.Succs {
+			k.shape = append(k.shape, b.Succs[i].To)
+		}
+		k.shape = append(k.shape, nil)
+	}
+}
+
+// done says that nobody looks at k any more.
+func (k *kept) done() {
+	if k != nil {
+		k.asked = false
+	}
+}
+
+// forget says that blocks have other numbers now.
+func (k *kept) forget() {
+	if k != nil {
+		k.nextB = -1
+	}
+}
+
+// free gives the memory of k to the functions that come.
+func (k *kept) free() {
+	if k == nil || cap(k.shape) > slab.MostShelved {
+		return
+	}
+	k.mem.free()
+	clear(k.shape)
+	*k = kept{mem: k.mem, shape: k.shape[:0]}
+	trees.Put(k)
+}
+
+// dominators computes the tree of f (Lengauer, Tarjan 1979, the simple
+// version): blocks where thousands of ways meet are common in long programs.
+func dominators(f *Func, t *tables) *DomTree {
 	n := f.nextB
-	ints := f.Ints(2 * n)
-	d := f.mem().tree()
-	*d = DomTree{idom: f.BlockTable(n), in: ints[:n], out: ints[n:], Preds: f.Preds()}
-	w := f.walk(9 * n)
+	ints := t.ints.Take(2 * n)
+	d := &DomTree{idom: t.blocks.Take(n), in: ints[:n], out: ints[n:], Preds: f.preds(t)}
+	w := f.walk(9*n, t)
 	d.RPO = w.rpo
 	ints = w.rest
 	num, ints := ints[:n], ints[n:]
@@ -91,7 +185,7 @@ func (d *DomTree) Preorder(f *Func) []*Block {
 // ReversePostorder lists the reachable blocks so that, loops aside, each
 // stands before its successors. The first successor comes first where the
 // order is free, which puts a branch's taken side right behind it.
-func (f *Func) ReversePostorder() []*Block { return f.walk(0).rpo }
+func (f *Func) ReversePostorder() []*Block { return f.walk(0, &f.mem().tables).rpo }
 
 // LeadsBack reports whether an edge leads back in an order of blocks: in that of
 // ReversePostorder, whether there are loops.
@@ -142,9 +236,9 @@ type frame struct { // a block on the way
 	next int // edge to go over, plus one
 }
 
-// walk walks f. All of what it gives but rpo is good until the next walk only;
-// more numbers come with it.
-func (f *Func) walk(more int) *walk {
+// walk walks f. All of what it gives but rpo, which is in t, is good until the next
+// walk only; more numbers come with it.
+func (f *Func) walk(more int, t *tables) *walk {
 	n := len(f.Blocks)
 	m := &f.mem().walk
 	if need := f.nextB + n + more; cap(m.ints) < need {
@@ -158,7 +252,7 @@ func (f *Func) walk(more int) *walk {
 	}
 	ints := m.ints
 	w := &m.last
-	*w = walk{rpo: f.BlockTable(n)[:0], pre: m.blocks[:0:n], at: ints[:f.nextB], parent: ints[f.nextB:f.nextB], rest: ints[f.nextB+n:]}
+	*w = walk{rpo: t.blocks.Take(n)[:0], pre: m.blocks[:0:n], at: ints[:f.nextB], parent: ints[f.nextB:f.nextB], rest: ints[f.nextB+n:]}
 	stack := m.frames[:0]
 	enter := func(b *Block, from int32) {
 		w.pre, w.parent = append(w.pre, b), append(w.parent, from)
@@ -249,6 +343,7 @@ func (f *Func) Compact() {
 
 // Renumber numbers blocks and values anew, in their order.
 func (f *Func) Renumber() {
+	f.tree.forget()
 	f.nextB, f.nextV = 0, 0
 	value := func(v *Value) {
 		v.ID = f.nextV

@@ -23,6 +23,7 @@ type Func struct {
 	edges  slab.Lent[Edge]
 
 	scratch *scratch // nil if nothing is taken
+	tree    *kept    // the dominators that were asked for last, nil if nobody has
 }
 
 var (
@@ -36,6 +37,7 @@ var (
 // at f, its blocks or its values any more.
 func (f *Func) Free() {
 	f.Done()
+	f.tree.free()
 	f.values.Back(&values)
 	f.lists.Back(&lists)
 	f.blocks.Back(&blocks)
@@ -193,13 +195,15 @@ func (b *Block) Args(f func([]*Value)) {
 
 // Preds lists, for each block ID, the blocks with an edge to it (twice for
 // two edges).
-func (f *Func) Preds() [][]*Block {
-	preds := f.mem().lists.Take(f.nextB)
+func (f *Func) Preds() [][]*Block { return f.preds(&f.mem().tables) }
+
+func (f *Func) preds(t *tables) [][]*Block {
+	preds := t.lists.Take(f.nextB)
 	n := 0
 	for _, b := range f.Blocks {
 		n += len(b.Succs)
 	}
-	all := f.BlockTable(n)
+	all := t.blocks.Take(n)
 	for _, b := range f.Blocks {
 		for _, e := range b.Succs { // their lengths first
 			preds[e.To.ID] = all[:len(preds[e.To.ID])+1]

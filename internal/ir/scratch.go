@@ -10,18 +10,27 @@ import (
 // pass has again: passes run dozens of times, and their tables are as large as
 // the function.
 type scratch struct {
-	ints   slab.Shelf[int32]
+	tables
 	bytes  slab.Shelf[uint8]
 	bools  slab.Shelf[bool]
 	floats slab.Shelf[float64]
 	words  slab.Shelf[uint64]
 	values slab.Shelf[*Value]
-	blocks slab.Shelf[*Block]
-	lists  slab.Shelf[[]*Block]
 	vlists slab.Shelf[[]*Value]
 	walk   walked
-	trees  [2]DomTree
-	treed  int // how many of them are in use
+}
+
+// tables are what dominators are in.
+type tables struct {
+	ints   slab.Shelf[int32]
+	blocks slab.Shelf[*Block]
+	lists  slab.Shelf[[]*Block]
+}
+
+func (t *tables) free() {
+	t.ints.Free()
+	t.blocks.Free()
+	t.lists.Free()
 }
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
@@ -46,33 +55,22 @@ func (f *Func) BlockTable(n int) []*Block { return f.mem().blocks.Take(n) }
 
 func (f *Func) ValueLists(n int) [][]*Value { return f.mem().vlists.Take(n) }
 
-// tree gives room for dominators.
-func (s *scratch) tree() *DomTree {
-	if s.treed == len(s.trees) {
-		return new(DomTree)
-	}
-	s.treed++
-	return &s.trees[s.treed-1]
-}
-
 // Done says that nobody needs what was taken, dominators and lists of blocks
 // among it, any more. Who does not call it keeps what was taken.
 func (f *Func) Done() {
+	f.tree.done()
 	s := f.scratch
 	if s == nil {
 		return
 	}
-	s.ints.Free()
+	s.tables.free()
 	s.bytes.Free()
 	s.bools.Free()
 	s.floats.Free()
 	s.words.Free()
 	s.values.Free()
-	s.blocks.Free()
-	s.lists.Free()
 	s.vlists.Free()
 	s.walk.free()
-	s.trees, s.treed = [2]DomTree{}, 0
 	scratches.Put(s)
 	f.scratch = nil
 }

@@ -184,6 +184,7 @@ func thread(f *ir.Func, c *Config) bool {
 		})
 	}
 	var known *ways
+	defer func() { known.free() }()
 	dom := func() *ir.DomTree {
 		if known == nil {
 			known = newWays(f)

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/whistler-lang/whistler/internal/ir"
+	"github.com/whistler-lang/whistler/internal/slab"
 )
 
 // correlate decides branches that branches before have decided already: a
@@ -21,6 +22,7 @@ func correlate(f *ir.Func, _ *Config) bool {
 		return false
 	}
 	w := newWays(f)
+	defer w.free()
 	changed := false
 	for _, b := range f.Blocks {
 		if b.Term.Op != ir.OpBr || !w.dom.Reachable(b) {
@@ -103,18 +105,61 @@ type ways struct {
 	dom   *ir.DomTree
 	preds [][]*ir.Block
 	to    []*ir.Block // where branches led: two by block ID
+	tests []test      // what they asked, by block ID
+	steps []step
+	room  *slab.Room[test]
+	more  *slab.Room[step]
 	feeds map[*ir.Value][]*ir.Value
 }
 
+// A step leads from a block up the tree of dominators to the closest that only one
+// edge of a branch leads to: how many blocks that is, or -1 if there is none.
+type step struct {
+	b *ir.Block
+	n int32
+}
+
+var (
+	testRooms slab.Rooms[test]
+	stepRooms slab.Rooms[step]
+)
+
 func newWays(f *ir.Func) *ways {
 	dom := ir.Dominators(f)
-	w := &ways{dom: dom, preds: dom.Preds, to: f.BlockTable(2 * f.NumBlocks())}
+	n := f.NumBlocks()
+	w := &ways{dom: dom, preds: dom.Preds, to: f.BlockTable(2 * n), room: testRooms.Take(n), more: stepRooms.Take(n)}
+	w.room.List, w.more.List = w.room.List[:n], w.more.List[:n]
+	w.tests, w.steps = w.room.List, w.more.List
 	for _, b := range f.Blocks {
 		if b.Term.Op == ir.OpBr {
 			w.to[2*b.ID], w.to[2*b.ID+1] = b.Succs[0].To, b.Succs[1].To
+			w.tests[b.ID] = testOf(b.Term)
+		}
+	}
+	for i, b := range dom.RPO {
+		s := &w.steps[b.ID]
+		switch ps := w.preds[b.ID]; {
+		case len(ps) == 0:
+			s.n = -1
+		case len(ps) == 1 && ps[0].Term.Op == ir.OpBr && w.to[2*ps[0].ID] != w.to[2*ps[0].ID+1]:
+			s.b = b
+		case i == 0:
+			s.n = -1
+		default:
+			if *s = w.steps[dom.Idom(b).ID]; s.n >= 0 {
+				s.n++
+			}
 		}
 	}
 	return w
+}
+
+// free ends the use of w.
+func (w *ways) free() {
+	if w != nil {
+		testRooms.Give(w.room)
+		stepRooms.Give(w.more)
+	}
 }
 
 // far bounds how many tests back decide looks.
@@ -134,7 +179,7 @@ func (w *ways) decide(q test, b *ir.Block, k int) int {
 		if p.Term.Op != ir.OpBr || w.to[2*p.ID] == w.to[2*p.ID+1] {
 			return -1
 		}
-		t := testOf(p.Term)
+		t := w.tests[p.ID]
 		if t.x != q.x || t.y != q.y || t.size != q.size {
 			return -1
 		}
@@ -159,11 +204,18 @@ func (w *ways) decide(q test, b *ir.Block, k int) int {
 			return take
 		}
 	}
-	for n, s := 0, b; n < far && s != nil && w.dom.Reachable(s) && len(w.preds[s.ID]) > 0; n++ {
-		if ps := w.preds[s.ID]; len(ps) == 1 {
-			if take := learn(ps[0], w.to[2*ps[0].ID] == s); take >= 0 {
-				return take
-			}
+	if !w.dom.Reachable(b) {
+		return -1
+	}
+	for n, s := 0, b; n < far; n++ {
+		next := w.steps[s.ID]
+		if n += int(next.n); next.n < 0 || n >= far {
+			break
+		}
+		s = next.b
+		p := w.preds[s.ID][0]
+		if take := learn(p, w.to[2*p.ID] == s); take >= 0 {
+			return take
 		}
 		up := w.dom.Idom(s)
 		if up == s {
