@@ -177,8 +177,9 @@ func (e *emitter) term(b *regalloc.Block) {
 	e.at(t.Pos)
 	e.from = int32(t.ID) + 1
 	e.cur.Pos = e.pos
-	for _, s := range b.IR.Succs {
-		e.cur.Succs = append(e.cur.Succs, e.blocks[s.To.ID])
+	e.cur.Succs = e.f.NewSuccs(len(b.IR.Succs))
+	for i := range b.IR.Succs {
+		e.cur.Succs[i] = e.blocks[b.IR.Succs[i].To.ID]
 	}
 	switch t.Op {
 	case ir.OpRet:
@@ -190,11 +191,11 @@ func (e *emitter) term(b *regalloc.Block) {
 
 func reg(l regalloc.Loc) bpf.Reg { return bpf.Reg(l) }
 
-var aluOps = map[ir.Op]uint8{ir.OpAdd: bpf.AluAdd, ir.OpSub: bpf.AluSub, ir.OpMul: bpf.AluMul, ir.OpUDiv: bpf.AluDiv,
+var aluOps = [...]uint8{255: 0, ir.OpAdd: bpf.AluAdd, ir.OpSub: bpf.AluSub, ir.OpMul: bpf.AluMul, ir.OpUDiv: bpf.AluDiv,
 	ir.OpUMod: bpf.AluMod, ir.OpSDiv: bpf.AluDiv, ir.OpSMod: bpf.AluMod, ir.OpAnd: bpf.AluAnd, ir.OpOr: bpf.AluOr,
 	ir.OpXor: bpf.AluXor, ir.OpShl: bpf.AluLsh, ir.OpShr: bpf.AluRsh, ir.OpSar: bpf.AluArsh}
 
-var jumpOps = map[ir.Op]uint8{ir.OpEq: bpf.JmpEq, ir.OpNe: bpf.JmpNe, ir.OpUlt: bpf.JmpLt, ir.OpUle: bpf.JmpLe,
+var jumpOps = [...]uint8{255: 0, ir.OpEq: bpf.JmpEq, ir.OpNe: bpf.JmpNe, ir.OpUlt: bpf.JmpLt, ir.OpUle: bpf.JmpLe,
 	ir.OpUgt: bpf.JmpGt, ir.OpUge: bpf.JmpGe, ir.OpSlt: bpf.JmpSlt, ir.OpSle: bpf.JmpSle, ir.OpSgt: bpf.JmpSgt,
 	ir.OpSge: bpf.JmpSge, ir.OpTest: bpf.JmpSet}
 

@@ -126,6 +126,19 @@ func (f *Func) NewValue(op Op, pos source.Pos, args ...*Value) *Value {
 // NewEdges gives room for the n edges of a block.
 func (f *Func) NewEdges(n int) []Edge { return f.edges.Take(&edges, n) }
 
+// List makes a list of f of vs.
+func (f *Func) List(vs ...*Value) []*Value { return f.lists.Copy(&lists, vs) }
+
+// Room is a list of f that is empty, and has room for n.
+func (f *Func) Room(n int) []*Value { return f.lists.Take(&lists, n)[:0] }
+
+// Without is a list of f of those in list but that at i.
+func (f *Func) Without(list []*Value, i int) []*Value {
+	rest := f.lists.Copy(&lists, list[:len(list)-1])
+	copy(rest[i:], list[i+1:])
+	return rest
+}
+
 // AddTo appends v to a list of f, of parameters, values or arguments.
 func (f *Func) AddTo(list []*Value, v *Value) []*Value { return f.lists.Append(&lists, list, v) }
 
@@ -253,8 +266,8 @@ func (v *Value) NumOperands() int {
 }
 
 // MakeCopy turns v into a copy of w.
-func (v *Value) MakeCopy(w *Value) {
-	v.Op, v.Args, v.Aux, v.Sym, v.Core, v.Slot, v.Imm, v.HasImm, v.Size = OpCopy, []*Value{w}, 0, "", "", 0, 0, false, 0
+func (f *Func) MakeCopy(v, w *Value) {
+	v.Op, v.Args, v.Aux, v.Sym, v.Core, v.Slot, v.Imm, v.HasImm, v.Size = OpCopy, f.List(w), 0, "", "", 0, 0, false, 0
 	v.Type = w.Type
 }
 

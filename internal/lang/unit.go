@@ -75,7 +75,7 @@ type Unit struct {
 
 	access  map[string]accessor
 	kaccess map[string]kernelAccess
-	memory  *memory
+	from    *compiler
 }
 
 // Free takes the evaluator and the source's data from u, for those that come.
@@ -83,11 +83,9 @@ func (u *Unit) Free() {
 	for _, e := range u.Warnings {
 		e.Culprit = nil
 	}
-	in := u.Lisp
-	u.Tests, u.Sessions, u.Lisp, u.access, u.kaccess = nil, nil, nil, nil, nil
-	in.Free()
-	u.memory.free()
-	u.memory = nil
+	u.Lisp.Free()
+	u.from.free()
+	u.Tests, u.Sessions, u.Lisp, u.access, u.kaccess, u.from = nil, nil, nil, nil, nil, nil
 }
 
 // A Map is a defmap.
@@ -140,6 +138,7 @@ type compiler struct {
 	opt       Options
 	table     *sexp.Table
 	in        *lisp.Interp
+	host      lisp.Options // what the evaluator of any compilation is given
 	unit      *Unit
 	memory    memory
 	errs      source.List
@@ -181,10 +180,8 @@ type named struct {
 // Lower reads and lowers the files in order.
 func Lower(files []*source.File, opt Options) (*Unit, source.List) {
 	base := preludeBase()
-	c := &compiler{opt: opt, table: sexp.NewTable(base.table), unit: &Unit{}, maps: map[string]*Map{},
-		structs: map[string]*types.Struct{}, aliases: map[string]alias{}, constants: map[string]source.Pos{}, mixed: map[source.Pos]bool{}, progs: map[string]source.Pos{}, subs: map[string]*Sub{}, globals: map[string]*Global{}, defined: map[string]bool{}, declared: map[*sexp.Cons]bool{}, access: map[string]accessor{},
-		trace: map[string]traceAccess{}, imports: map[string]*kernelImport{}, kfuncs: map[string]*Kfunc{}, ksyms: map[string]*Ksym{}, kaccess: map[string]kernelAccess{}, headers: map[string]source.Pos{}, fields: map[string]headerField{}, names: map[string]named{}}
-	o := c.lisp(base)
+	c := newCompiler(base, opt)
+	o := c.host
 	o.Warn = func(e *source.Error) {
 		e.Severity = source.SevWarning
 		c.unit.Warnings = append(c.unit.Warnings, e)
@@ -224,9 +221,64 @@ func Lower(files []*source.File, opt Options) (*Unit, source.List) {
 		return nil, append(c.errs, c.unit.Warnings...).Sorted()
 	}
 	c.unit.Warnings = append(c.errs, c.unit.Warnings...).Sorted()
-	c.unit.Lisp, c.unit.access, c.unit.kaccess, c.unit.memory = c.in, c.access, c.kaccess, &c.memory
+	c.unit.Lisp, c.unit.access, c.unit.kaccess, c.unit.from = c.in, c.access, c.kaccess, c
 	return c.unit, nil
 }
+
+var compilers sync.Pool // what free has given back
+
+// newCompiler gives one for a new compilation.
+func newCompiler(base *base, opt Options) *compiler {
+	c, _ := compilers.Get().(*compiler)
+	if c == nil {
+		c = &compiler{maps: map[string]*Map{}, structs: map[string]*types.Struct{}, aliases: map[string]alias{}, constants: map[string]source.Pos{},
+			mixed: map[source.Pos]bool{}, progs: map[string]source.Pos{}, subs: map[string]*Sub{}, globals: map[string]*Global{}, defined: map[string]bool{},
+			declared: map[*sexp.Cons]bool{}, access: map[string]accessor{}, trace: map[string]traceAccess{}, imports: map[string]*kernelImport{},
+			kfuncs: map[string]*Kfunc{}, ksyms: map[string]*Ksym{}, kaccess: map[string]kernelAccess{}, headers: map[string]source.Pos{},
+			fields: map[string]headerField{}, names: map[string]named{}}
+	}
+	c.opt, c.unit, c.table = opt, &Unit{}, sexp.NewTable(base.table)
+	if c.host.Builtins == nil {
+		c.host = c.lisp(base)
+	}
+	c.host.Table = c.table
+	return c
+}
+
+// free gives c to the compilations that come: nobody may use it any more.
+func (c *compiler) free() {
+	c.memory.free()
+	if len(c.access)+len(c.kaccess)+len(c.names)+len(c.constants)+len(c.fields)+len(c.mixed) > mostNames {
+		return
+	}
+	clear(c.maps)
+	clear(c.structs)
+	clear(c.aliases)
+	clear(c.constants)
+	clear(c.mixed)
+	clear(c.progs)
+	clear(c.subs)
+	clear(c.globals)
+	clear(c.defined)
+	clear(c.declared)
+	clear(c.access)
+	clear(c.trace)
+	clear(c.imports)
+	clear(c.kfuncs)
+	clear(c.ksyms)
+	clear(c.kaccess)
+	clear(c.headers)
+	clear(c.fields)
+	clear(c.names)
+	c.host.Table = nil
+	*c = compiler{host: c.host, maps: c.maps, structs: c.structs, aliases: c.aliases, constants: c.constants, mixed: c.mixed, progs: c.progs,
+		subs: c.subs, globals: c.globals, defined: c.defined, declared: c.declared, access: c.access, trace: c.trace, imports: c.imports,
+		kfuncs: c.kfuncs, ksyms: c.ksyms, kaccess: c.kaccess, headers: c.headers, fields: c.fields, names: c.names}
+	compilers.Put(c)
+}
+
+// mostNames is how much a compiler may have known and be used again.
+const mostNames = 1 << 9
 
 // lisp is what the compile-time Lisp is given in any compilation.
 func (c *compiler) lisp(base *base) lisp.Options {

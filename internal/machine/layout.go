@@ -14,8 +14,8 @@ type Code struct {
 	From  []bpf.From
 }
 
-// negated gives the condition that holds where the other does not.
-var negated = map[uint8]uint8{bpf.JmpEq: bpf.JmpNe, bpf.JmpNe: bpf.JmpEq, bpf.JmpGt: bpf.JmpLe, bpf.JmpLe: bpf.JmpGt, bpf.JmpGe: bpf.JmpLt,
+// negated gives the condition that holds where the other does not, 0 if there is none.
+var negated = [256]uint8{bpf.JmpEq: bpf.JmpNe, bpf.JmpNe: bpf.JmpEq, bpf.JmpGt: bpf.JmpLe, bpf.JmpLe: bpf.JmpGt, bpf.JmpGe: bpf.JmpLt,
 	bpf.JmpLt: bpf.JmpGe, bpf.JmpSgt: bpf.JmpSle, bpf.JmpSle: bpf.JmpSgt, bpf.JmpSge: bpf.JmpSlt, bpf.JmpSlt: bpf.JmpSge}
 
 // Layout puts the blocks one behind the other, for BPF cpu version 2, 3 or 4.
@@ -88,7 +88,7 @@ func (l *layouter) end(b, next *Block) {
 	if b.Branch != nil {
 		i := *b.Branch
 		yes, no := to[0], to[1]
-		if not, ok := negated[i.Op&0xf0]; ok && yes == next {
+		if not := negated[i.Op&0xf0]; not != 0 && yes == next {
 			i.Op = i.Op&0x0f | not
 			yes, no = no, yes
 		}

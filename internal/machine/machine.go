@@ -21,6 +21,7 @@ type Func struct {
 	scratch *scratch
 	made    slab.Lent[Block]
 	jumps   slab.Lent[Insn]
+	succs   slab.Lent[*Block]
 }
 
 // A step is a block on the way of order, and which successor is next.
@@ -67,6 +68,9 @@ func (f *Func) NewBlock() *Block {
 
 // NewBranch gives an instruction, all zero, for a Branch.
 func (f *Func) NewBranch() *Insn { return f.jumps.New(&jumpPool) }
+
+// NewSuccs gives room for the n successors of a block.
+func (f *Func) NewSuccs(n int) []*Block { return f.succs.Take(&succPool, n) }
 
 // Slots is how many slots i takes.
 func (i *Insn) Slots() int {

@@ -20,6 +20,7 @@ var (
 	scratches = sync.Pool{New: func() any { return new(scratch) }}
 	blockPool = slab.Pool[Block]{AtOnce: 32}
 	jumpPool  = slab.Pool[Insn]{AtOnce: 32}
+	succPool  = slab.Pool[*Block]{AtOnce: 64}
 )
 
 // mem is what f has until done.
@@ -51,5 +52,6 @@ func (f *Func) done() {
 func (f *Func) Free() {
 	f.made.Back(&blockPool)
 	f.jumps.Back(&jumpPool)
+	f.succs.Back(&succPool)
 	f.Blocks = nil
 }

@@ -17,9 +17,9 @@ func branch(f *ir.Func, c *Config) bool {
 	changed := false
 	for i := 0; i < len(f.Blocks); i++ { // both may add blocks
 		b := f.Blocks[i]
-		changed = condition(b) || changed
+		changed = condition(f, b) || changed
 		for both(f, b) {
-			condition(b)
+			condition(f, b)
 			changed = true
 		}
 		changed = constantBranch(f, b) || changed
@@ -30,7 +30,7 @@ func branch(f *ir.Func, c *Config) bool {
 }
 
 // condition takes a comparison into the branch that tests it.
-func condition(b *ir.Block) bool {
+func condition(f *ir.Func, b *ir.Block) bool {
 	t := b.Term
 	changed := false
 	for t.Op == ir.OpBr && (t.Cmp == ir.OpNe || t.Cmp == ir.OpEq) && t.Size == 8 && len(t.Args) == 2 {
@@ -40,7 +40,7 @@ func condition(b *ir.Block) bool {
 			if t.Cmp == ir.OpEq {
 				b.Succs[0], b.Succs[1] = b.Succs[1], b.Succs[0]
 			}
-			t.Cmp, t.Args = ir.OpTest, append([]*ir.Value(nil), v.Args...)
+			t.Cmp, t.Args = ir.OpTest, f.List(v.Args...)
 			changed = true
 			continue
 		}
@@ -50,7 +50,7 @@ func condition(b *ir.Block) bool {
 		if (t.Cmp == ir.OpEq) == (c == 0) { // true when the comparison is false
 			b.Succs[0], b.Succs[1] = b.Succs[1], b.Succs[0]
 		}
-		t.Cmp, t.Size, t.Args = v.Op, v.Size, append([]*ir.Value(nil), v.Args...)
+		t.Cmp, t.Size, t.Args = v.Op, v.Size, f.List(v.Args...)
 		changed = true
 	}
 	return changed
@@ -91,7 +91,7 @@ func both(f *ir.Func, b *ir.Block) bool {
 	mid.Term = test(mid, y)
 	b.Term = test(b, x)
 	b.Succs[way] = ir.Edge{To: mid}
-	condition(mid)
+	condition(f, mid)
 	return true
 }
 
@@ -124,7 +124,7 @@ func constantBranch(f *ir.Func, b *ir.Block) bool {
 	if take < 0 {
 		return false
 	}
-	b.Succs = []ir.Edge{b.Succs[take]}
+	b.Succs[0], b.Succs = b.Succs[take], b.Succs[:1]
 	b.Term = f.NewValue(ir.OpJump, t.Pos)
 	return true
 }
@@ -230,7 +230,7 @@ func thread(f *ir.Func, c *Config) bool {
 				return known.decide(q, b, way)
 			}
 			for n := 0; n < 50; n++ {
-				to, ok := skip(b.Succs[k], b, outside, kept, decide)
+				to, ok := skip(f, b.Succs[k], b, outside, kept, decide)
 				if !ok {
 					break
 				}
@@ -243,7 +243,7 @@ func thread(f *ir.Func, c *Config) bool {
 }
 
 // skip gives the edge that means the same as e without going through e.To.
-func skip(e ir.Edge, from *ir.Block, outside []bool, kept func(b, other *ir.Block) bool, decide func(test) int) (ir.Edge, bool) {
+func skip(f *ir.Func, e ir.Edge, from *ir.Block, outside []bool, kept func(b, other *ir.Block) bool, decide func(test) int) (ir.Edge, bool) {
 	b := e.To
 	if b == from || outside[b.ID] && b.Term.Op != ir.OpBr {
 		return e, false
@@ -290,9 +290,9 @@ func skip(e ir.Edge, from *ir.Block, outside []bool, kept func(b, other *ir.Bloc
 	if next.To == b || len(b.Values) > 0 && usesValues(b, next) {
 		return e, false
 	}
-	out := ir.Edge{To: next.To}
-	for _, a := range next.Args {
-		out.Args = append(out.Args, arg(a))
+	out := ir.Edge{To: next.To, Args: f.List(next.Args...)}
+	for i, a := range out.Args {
+		out.Args[i] = arg(a)
 	}
 	return out, true
 }
@@ -323,7 +323,7 @@ func join(f *ir.Func) bool {
 				break
 			}
 			for i, p := range to.Params {
-				p.MakeCopy(b.Succs[0].Args[i])
+				f.MakeCopy(p, b.Succs[0].Args[i])
 				b.Append(p)
 			}
 			b.Values = append(b.Values, to.Values...)

@@ -20,19 +20,19 @@ func copyelim(f *ir.Func, _ *Config) bool {
 					continue
 				}
 				p := b.Params[i]
-				b.Params = append(b.Params[:i:i], b.Params[i+1:]...)
+				b.Params = f.Without(b.Params, i)
 				for n, pr := range preds[b.ID] {
 					if n > 0 && preds[b.ID][n-1] == pr {
 						continue // two edges from one block stand side by side
 					}
 					for k := range pr.Succs {
 						if e := &pr.Succs[k]; e.To == b {
-							e.Args = append(e.Args[:i:i], e.Args[i+1:]...)
+							e.Args = f.Without(e.Args, i)
 						}
 					}
 				}
 				// The parameter becomes a copy where it stood.
-				p.MakeCopy(same)
+				f.MakeCopy(p, same)
 				b.Insert(0, p)
 				i--
 				changed, again = true, true

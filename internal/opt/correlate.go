@@ -29,7 +29,7 @@ func correlate(f *ir.Func, _ *Config) bool {
 			continue
 		}
 		if take := w.decide(testOf(b.Term), b, -1); take >= 0 {
-			b.Succs = []ir.Edge{b.Succs[take]}
+			b.Succs[0], b.Succs = b.Succs[take], b.Succs[:1]
 			b.Term = f.NewValue(ir.OpJump, b.Term.Pos)
 			changed = true
 		}
@@ -174,33 +174,9 @@ func (w *ways) decide(q test, b *ir.Block, k int) int {
 	if q.y == nil && q.c == 0 && q.size == 8 && (q.cmp == ir.OpEq || q.cmp == ir.OpNe) && w.neverNull(q.x, nil) {
 		return side(q.cmp == ir.OpNe)
 	}
-	r := everything(q.size)
-	learn := func(p *ir.Block, taken bool) int {
-		if p.Term.Op != ir.OpBr || w.to[2*p.ID] == w.to[2*p.ID+1] {
-			return -1
-		}
-		t := w.tests[p.ID]
-		if t.x != q.x || t.y != q.y || t.size != q.size {
-			return -1
-		}
-		if !taken {
-			not, ok := t.cmp.Negated()
-			if !ok {
-				return -1
-			}
-			t.cmp = not
-		}
-		if q.y != nil {
-			return further(t, q)
-		}
-		r.narrow(t.cmp, t.c, q.size)
-		if t.cmp == ir.OpNe && t.c == q.c && (q.cmp == ir.OpEq || q.cmp == ir.OpNe) {
-			return side(q.cmp == ir.OpNe)
-		}
-		return r.decide(q)
-	}
+	know := knowledge{w: w, q: &q, r: everything(q.size)}
 	if k >= 0 {
-		if take := learn(b, k == 0); take >= 0 {
+		if take := know.learn(b, k == 0); take >= 0 {
 			return take
 		}
 	}
@@ -214,7 +190,7 @@ func (w *ways) decide(q test, b *ir.Block, k int) int {
 		}
 		s = next.b
 		p := w.preds[s.ID][0]
-		if take := learn(p, w.to[2*p.ID] == s); take >= 0 {
+		if take := know.learn(p, w.to[2*p.ID] == s); take >= 0 {
 			return take
 		}
 		up := w.dom.Idom(s)
@@ -224,6 +200,43 @@ func (w *ways) decide(q test, b *ir.Block, k int) int {
 		s = up
 	}
 	return -1
+}
+
+// A knowledge is what the tests on the way say of what q asks.
+type knowledge struct {
+	w     *ways
+	q     *test
+	r     span
+	asked bool // whether r decides q
+}
+
+// learn adds what the branch of p says, taken or not; the answer is as of decide.
+func (k *knowledge) learn(p *ir.Block, taken bool) int {
+	q, t := k.q, &k.w.tests[p.ID]
+	if t.x != q.x || t.y != q.y || t.size != q.size || p.Term.Op != ir.OpBr || k.w.to[2*p.ID] == k.w.to[2*p.ID+1] {
+		return -1
+	}
+	cmp := t.cmp
+	if !taken {
+		not, ok := cmp.Negated()
+		if !ok {
+			return -1
+		}
+		cmp = not
+	}
+	if q.y != nil {
+		return further(test{cmp: cmp, c: t.c}, *q)
+	}
+	was := k.r
+	k.r.narrow(cmp, t.c, q.size)
+	if cmp == ir.OpNe && t.c == q.c && (q.cmp == ir.OpEq || q.cmp == ir.OpNe) {
+		return side(q.cmp == ir.OpNe)
+	}
+	if k.asked && k.r == was {
+		return -1
+	}
+	k.asked = true
+	return k.r.decide(*q)
 }
 
 func side(yes bool) int {

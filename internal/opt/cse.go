@@ -67,7 +67,7 @@ func cse(f *ir.Func, c *Config) bool {
 				k.epoch = ep.of(v)
 			}
 			if e := table.at(k); e.v != nil && dom.Dominates(e.b, b) {
-				v.MakeCopy(e.v)
+				f.MakeCopy(v, e.v)
 				changed = true
 			} else {
 				e.v, e.b = v, b

@@ -28,7 +28,7 @@ func forward(f *ir.Func, _ *Config) bool {
 			case v.Op == ir.OpLoad && isSlot:
 				if w := known[place{slot, off, v.Size}]; w != nil {
 					if v.Size == 8 {
-						v.MakeCopy(w)
+						f.MakeCopy(v, w)
 					} else {
 						v.Op, v.Args, v.Slot, v.Aux, v.Type = ir.OpZext, []*ir.Value{w}, 0, 0, ir.Scalar
 					}

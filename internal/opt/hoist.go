@@ -47,7 +47,7 @@ func hoist(f *ir.Func, _ *Config) bool {
 			}
 			x.Values = slices.Delete(x.Values, i, i+1)
 			b.Append(v)
-			y.Values[k].MakeCopy(v)
+			f.MakeCopy(y.Values[k], v)
 			i--
 			changed = true
 		}

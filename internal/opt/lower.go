@@ -190,7 +190,7 @@ func lowerCompare(v *ir.Value, c *Config, w *widths) {
 // the next call.
 func materialise(f *ir.Func, b *ir.Block) {
 	old := b.Values
-	b.Values = make([]*ir.Value, 0, len(old)+4)
+	b.Values = f.Room(len(old) + 4)
 	type key struct {
 		op   ir.Op
 		aux  int64

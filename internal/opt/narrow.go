@@ -31,7 +31,7 @@ func narrow(f *ir.Func, _ *Config) bool {
 			switch v.Op {
 			case ir.OpZext:
 				if width(v, v.Args[0]) <= v.Size*8 {
-					v.MakeCopy(v.Args[0])
+					f.MakeCopy(v, v.Args[0])
 					changed = true
 				} else if x := v.Args[0]; (x.Op == ir.OpZext || x.Op == ir.OpSext) && x.Size >= v.Size {
 					v.Args[0] = x.Args[0]
@@ -42,7 +42,7 @@ func narrow(f *ir.Func, _ *Config) bool {
 				}
 			case ir.OpSext:
 				if w.of(v.Args[0]) < v.Size*8 {
-					v.MakeCopy(v.Args[0])
+					f.MakeCopy(v, v.Args[0])
 					changed = true
 				} else if x := v.Args[0]; (x.Op == ir.OpZext || x.Op == ir.OpSext) && x.Size >= v.Size {
 					v.Args[0] = x.Args[0]
@@ -51,7 +51,7 @@ func narrow(f *ir.Func, _ *Config) bool {
 			case ir.OpAnd:
 				if m, ok := maskOf(v); ok && v.Size == 8 {
 					if known := width(v, v.Args[0]); ir.Trunc(^uint64(0), uint(known))&^m == 0 {
-						v.MakeCopy(v.Args[0])
+						f.MakeCopy(v, v.Args[0])
 						changed = true
 					}
 				}
@@ -120,12 +120,12 @@ func (w *widths) unswap(f *ir.Func, b *ir.Block, i *int, v *ir.Value, op ir.Op) 
 		w.memo = append(w.memo, make([]uint8, n.ID+1-len(w.memo))...)
 		b.Insert(*i, n)
 		*i++
-		v.Args = []*ir.Value{x.Args[0], n}
+		v.Args = f.List(x.Args[0], n)
 		return true
 	}
 	y := v.Args[1]
 	if y.Op == x.Op && y.Size == x.Size && w.of(x.Args[0]) <= x.Size*8 && w.of(y.Args[0]) <= x.Size*8 {
-		v.Args = []*ir.Value{x.Args[0], y.Args[0]}
+		v.Args = f.List(x.Args[0], y.Args[0])
 		return true
 	}
 	return false

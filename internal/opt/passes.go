@@ -53,6 +53,9 @@ var loops = []pass{
 	{"unroll", unroll, "what the verifier must not walk as a loop; when all that is superfluous in it is gone"},
 }
 
+// improving is both, and what Improve runs.
+var improving = slices.Concat(improve, loops)
+
 // finish runs once, in order: what it makes is for the machine.
 var finish = []pass{
 	{"expand", expand, "signed division for machines that have none"},
@@ -73,7 +76,7 @@ var spare = []string{"late", "interleave", "returns"}
 // Names lists the passes that Config.Off may leave out: all but those that
 // the later stages need.
 func Names() (names []string) {
-	for _, p := range slices.Concat(improve, loops) {
+	for _, p := range improving {
 		names = append(names, p.name)
 	}
 	return append(names, spare...)
@@ -83,7 +86,7 @@ func Names() (names []string) {
 // the allocator. The verifier runs behind each, and where there is a
 // trace, as in tests, after every pass that changed something.
 func Improve(f *ir.Func, c *Config) error {
-	ps := slices.Concat(improve, loops)
+	ps := improving
 	version := 1                 // counts the changes
 	idle := make([]int, len(ps)) // at which version a pass has found nothing
 	some := func(from, to int) error {

@@ -140,7 +140,7 @@ func (r rule) apply(f *ir.Func, b *ir.Block, i int, v *ir.Value, env *binding) (
 		return 0
 	}
 	if right.op == ir.OpInvalid {
-		v.MakeCopy(env[right.at])
+		f.MakeCopy(v, env[right.at])
 		return 0
 	}
 	var args []*ir.Value
