@@ -67,7 +67,7 @@ const awkward = `
 // module compiles awkward into dir, with its object.
 func module(t *testing.T, dir string) (*Module, *ebpf.CollectionSpec) {
 	t.Helper()
-	obj, err := whistler.Compile(context.Background(), []whistler.Source{{Name: "awk-ward.lisp", Text: awkward}}, whistler.Options{})
+	obj, err := whistler.Compile(context.Background(), []whistler.Source{{Name: "awk-ward.lisp", Text: awkward}}, whistler.Options{KeepLisp: true})
 	if err != nil {
 		t.Fatal(err)
 	}
