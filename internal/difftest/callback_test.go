@@ -51,7 +51,8 @@ func (g *repeater) statement(x string, depth int) string {
 	case n < 10 && depth < 3:
 		return fmt.Sprintf("(when %s %s)", g.test(x), g.statement(x, depth+1))
 	case n == 10:
-		return g.of(fmt.Sprintf("(incf (getmap h %s))", v), fmt.Sprintf("(incf (getmap arr (logand 3 %s)))", v), fmt.Sprintf("(setf g %s)", v), "(incf (getmap arr 1))", fmt.Sprintf("(incf %s (getmap arr 2))", v))
+		return g.of(fmt.Sprintf("(incf (getmap h %s))", v), fmt.Sprintf("(incf (getmap arr (logand 3 %s)))", v), fmt.Sprintf("(setf g %s)", v), "(incf (getmap arr 1))", fmt.Sprintf("(incf %s (getmap arr 2))", v),
+			fmt.Sprintf("(remmap h (logand 7 (<< %s 4)))", v))
 	case n == 11:
 		return fmt.Sprintf("(when %s (return 2))", g.test(x))
 	case n == 12:

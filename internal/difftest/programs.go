@@ -106,7 +106,7 @@ func (g *programmer) pointer() string {
 }
 
 func (g *programmer) statement(size int) string {
-	switch g.pick(27) {
+	switch g.pick(28) {
 	case 0, 1:
 		return fmt.Sprintf("(setf (getmap out %d) %s)", g.pick(16), g.number())
 	case 2:
@@ -211,8 +211,44 @@ func (g *programmer) statement(size int) string {
 			fmt.Sprintf("(setf (getmap out %d) (load %s m %d))", g.pick(16), scalarTypes[t], at),
 			fmt.Sprintf("(incf g0 (load %s m %d))", scalarTypes[t], at),
 			fmt.Sprintf("(setf g2 (+ %s (atomic-cmpxchg m %d %s %s)))", g.expr(1), 8*g.pick(4), g.expr(1), g.number()))
+	case 26:
+		if !g.bound || g.calls {
+			return "(setf g1 (+ g1 g3))"
+		}
+		return g.gather()
 	}
 	return fmt.Sprintf("(case %s (%d\n%s 1) ((3 %d)\n%s 2) (t 3))", g.expr(1), g.pick(3), g.statements(size+2), 4+g.pick(9), g.statements(size+2))
+}
+
+// gather copies fields of the packet that stand side by side, some of them in
+// another byte order or cut off, to memory, and uses some of them once more.
+func (g *programmer) gather() string {
+	width := 1 << g.pick(3)
+	n := 2 + g.pick(3)
+	from, to := g.pick(64-4*width), width*g.pick(32/width-n+1)
+	var binds, stores []string
+	again := "0"
+	for i := range n {
+		v := g.name()
+		x := fmt.Sprintf("(load u%d data %d)", 8*width, from+i*width)
+		switch {
+		case g.pick(4) == 0:
+			x = fmt.Sprintf("(%s %s)", g.of("cast u8", "cast u16", "cast u32", "logand 255", "logand 65535"), x)
+		case width == 2:
+			x = fmt.Sprintf("(%s %s)", g.of("htons", "ntohs", "progn"), x)
+		case width == 4:
+			x = fmt.Sprintf("(%s %s)", g.of("htonl", "ntohl", "progn"), x)
+		}
+		binds = append(binds, fmt.Sprintf("(%s %s)", v, x))
+		stores = append(stores, fmt.Sprintf("(store u%d m %d %s)", 8*width, to+i*width, v))
+		if g.pick(3) == 0 {
+			again = fmt.Sprintf("(incf g0 %s)", v)
+		}
+	}
+	if g.pick(3) == 0 {
+		stores[0], stores[1] = stores[1], stores[0]
+	}
+	return fmt.Sprintf("(let (%s) %s %s (setf (getmap out 2) (load u64 m %d)))", strings.Join(binds, " "), strings.Join(stores, " "), again, 8*g.pick(4))
 }
 
 // callback is a body that the kernel calls.

@@ -205,10 +205,14 @@ func (o Op) Arity() int { return ops[o].args }
 // Eval computes o at size bytes. For arithmetic, size 4 truncates arguments
 // and result to 32 bits; extensions and byte orders take the low size bytes.
 func (o Op) Eval(size uint8, a, b uint64) uint64 {
-	w := uint(size) * 8
-	if w == 0 {
-		w = 64
+	if size == 0 {
+		size = 8
 	}
+	return o.EvalBits(uint(size)*8, a, b)
+}
+
+// EvalBits is Eval for values of w bits.
+func (o Op) EvalBits(w uint, a, b uint64) uint64 {
 	f := ops[o].eval
 	switch o {
 	case OpSext:

@@ -64,7 +64,8 @@ func widened(f *ir.Func, c *Config, b *ir.Block, i int, count []int32) []*ir.Val
 		if !aligned(f, c, placeOf(low), 2*v.Size) {
 			return nil
 		}
-		x, y := plain(low.Args[len(low.Args)-1]), plain(high.Args[len(high.Args)-1])
+		// Of a load that is stored by way of a copy others may know the copy.
+		x, y := low.Args[len(low.Args)-1], high.Args[len(high.Args)-1]
 		out := joinConstants(f, b, i, k, low, x, y)
 		if out == nil {
 			out = joinLoads(f, c, b, i, k, low, x, y, count)

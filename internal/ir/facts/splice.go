@@ -58,6 +58,7 @@ type spliced struct {
 	cells   []int32         // by value: the cell that a load reads, or a store writes; 0: none
 	first   int             // the number of the first cell
 	loops   bool            // there are loops beside those of the callbacks
+	begins  []int           // the first slots of the callbacks' own frames
 }
 
 // head, returning and calls look into what is known of a copy; nil is of one
@@ -225,6 +226,7 @@ func (s *splicer) place(cb *callback, b, after *ir.Block) {
 // caller's frame, and it returns to the head.
 func (s *splicer) copy(cb *callback, g *ir.Func, frame *ir.Value) {
 	slots := make([]int, len(g.Slots))
+	s.begins = append(s.begins, len(s.f.Slots))
 	for i, x := range g.Slots {
 		if x != nil {
 			slots[i] = s.f.NewSlot(x.Size, x.Name, x.Pos)

@@ -54,7 +54,7 @@ func (g *globals) forget(lo, hi int64) {
 }
 
 // layout places the slots as the emitter does, but for spilled values, which
-// take whole words before them.
+// take whole words before them. Frames of callbacks come behind one another.
 func (a *analysis) layout() {
 	f := a.f
 	used := make([]bool, len(f.Slots))
@@ -64,15 +64,25 @@ func (a *analysis) layout() {
 		}
 	}
 	a.frame = make([]int64, len(f.Slots))
-	depth := 0
-	for _, align := range []int{8, 4, 2, 1} {
-		for i, s := range f.Slots {
-			if i > 0 && used[i] && alignOf(s.Size) == align {
-				depth = (depth + s.Size + align - 1) / align * align
-				a.frame[i] = int64(-depth)
+	depth, from := 0, 1
+	frame := func(to int) {
+		depth = (depth + 7) &^ 7
+		for _, align := range []int{8, 4, 2, 1} {
+			for i := from; i < to; i++ {
+				if s := f.Slots[i]; used[i] && alignOf(s.Size) == align {
+					depth = (depth + s.Size + align - 1) / align * align
+					a.frame[i] = int64(-depth)
+				}
 			}
 		}
+		from = to
 	}
+	if a.spliced != nil {
+		for _, to := range a.begins {
+			frame(to)
+		}
+	}
+	frame(len(f.Slots))
 }
 
 func alignOf(size int) int {
@@ -118,21 +128,25 @@ func (a *analysis) put(v *ir.Value, p *Val, off int64, size uint8, x Val) {
 		a.st.forget(at, at+1) // the rest of what was one value is not known either
 	}
 	a.st.forget(at, at+int64(size))
+	n, isConst := x.Num.Const()
+	zero := at&7 != 0 && x.Class == Number && isConst && n == 0
+	if zero {
+		a.matters(v) // check_stack_write_fixed_off: bytes of zero are that in every state
+	}
 	if !a.kept[p.Obj] {
 		return
 	}
 	h := a.st.own()
 	w := word{at: int32(at >> 3), size: size}
-	switch n, isConst := x.Num.Const(); {
+	switch {
 	case at&7 == 0:
 		if x.Class == Number && x.Num.Max>>(8*uint(size)-1)>>1 != 0 {
 			x = number(x.Num.trunc(8*uint(size)), x.Trust)
 		}
 		w.val = x
 		a.compared(v)
-	case x.Class == Number && isConst && n == 0:
+	case zero:
 		w.size = 0
-		a.compared(v)
 		for i := range size {
 			w.zero |= 1 << (uint8(at&7) + i)
 		}

@@ -214,6 +214,18 @@
   (let ((n 0))
     (for-each-map-elem (k v arr) (incf n) 0) ; ERROR 5: "again for every value"
     (if (> n 5) 1 2)))
+;;;; paths-zero
+(defprog p ()
+  (let ((n (ctx rx-queue-index)))
+    (for-each-map-elem (k v arr) (incf n (logand 1 v)) 0) ; ERROR 5: "again for every value"
+    (remmap big (logand 7 (<< (mod 1000 n) 4)))
+    1))
+;;;; paths-zero-key
+(defprog p ()
+  (let ((n (logand 7 (ctx rx-queue-index))))
+    (for-each-map-elem (k v arr) (decf n) 0) ; ERROR 5: "again for every value"
+    (remmap big (logand 7 (<< n 4)))
+    1))
 ;;;; paths-callback
 (defprog p ()
   (let ((n 0))
