@@ -1,4 +1,4 @@
-.PHONY: bench test kernels
+.PHONY: bench test kernels superopt
 
 # Compares with clang and writes bench/results.md; as root, with clang-14,
 # clang-19, llvm-19 and libbpf-dev.
@@ -7,6 +7,10 @@ bench:
 
 test:
 	go test ./...
+
+# Looks for rules that internal/opt/rules.lisp lacks, and prints them.
+superopt:
+	go run ./internal/superopt bench/lisp/*.lisp examples/*.lisp testdata/original/*.lisp
 
 # All kernels of the matrix, under qemu; writes docs/kernels.md.
 kernels:

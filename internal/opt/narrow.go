@@ -12,6 +12,7 @@ import (
 //	v1 = load.2; v2 = zext.2 v1        =>   v2 = v1
 //	v1 = load.2; eq (be.2 v1) 0x0800   =>   eq v1 0x0008
 //	v1 = load.4; v2 = shr v1 32        =>   v2 = 0
+//	v1 = load.2; br ult.4 v1 7         =>   br ult v1 7
 func narrow(f *ir.Func, _ *Config) bool {
 	w := newWidths(f, false)
 	// What the verifier must be able to bound keeps masks that are idle only
@@ -72,15 +73,30 @@ func narrow(f *ir.Func, _ *Config) bool {
 				changed = true
 			}
 			if v.Op.Compares() {
-				changed = w.unswap(f, b, &i, v, v.Op) || changed
+				changed = w.unswap(f, b, &i, v, v.Op) || w.whole(v, v.Op) || changed
 			}
 		}
 		if t := b.Term; t.Op == ir.OpBr {
 			n := len(b.Values)
-			changed = w.unswap(f, b, &n, t, t.Cmp) || changed
+			changed = w.unswap(f, b, &n, t, t.Cmp) || w.whole(t, t.Cmp) || changed
 		}
 	}
 	return changed
+}
+
+// whole compares all of numbers that have no more than 32 bits: of two equal
+// comparisons one may have lost an extension by that, and the other by narrow32.
+func (w *widths) whole(v *ir.Value, op ir.Op) bool {
+	if v.Size != 4 || v.HasImm || len(v.Args) != 2 || op >= ir.OpSlt && op <= ir.OpSge {
+		return false
+	}
+	for _, a := range v.Args {
+		if n, ok := a.IsConst(); ok && n != int64(int32(n)) || a.Type != ir.Scalar || w.of(a) > 32 {
+			return false
+		}
+	}
+	v.Size = 8
+	return true
 }
 
 // uses counts the places that use v.

@@ -8,6 +8,7 @@ import "github.com/whistler-lang/whistler/internal/ir"
 //	v3 = add v1 v2; v4 = zext.4 v3          =>   v3 = add.4 v1 v2; v4 = zext.4 v3
 //	v2 = zext.4 v1; v3 = xor.4 v2 v0        =>   v3 = xor.4 v1 v0
 //	v2 = zext.4 v1; br ult v2 100           =>   br ult.4 v1 100
+//	v2 = sext.4 v1; br slt v2 100           =>   br slt.4 v1 100
 func narrow32(f *ir.Func, c *Config) bool {
 	changed := false
 	whole := wholes(f)
@@ -38,7 +39,7 @@ func narrow32(f *ir.Func, c *Config) bool {
 				}
 			}
 			if c.CPU >= 3 && v.Op.Compares() {
-				changed = compare32(v, v.Op, single) || changed
+				changed = compare32(f, v, v.Op, single) || changed
 			}
 		}
 		for i := 0; i < len(b.Values) && len(zero) > 0; i++ {
@@ -51,7 +52,7 @@ func narrow32(f *ir.Func, c *Config) bool {
 			}
 		}
 		if t := b.Term; t.Op == ir.OpBr && c.CPU >= 3 {
-			changed = compare32(t, t.Cmp, single) || changed
+			changed = compare32(f, t, t.Cmp, single) || changed
 		}
 	}
 	return changed
@@ -163,6 +164,15 @@ func uncut(v *ir.Value) (*ir.Value, bool) {
 	return nil, false
 }
 
+// signed is what v extends the sign of from 32 bits.
+func signed(v *ir.Value) (*ir.Value, bool) {
+	v = plain(v)
+	if v.Op == ir.OpSext && v.Size == 4 && v.Args[0].Type == ir.Scalar {
+		return v.Args[0], true
+	}
+	return nil, false
+}
+
 // upper reports whether v's lower half is 0.
 func upper(v *ir.Value) bool {
 	v = plain(v)
@@ -175,8 +185,21 @@ func upper(v *ir.Value) bool {
 
 // compare32 compares the lower halves of numbers that are cut for this
 // comparison only.
-func compare32(v *ir.Value, op ir.Op, single func(*ir.Value) bool) bool {
-	if v.Size != 8 || v.HasImm || len(v.Args) != 2 || op >= ir.OpSlt && op <= ir.OpSge {
+func compare32(f *ir.Func, v *ir.Value, op ir.Op, single func(*ir.Value) bool) bool {
+	if v.Size != 8 || v.HasImm || len(v.Args) != 2 {
+		return false
+	}
+	if x, ok := signed(v.Args[0]); ok && single(v.Args[0]) {
+		y, ok := signed(v.Args[1])
+		if n, isConst := v.Args[1].IsConst(); isConst && n == int64(int32(n)) {
+			y, ok = v.Args[1], true
+		}
+		if ok {
+			v.Size, v.Args = 4, f.List(x, y)
+			return true
+		}
+	}
+	if op >= ir.OpSlt && op <= ir.OpSge {
 		return false
 	}
 	x, ok := uncut(v.Args[0])
@@ -190,7 +213,7 @@ func compare32(v *ir.Value, op ir.Op, single func(*ir.Value) bool) bool {
 	if !ok {
 		return false
 	}
-	v.Size, v.Args = 4, []*ir.Value{x, y}
+	v.Size, v.Args = 4, f.List(x, y)
 	return true
 }
 

@@ -60,6 +60,7 @@ var improving = slices.Concat(improve, loops)
 var finish = []pass{
 	{"expand", expand, "signed division for machines that have none"},
 	{"fold", fold, "the constants of what was expanded"},
+	{"rewrite", rewrite, "and what they make superfluous in it"},
 	{"copyelim", copyelim, "lower sees through no copies that it does not make"},
 	{"lower", lower, "generic ops into BPF-shaped ones"},
 	{"dce", dce, "address arithmetic that lower folded into loads and stores"},

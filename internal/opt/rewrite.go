@@ -54,17 +54,28 @@ var rules = sync.OnceValue(func() *[math.MaxUint8 + 1][]rule {
 func rewrite(f *ir.Func, _ *Config) bool {
 	changed := false
 	byOp := rules()
-	// What a test of bits holds the verifier does not learn of the masked number:
-	// one that is a size or an offset afterwards stays what is compared.
+	// What a comparison holds the verifier does not learn of a number that it no
+	// longer compares: one that is a size or an offset afterwards stays what is
+	// compared.
 	var bounded []bool
-	keeps := func(r rule, args []*ir.Value) bool {
-		if r.right.op != ir.OpTest {
+	var count []int32
+	keeps := func(r rule, args []*ir.Value, env *binding) bool {
+		if r.right.wide(env) && !r.left.wide(env) {
+			return true
+		}
+		if !r.left.op.Compares() || r.left.args[0].op == ir.OpInvalid {
 			return false
+		}
+		x := args[0]
+		if r.right.op != ir.OpTest { // saves nothing where others want what was computed
+			if count == nil {
+				count = useCounts(f)
+			}
+			return x.ID >= len(count) || count[x.ID] != 1 || x.Op == ir.OpCopy
 		}
 		if bounded == nil {
 			bounded = offsets(f)
 		}
-		x := args[0]
 		for x.Op == ir.OpCopy {
 			x = x.Args[0]
 		}
@@ -77,7 +88,7 @@ func rewrite(f *ir.Func, _ *Config) bool {
 				again = false
 				for _, r := range byOp[v.Op] {
 					env := &binding{}
-					if !r.left.matchOp(v, v.Op, env) || allConst(v.Args) || keeps(r, v.Args) {
+					if !r.left.matchOp(v, v.Op, env) || allConst(v.Args) || keeps(r, v.Args, env) {
 						continue
 					}
 					i += r.apply(f, b, i, v, env)
@@ -94,7 +105,7 @@ func rewrite(f *ir.Func, _ *Config) bool {
 			again = false
 			for _, r := range byOp[t.Cmp] {
 				env := &binding{}
-				if !r.left.matchOp(t, t.Cmp, env) || allConst(t.Args) || keeps(r, t.Args) {
+				if !r.left.matchOp(t, t.Cmp, env) || allConst(t.Args) || keeps(r, t.Args, env) {
 					continue
 				}
 				switch {
@@ -224,11 +235,28 @@ func (t *term) matchOp(v *ir.Value, op ir.Op, env *binding) bool {
 		return false
 	}
 	for i, a := range t.args {
+		if a.op != ir.OpInvalid && op.Compares() && v.Args[i].Type != ir.Scalar {
+			return false // addresses are compared as they are
+		}
 		if !a.match(v.Args[i], env) {
 			return false
 		}
 	}
 	return true
+}
+
+// wide reports whether t has a constant that takes an instruction of two slots.
+func (t *term) wide(env *binding) bool {
+	for _, a := range t.args {
+		if n, ok := a.constant(env); ok {
+			if t.size == 8 && n != int64(int32(n)) {
+				return true
+			}
+		} else if a.wide(env) {
+			return true
+		}
+	}
+	return false
 }
 
 // A ruleReader reads rules from their text itself: a reader of Lisp would make

@@ -1,7 +1,10 @@
 ; The algebra. (rule left right): where left matches, right is as good or
 ; better. ?a ?b are constants, x y any values, numbers themselves. Ops are 64
 ; bits wide; name.N is the op at N bytes. Arguments of commuting ops stand
-; with the constant on the right. A test proves each line on numbers.
+; with the constant on the right. A test proves each line on numbers. A rule is
+; left alone where it would make a constant of two slots of smaller ones, and a
+; comparison stays one of a computed number that somebody else wants, too, or that
+; is an address. Lines with programs behind them were found by `make superopt`.
 
 ; nothing happens
 (rule (add x 0) x)
@@ -58,6 +61,37 @@
 (rule (sub ?a (sub ?b x)) (add x (sub ?a ?b)))
 (rule (sub (add x y) x) y)
 (rule (sub (add y x) x) y)
+(rule (sub (add x ?a) (add y ?a)) (sub x y))
+(rule (sub.4 (add.4 x ?a) (add.4 y ?a)) (sub.4 x y)) ; ecmp-jhash
+(rule (sub 0 x) (neg x))
+(rule (zext.4 (neg x)) (neg.4 x)) ; open-latency
+
+; masks say what of a number counts
+(rule (and x 4294967295) (zext.4 x)) ; syn-cookie, checksums
+(rule (and (zext.4 x) ?a) (and x (zext.4 ?a)))
+(rule (and (zext.2 x) ?a) (and x (zext.2 ?a)))
+(rule (and (zext.1 x) ?a) (and x (zext.1 ?a)))
+(rule (xor (zext.2 (xor.4 x 65535)) 65535) (and x 65535)) ; l4-balance
+(rule (eq (and x 1) 1) (and x 1)) ; mss-clamp
+(rule (ne (and x 1) 0) (and x 1))
+
+; what is compared was computed by a step that the constant can take
+(rule (eq (add x ?a) ?b) (eq x (sub ?b ?a))) ; sampler
+(rule (ne (add x ?a) ?b) (ne x (sub ?b ?a)))
+(rule (eq.4 (add.4 x ?a) ?b) (eq.4 x (sub.4 ?b ?a)))
+(rule (ne.4 (add.4 x ?a) ?b) (ne.4 x (sub.4 ?b ?a)))
+(rule (eq (sub x ?a) ?b) (eq x (add ?a ?b)))
+(rule (ne (sub x ?a) ?b) (ne x (add ?a ?b)))
+(rule (eq.4 (sub.4 x ?a) ?b) (eq.4 x (add.4 ?a ?b)))
+(rule (ne.4 (sub.4 x ?a) ?b) (ne.4 x (add.4 ?a ?b)))
+(rule (eq (shr x ?a) 0) (ult x (shl 1 ?a))) ; sock-filter
+(rule (ne (shr x ?a) 0) (uge x (shl 1 ?a)))
+(rule (eq.4 (shr.4 x ?a) 0) (ult.4 x (shl.4 1 ?a)))
+(rule (ne.4 (shr.4 x ?a) 0) (uge.4 x (shl.4 1 ?a)))
+(rule (eq (udiv x ?a) 0) (ule x (sub ?a 1)))
+(rule (ne (udiv x ?a) 0) (ugt x (sub ?a 1))) ; token-bucket, rate-window
+(rule (eq.4 (udiv.4 x ?a) 0) (ule.4 x (sub.4 ?a 1)))
+(rule (ne.4 (udiv.4 x ?a) 0) (ugt.4 x (sub.4 ?a 1)))
 
 ; comparisons with the neighbours of the ends
 (rule (ult x 1) (eq x 0))

@@ -42,18 +42,6 @@ func (s space) eval(e *expr, vars []uint64) uint64 {
 	return ir.Trunc(e.op.EvalBits(s.width(e.size), x[0], x[1]), s.width(8))
 }
 
-// ops counts the ops of e.
-func (e *expr) ops() int {
-	n := 0
-	if len(e.args) > 0 {
-		n = 1
-	}
-	for _, a := range e.args {
-		n += a.ops()
-	}
-	return n
-}
-
 // each calls f with e and all in it.
 func (e *expr) each(f func(*expr)) {
 	f(e)
@@ -63,7 +51,7 @@ func (e *expr) each(f func(*expr)) {
 }
 
 // names are those of variables in rules.
-var names = []string{"x", "y", "z", "w"}
+var names = []string{"x", "y", "z", "?a", "?b"}
 
 // String is e as rules.lisp has it.
 func (e *expr) String() string {
@@ -82,4 +70,37 @@ func (e *expr) String() string {
 		b.WriteString(" " + a.String())
 	}
 	return b.String() + ")"
+}
+
+// cost is about what e takes, in tenths of a slot, with time for what is slow.
+func (e *expr) cost() int {
+	n := e.own()
+	for _, a := range e.args {
+		n += a.cost()
+	}
+	return n
+}
+
+// own is the cost of the op or constant at the top of e.
+func (e *expr) own() int {
+	switch e.op {
+	case ir.OpInvalid:
+		return 0
+	case ir.OpConst:
+		if e.c != int64(int32(e.c)) {
+			return 20 // is loaded by an instruction of two slots
+		}
+		return 0
+	case ir.OpMul:
+		return 25
+	case ir.OpUDiv, ir.OpUMod, ir.OpSDiv, ir.OpSMod:
+		return 60
+	case ir.OpBE, ir.OpBswap:
+		return 12
+	case ir.OpZext:
+		if e.size < 4 {
+			return 11 // and is as good, and known better
+		}
+	}
+	return 10
 }

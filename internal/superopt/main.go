@@ -1,13 +1,20 @@
 // Command superopt looks for rules that rules.lisp lacks: it takes small windows
-// out of what the optimiser leaves of programs, and searches each for a shorter
-// expression.
+// out of what the optimiser leaves of programs, searches each for an expression that
+// costs less, and prints those that hold as lines for rules.lisp, with the programs
+// in which they fire.
 //
 //	go run ./internal/superopt bench/lisp/*.lisp examples/*.lisp
+//
+// A rule holds if it does for all numbers where a byte has one bit, as far as its
+// constants have a meaning there, and for 300,000 others as programs have them,
+// near its constants. Whether the verifier still learns what it must is for the tests
+// that run programs in the kernel, and for whoever takes the line over.
 package main
 
 import (
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"sort"
@@ -20,75 +27,121 @@ import (
 )
 
 func main() {
+	rules := flag.String("rules", "internal/opt/rules.lisp", "the rules that there are, which are not printed again")
+	flag.Usage = func() {
+		fmt.Fprintln(flag.CommandLine.Output(), "usage: superopt [-rules FILE] SOURCE...")
+		flag.PrintDefaults()
+	}
 	flag.Parse()
-	seen := map[string]map[string]bool{}
-	exprs := map[string]*expr{}
+	if flag.NArg() == 0 {
+		flag.Usage()
+		os.Exit(2)
+	}
+	have, err := os.ReadFile(*rules)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "superopt:", err)
+		os.Exit(1)
+	}
+	all := windowsOf{}
 	for _, name := range flag.Args() {
-		for _, f := range functions(name) {
-			windows(f, func(e *expr) {
-				k := e.String()
-				if seen[k] == nil {
-					seen[k] = map[string]bool{}
-					exprs[k] = e
-				}
-				seen[k][filepath.Base(name)] = true
-			})
+		fs, err := functions(name)
+		if err != nil {
+			fmt.Fprintf(os.Stderr, "superopt: left out: %v\n", err)
+		}
+		for _, f := range fs {
+			all.add(f, filepath.Base(name))
 		}
 	}
-	var keys []string
-	for k := range exprs {
-		keys = append(keys, k)
-	}
-	sort.Strings(keys)
-	fmt.Fprintln(os.Stderr, len(keys), "windows")
-	for _, k := range keys {
-		if r := shorter(exprs[k]); r != nil {
-			var where []string
-			for n := range seen[k] {
-				where = append(where, n)
+	fmt.Fprintf(os.Stderr, "superopt: %d windows\n", len(all))
+	all.report(os.Stdout, string(have))
+}
+
+// windowsOf are windows by their text.
+type windowsOf map[string]*seen
+
+type seen struct {
+	e     *expr
+	alone int             // the most that it costs somewhere, without what others want
+	where map[string]bool // the programs that have it
+}
+
+func (ws windowsOf) add(f *ir.Func, name string) {
+	windows(f, func(e *expr, alone int) {
+		k := e.String()
+		if ws[k] == nil {
+			ws[k] = &seen{e: e, where: map[string]bool{}}
+		}
+		ws[k].alone = max(ws[k].alone, alone)
+		ws[k].where[name] = true
+	})
+}
+
+// report writes the rules that hold, but those in have.
+func (ws windowsOf) report(w io.Writer, have string) {
+	lines := map[string]map[string]bool{} // where each fires
+	for _, x := range ws {
+		r := shorter(x.e, x.alone)
+		if r == nil {
+			continue
+		}
+		e, how := x.e, proved(x.e, r)
+		if how == "" {
+			continue
+		}
+		if l, g := generalise(x.e, r); l != nil {
+			if any := proved(l, g); any != "" {
+				e, r, how = l, g, any
 			}
-			sort.Strings(where)
-			fmt.Printf("(rule %s %s) ; %s\n", k, r, strings.Join(where, " "))
 		}
+		line := fmt.Sprintf("(rule %v %v)", e, r)
+		if strings.Contains(have, line) {
+			continue
+		}
+		line += " ; " + how
+		if lines[line] == nil {
+			lines[line] = map[string]bool{}
+		}
+		for n := range x.where {
+			lines[line][n] = true
+		}
+	}
+	for _, line := range sorted(lines) {
+		fmt.Fprintf(w, "%s: %s\n", line, strings.Join(sorted(lines[line]), " "))
 	}
 }
 
-// functions are those of a source, as the optimiser leaves them.
-func functions(name string) (fs []*ir.Func) {
+func sorted[T any](m map[string]T) (keys []string) {
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	return keys
+}
+
+// functions are those of a source, as the optimiser leaves them to the lowering.
+func functions(name string) (fs []*ir.Func, err error) {
 	text, err := os.ReadFile(name)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+		return nil, err
 	}
-	last := map[string]*ir.Func{}
-	lowered := map[string]bool{}
+	last, lowered := map[string]*ir.Func{}, map[string]bool{}
 	trace := func(program, stage string, what fmt.Stringer) {
-		f, ok := what.(*ir.Func)
-		if !ok || lowered[program] {
-			return
+		if f, ok := what.(*ir.Func); ok && !lowered[program] {
+			if lowered[program] = stage == "after lower"; !lowered[program] {
+				last[program] = f.Clone()
+			}
 		}
-		if stage == "after lower" {
-			lowered[program] = true
-			return
-		}
-		last[program] = f.Clone()
 	}
-	dir := filepath.Dir(name)
 	include := func(n string) (*source.File, error) {
-		t, err := os.ReadFile(filepath.Join(dir, n))
+		t, err := os.ReadFile(filepath.Join(filepath.Dir(name), n))
 		return source.NewFile(n, string(t)), err
 	}
-	_, errs := compile.Compile([]*source.File{source.NewFile(name, string(text))}, compile.Options{Options: lang.Options{CPU: 3, Arch: "amd64", Include: include}, Trace: trace})
-	if len(errs.Errors()) > 0 {
-		fmt.Fprintln(os.Stderr, name, errs[0])
+	o := compile.Options{Options: lang.Options{CPU: 3, Arch: "amd64", Include: include}, Trace: trace}
+	if _, errs := compile.Compile([]*source.File{source.NewFile(name, string(text))}, o); len(errs.Errors()) > 0 {
+		err = errs.Errors()[0]
 	}
-	var names []string
-	for n := range last {
-		names = append(names, n)
-	}
-	sort.Strings(names)
-	for _, n := range names {
+	for _, n := range sorted(last) {
 		fs = append(fs, last[n])
 	}
-	return fs
+	return fs, err
 }

@@ -11,16 +11,26 @@ const (
 )
 
 // windows gives what the values and branches of f compute, as far as a few ops
-// tell: each with every choice of what is a variable.
-func windows(f *ir.Func, found func(*expr)) {
+// tell: each with every choice of what is a variable, and with what its ops cost
+// that nobody else wants.
+func windows(f *ir.Func, found func(e *expr, alone int)) {
+	count := make([]int, f.NumValues())
+	for _, b := range f.Blocks {
+		b.Uses(func(v **ir.Value) { count[plain(*v).ID]++ })
+		for _, v := range b.Values {
+			if v.Op == ir.OpCopy { // is no use of its own
+				count[plain(v).ID]--
+			}
+		}
+	}
 	for _, b := range f.Blocks {
 		for _, v := range b.Values {
 			if foldable(v) {
-				choices(v.Op, v, found)
+				choices(v.Op, v, count, found)
 			}
 		}
 		if t := b.Term; t.Op == ir.OpBr && !t.HasImm && len(t.Args) == 2 {
-			choices(t.Cmp, t, found)
+			choices(t.Cmp, t, count, found)
 		}
 	}
 }
@@ -37,8 +47,9 @@ func plain(v *ir.Value) *ir.Value {
 }
 
 // choices gives the windows with op on v's arguments at the top.
-func choices(op ir.Op, v *ir.Value, found func(*expr)) {
+func choices(op ir.Op, v *ir.Value, count []int, found func(e *expr, alone int)) {
 	var vars []*ir.Value
+	shared := map[*expr]bool{}
 	// expand gives to do every expr of v of at most so many ops.
 	var expand func(v *ir.Value, left int, do func(e *expr, used int))
 	args := func(op ir.Op, v *ir.Value, left int, do func(e *expr, used int)) {
@@ -76,12 +87,26 @@ func choices(op ir.Op, v *ir.Value, found func(*expr)) {
 			}
 		}
 		if left > 0 && foldable(v) {
-			args(v.Op, v, left, do)
+			args(v.Op, v, left, func(e *expr, used int) {
+				shared[e] = count[v.ID] > 1
+				do(e, used)
+			})
 		}
+	}
+	var alone func(e *expr) int
+	alone = func(e *expr) int {
+		if shared[e] {
+			return 0
+		}
+		n := e.own()
+		for _, a := range e.args {
+			n += alone(a)
+		}
+		return n
 	}
 	args(op, v, mostOps, func(e *expr, used int) {
 		if used > 1 {
-			found(e)
+			found(e, alone(e))
 		}
 	})
 }
