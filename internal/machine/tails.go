@@ -53,25 +53,27 @@ func (b *Block) endsLike(i *Insn, c *Block, j *Insn) bool {
 func (f *Func) endAlike() [][]*Block {
 	mem := f.mem()
 	n := len(f.Blocks)
-	table := mem.ints.Take(2 << bits.Len(uint(n))) // the first block of a group, plus one, at about its hash
-	next := mem.ints.Take(n)                       // by block, the next one of its group, plus one
-	last := mem.ints.Take(n)                       // by the first block of a group, its last one
-	size := mem.ints.Take(n)                       // and how many there are
+	const mix = 0x9e3779b97f4a7c15 // 2^64 by the golden ratio: the upper bits of a product are well mixed
+	width := bits.Len(uint(n)) + 1
+	table := mem.ints.Take(1 << width) // the first block of a group, plus one, at about its hash
+	next := mem.ints.Take(n)           // by block, the next one of its group, plus one
+	last := mem.ints.Take(n)           // by the first block of a group, its last one
+	size := mem.ints.Take(n)           // and how many there are
 	for k, b := range f.Blocks {
 		i := b.last()
 		if i == nil {
 			continue
 		}
-		h := uint32(i.Op)<<16 ^ uint32(i.Dst)<<8 ^ uint32(i.Src) ^ uint32(i.Off)<<4 ^ uint32(i.Imm)
-		if len(b.Succs) > 0 {
-			h ^= uint32(b.Succs[0].ID) << 20
+		h := uint64(uint32(i.Imm)) | uint64(i.Op)<<32 | uint64(i.Dst)<<40 | uint64(i.Src)<<44 | uint64(uint16(i.Off))<<48
+		for _, s := range b.Succs {
+			h = h*mix + uint64(s.ID) + 1
 		}
-		h = h * 0x9e3779b1 >> 7 & uint32(len(table)-1)
+		h = h * mix >> (64 - width)
 		for table[h] > 0 {
 			if c := f.Blocks[table[h]-1]; c.endsLike(c.last(), b, i) {
 				break
 			}
-			h = (h + 1) & uint32(len(table)-1)
+			h = (h + 1) & uint64(len(table)-1)
 		}
 		if table[h] == 0 {
 			table[h], last[k], size[k] = int32(k)+1, int32(k), 1
