@@ -89,24 +89,28 @@ func Read(blob []byte) (*Types, error) {
 		return nil, errors.New("malformed BTF: strings must begin and end with a zero byte")
 	}
 	// A type has 24 bytes on the mean in kernels of today.
-	t := &Types{recs: recs, strs: strs, offs: make([]uint32, 1, len(recs)/24+64), kind: make([]byte, 1, len(recs)/24+64)}
-	for off := 0; off < len(recs); {
-		if off+12 > len(recs) {
-			return nil, errors.New("malformed BTF: the last type is cut off")
-		}
-		info := le.Uint32(recs[off+4:])
+	offs, kinds := make([]uint32, len(recs)/24+64), make([]byte, len(recs)/24+64)
+	n, off := 1, 0
+	for ; off+12 <= len(recs); n++ {
+		info := le.Uint32(recs[off+4 : off+8])
 		k := info >> 24 & 31
-		size := sizes[k]
+		size := &sizes[k]
 		if size.head == 0 {
-			return nil, fmt.Errorf("malformed BTF: type %d has the unknown kind %d", len(t.offs), k)
+			return nil, fmt.Errorf("malformed BTF: type %d has the unknown kind %d", n, k)
 		}
-		t.offs = append(t.offs, uint32(off))
-		t.kind = append(t.kind, byte(k))
-		if off += int(size.head) + int(size.each)*int(info&0xffff); off > len(recs) {
-			return nil, fmt.Errorf("malformed BTF: type %d is cut off", len(t.offs)-1)
+		if n == len(offs) || n == len(kinds) {
+			offs, kinds = append(offs, make([]uint32, n)...), append(kinds, make([]byte, n)...)
 		}
+		offs[n], kinds[n] = uint32(off), byte(k)
+		off += int(size.head) + int(size.each)*int(info&0xffff)
 	}
-	return t, nil
+	switch {
+	case off > len(recs):
+		return nil, fmt.Errorf("malformed BTF: type %d is cut off", n-1)
+	case off < len(recs):
+		return nil, errors.New("malformed BTF: the last type is cut off")
+	}
+	return &Types{recs: recs, strs: strs, offs: offs[:n], kind: kinds[:n]}, nil
 }
 
 // sizes says by kind how many bytes a type has: for its head, and for each of

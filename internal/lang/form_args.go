@@ -95,7 +95,12 @@ func (l *lowerer) signatureOf() *signature {
 			WithExpected(":section \"%s/NAME\"", p.Type.Section).WithCode("no-target"))
 	}
 	t := l.btf()
-	ids := t.Find(src.prefix+target, src.kind)
+	var ids []btf.ID
+	if src.prefix != "" { // one walk over the types for all programs of the kind
+		ids = t.Prefixed(src.prefix, target, src.kind)
+	} else {
+		ids = t.Find(target, src.kind)
+	}
 	if len(ids) == 0 || t.Name(ids[0]) != src.prefix+target {
 		e := source.Errorf(p.sectionPos.Or(p.Pos), "the kernel has no %s `%s`", src.what, target).WithCode("unknown-target")
 		var names []string
