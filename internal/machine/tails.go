@@ -39,10 +39,25 @@ func (b *Block) last() *Insn {
 	return &b.Insns[n-1]
 }
 
+// leads says where b goes, by the blocks' numbers plus one; 0 is nowhere.
+func (b *Block) leads() (to, or int) {
+	if len(b.Succs) > 0 {
+		to = b.Succs[0].ID + 1
+	}
+	if len(b.Succs) > 1 {
+		or = b.Succs[1].ID + 1
+	}
+	return to, or
+}
+
 // endsLike reports whether b and c, whose last instructions are i and j, go to
 // the same place by the same branch, behind the same instruction.
 func (b *Block) endsLike(i *Insn, c *Block, j *Insn) bool {
-	if i.Insn != j.Insn || i.Hi != j.Hi || (i.Ref == nil) != (j.Ref == nil) || !slices.Equal(b.Succs, c.Succs) || (b.Branch == nil) != (c.Branch == nil) {
+	if i.Insn != j.Insn || i.Hi != j.Hi || (i.Ref == nil) != (j.Ref == nil) || (b.Branch == nil) != (c.Branch == nil) {
+		return false
+	}
+	bTo, bOr := b.leads()
+	if to, or := c.leads(); to != bTo || or != bOr {
 		return false
 	}
 	return (i.Ref == nil || i.Ref.Kind == j.Ref.Kind && i.Ref.Name == j.Ref.Name) && (b.Branch == nil || b.Branch.Insn == c.Branch.Insn)
@@ -65,10 +80,8 @@ func (f *Func) endAlike() [][]*Block {
 			continue
 		}
 		h := uint64(uint32(i.Imm)) | uint64(i.Op)<<32 | uint64(i.Dst)<<40 | uint64(i.Src)<<44 | uint64(uint16(i.Off))<<48
-		for _, s := range b.Succs {
-			h = h*mix + uint64(s.ID) + 1
-		}
-		h = h * mix >> (64 - width)
+		to, or := b.leads()
+		h = ((h*mix+uint64(to))*mix + uint64(or)) * mix >> (64 - width)
 		for table[h] > 0 {
 			if c := f.Blocks[table[h]-1]; c.endsLike(c.last(), b, i) {
 				break
