@@ -87,6 +87,9 @@ func rewrite(f *ir.Func, _ *Config) bool {
 			for again := true; again; {
 				again = false
 				for _, r := range byOp[v.Op] {
+					if !r.left.begins(v) {
+						continue
+					}
 					env := &binding{}
 					if !r.left.matchOp(v, v.Op, env) || allConst(v.Args) || keeps(r, v.Args, env) {
 						continue
@@ -104,6 +107,9 @@ func rewrite(f *ir.Func, _ *Config) bool {
 		for again := true; again; {
 			again = false
 			for _, r := range byOp[t.Cmp] {
+				if !r.left.begins(t) {
+					continue
+				}
 				env := &binding{}
 				if !r.left.matchOp(t, t.Cmp, env) || allConst(t.Args) || keeps(r, t.Args, env) {
 					continue
@@ -206,6 +212,12 @@ func (t *term) constant(env *binding) (int64, bool) {
 		c[i] = n
 	}
 	return int64(t.op.Eval(t.size, uint64(c[0]), uint64(c[1]))), true
+}
+
+// begins reports whether v has the size of t, and its first argument the op that t
+// wants: most rules are left out by that.
+func (t *term) begins(v *ir.Value) bool {
+	return v.Size == t.size && len(v.Args) > 0 && (t.args[0].op == ir.OpInvalid || plain(v.Args[0]).Op == t.args[0].op)
 }
 
 // match binds the variables of t so that it becomes v.
