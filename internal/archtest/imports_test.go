@@ -51,7 +51,7 @@ const allowed = `
 
 	internal/kernel:    internal/lang
 	internal/warm:      -
-	internal/superopt:  internal/source internal/ir internal/lang internal/compile
+	internal/superopt:  internal/source internal/ir internal/lang internal/opt internal/compile
 	internal/e2e:       -
 	internal/mutants:   -
 	internal/hooks:     internal/kernel load

@@ -52,7 +52,8 @@ func (g *repeater) statement(x string, depth int) string {
 		return fmt.Sprintf("(when %s %s)", g.test(x), g.statement(x, depth+1))
 	case n == 10:
 		return g.of(fmt.Sprintf("(incf (getmap h %s))", v), fmt.Sprintf("(incf (getmap arr (logand 3 %s)))", v), fmt.Sprintf("(setf g %s)", v), "(incf (getmap arr 1))", fmt.Sprintf("(incf %s (getmap arr 2))", v),
-			fmt.Sprintf("(remmap h (logand 7 (<< %s 4)))", v))
+			fmt.Sprintf("(remmap h (logand 7 (<< %s 4)))", v),
+			fmt.Sprintf("(let ((a (array u32 4))) (setf (aref a (logand 3 (get-prandom-u32))) (logand 7 (<< %s 4))) (incf %s (aref a 1)))", v, g.variable()))
 	case n == 11:
 		return fmt.Sprintf("(when %s (return 2))", g.test(x))
 	case n == 12:

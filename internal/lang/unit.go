@@ -227,17 +227,18 @@ func Lower(files []*source.File, opt Options) (*Unit, source.List) {
 
 var compilers sync.Pool // what free has given back
 
-// newCompiler gives one for a new compilation.
+// newCompiler gives one for a new compilation. Only what the evaluator is given is
+// of an earlier one: its functions know c.
 func newCompiler(base *base, opt Options) *compiler {
 	c, _ := compilers.Get().(*compiler)
 	if c == nil {
-		c = &compiler{maps: map[string]*Map{}, structs: map[string]*types.Struct{}, aliases: map[string]alias{}, constants: map[string]source.Pos{},
-			mixed: map[source.Pos]bool{}, progs: map[string]source.Pos{}, subs: map[string]*Sub{}, globals: map[string]*Global{}, defined: map[string]bool{},
-			declared: map[*sexp.Cons]bool{}, access: map[string]accessor{}, trace: map[string]traceAccess{}, imports: map[string]*kernelImport{},
-			kfuncs: map[string]*Kfunc{}, ksyms: map[string]*Ksym{}, kaccess: map[string]kernelAccess{}, headers: map[string]source.Pos{},
-			fields: map[string]headerField{}, names: map[string]named{}}
+		c = new(compiler)
 	}
-	c.opt, c.unit, c.table = opt, &Unit{}, sexp.NewTable(base.table)
+	*c = compiler{host: c.host, opt: opt, unit: &Unit{}, table: sexp.NewTable(base.table), maps: map[string]*Map{}, structs: map[string]*types.Struct{},
+		aliases: map[string]alias{}, constants: map[string]source.Pos{}, mixed: map[source.Pos]bool{}, progs: map[string]source.Pos{}, subs: map[string]*Sub{},
+		globals: map[string]*Global{}, defined: map[string]bool{}, declared: map[*sexp.Cons]bool{}, access: map[string]accessor{}, trace: map[string]traceAccess{},
+		imports: map[string]*kernelImport{}, kfuncs: map[string]*Kfunc{}, ksyms: map[string]*Ksym{}, kaccess: map[string]kernelAccess{}, headers: map[string]source.Pos{},
+		fields: map[string]headerField{}, names: map[string]named{}}
 	if c.host.Builtins == nil {
 		c.host = c.lisp(base)
 	}
@@ -248,37 +249,10 @@ func newCompiler(base *base, opt Options) *compiler {
 // free gives c to the compilations that come: nobody may use it any more.
 func (c *compiler) free() {
 	c.memory.free()
-	if len(c.access)+len(c.kaccess)+len(c.names)+len(c.constants)+len(c.fields)+len(c.mixed) > mostNames {
-		return
-	}
-	clear(c.maps)
-	clear(c.structs)
-	clear(c.aliases)
-	clear(c.constants)
-	clear(c.mixed)
-	clear(c.progs)
-	clear(c.subs)
-	clear(c.globals)
-	clear(c.defined)
-	clear(c.declared)
-	clear(c.access)
-	clear(c.trace)
-	clear(c.imports)
-	clear(c.kfuncs)
-	clear(c.ksyms)
-	clear(c.kaccess)
-	clear(c.headers)
-	clear(c.fields)
-	clear(c.names)
 	c.host.Table = nil
-	*c = compiler{host: c.host, maps: c.maps, structs: c.structs, aliases: c.aliases, constants: c.constants, mixed: c.mixed, progs: c.progs,
-		subs: c.subs, globals: c.globals, defined: c.defined, declared: c.declared, access: c.access, trace: c.trace, imports: c.imports,
-		kfuncs: c.kfuncs, ksyms: c.ksyms, kaccess: c.kaccess, headers: c.headers, fields: c.fields, names: c.names}
+	*c = compiler{host: c.host}
 	compilers.Put(c)
 }
-
-// mostNames is how much a compiler may have known and be used again.
-const mostNames = 1 << 9
 
 // lisp is what the compile-time Lisp is given in any compilation.
 func (c *compiler) lisp(base *base) lisp.Options {

@@ -178,12 +178,9 @@ func length(v Value) int {
 
 // list makes a list of a copy of items.
 func (in *Interp) list(items []Value) Value {
-	in.alloc(4 * int64(len(items)))
 	var all Value = sexp.Nil
 	for i := len(items) - 1; i >= 0; i-- {
-		c := in.table.Cons()
-		c.Car, c.Cdr = items[i], all
-		all = c
+		all = in.cons(items[i], all)
 	}
 	return all
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/whistler-lang/whistler/internal/bpf"
+	"github.com/whistler-lang/whistler/internal/slab"
 	"github.com/whistler-lang/whistler/internal/types"
 )
 
@@ -63,6 +64,8 @@ func (b *Block) endsLike(i *Insn, c *Block, j *Insn) bool {
 	return (i.Ref == nil || i.Ref.Kind == j.Ref.Kind && i.Ref.Name == j.Ref.Name) && (b.Branch == nil || b.Branch.Insn == c.Branch.Insn)
 }
 
+var alikeRooms slab.Rooms[slab.Item[*Block]]
+
 // endAlike groups the blocks that may end with the same instruction, in the
 // order of the blocks. It is good until done.
 func (f *Func) endAlike() [][]*Block {
@@ -70,10 +73,9 @@ func (f *Func) endAlike() [][]*Block {
 	n := len(f.Blocks)
 	const mix = 0x9e3779b97f4a7c15 // 2^64 by the golden ratio: the upper bits of a product are well mixed
 	width := bits.Len(uint(n)) + 1
-	table := mem.ints.Take(1 << width) // the first block of a group, plus one, at about its hash
-	next := mem.ints.Take(n)           // by block, the next one of its group, plus one
-	last := mem.ints.Take(n)           // by the first block of a group, its last one
-	size := mem.ints.Take(n)           // and how many there are
+	table := mem.ints.Take(1 << width)                                                                     // the first block of a group, plus one, at about its hash
+	alike := slab.Lists[*Block]{Room: alikeRooms.Take(n), First: mem.ints.Take(n), Last: mem.ints.Take(n)} // by the first of each group
+	defer alikeRooms.Give(alike.Room)
 	for k, b := range f.Blocks {
 		i := b.last()
 		if i == nil {
@@ -89,23 +91,18 @@ func (f *Func) endAlike() [][]*Block {
 			h = (h + 1) & uint64(len(table)-1)
 		}
 		if table[h] == 0 {
-			table[h], last[k], size[k] = int32(k)+1, int32(k), 1
-			continue
+			table[h] = int32(k) + 1
 		}
-		first := table[h] - 1
-		next[last[first]], last[first] = int32(k)+1, int32(k)
-		size[first]++
+		alike.Add(int(table[h]-1), b)
 	}
-	groups := mem.lists.Take(n)[:0]
+	groups, all := mem.lists.Take(n)[:0], mem.blocks.Take(n)[:0]
 	for k := range f.Blocks {
-		if size[k] < 2 {
+		if !alike.Longer(k, 1) {
 			continue
 		}
-		g := mem.blocks.Take(int(size[k]))[:0]
-		for k := int32(k) + 1; k > 0; k = next[k-1] {
-			g = append(g, f.Blocks[k-1])
-		}
-		groups = append(groups, g)
+		from := len(all)
+		alike.Each(k, func(b *Block) bool { all = append(all, b); return true })
+		groups = append(groups, all[from:])
 	}
 	return groups
 }

@@ -104,61 +104,55 @@ func pointerOffset(v *ir.Value) (*ir.Value, int64) {
 type ways struct {
 	dom   *ir.DomTree
 	preds [][]*ir.Block
-	to    []*ir.Block // where branches led: two by block ID
-	tests []test      // what they asked, by block ID
-	steps []step
-	room  *slab.Room[test]
-	more  *slab.Room[step]
+	room  *slab.Room[fork] // by block ID
 	feeds map[*ir.Value][]*ir.Value
 }
 
-// A step leads from a block up the tree of dominators to the closest that only one
-// edge of a branch leads to: how many blocks that is, or -1 if there is none.
-type step struct {
-	b *ir.Block
-	n int32
+// A fork is a block, as the ways were when they were looked at.
+type fork struct {
+	to  [2]*ir.Block // where its branch led, nil where it has none
+	ask test         // and what that asked
+	// up is the closest block, of it and those that dominate it, that only one edge of a
+	// branch leads to: nil if there is none; far is how many blocks that is away.
+	up  *ir.Block
+	far int32
 }
 
-var (
-	testRooms slab.Rooms[test]
-	stepRooms slab.Rooms[step]
-)
+var forkRooms slab.Rooms[fork]
 
 func newWays(f *ir.Func) *ways {
 	dom := ir.Dominators(f)
 	n := f.NumBlocks()
-	w := &ways{dom: dom, preds: dom.Preds, to: f.BlockTable(2 * n), room: testRooms.Take(n), more: stepRooms.Take(n)}
-	w.room.List, w.more.List = w.room.List[:n], w.more.List[:n]
-	w.tests, w.steps = w.room.List, w.more.List
+	w := &ways{dom: dom, preds: dom.Preds, room: forkRooms.Take(n)}
+	w.room.List = w.room.List[:n]
 	for _, b := range f.Blocks {
 		if b.Term.Op == ir.OpBr {
-			w.to[2*b.ID], w.to[2*b.ID+1] = b.Succs[0].To, b.Succs[1].To
-			w.tests[b.ID] = testOf(b.Term)
+			at := w.at(b)
+			at.to, at.ask = [2]*ir.Block{b.Succs[0].To, b.Succs[1].To}, testOf(b.Term)
 		}
 	}
 	for i, b := range dom.RPO {
-		s := &w.steps[b.ID]
+		at := w.at(b)
 		switch ps := w.preds[b.ID]; {
-		case len(ps) == 0:
-			s.n = -1
-		case len(ps) == 1 && ps[0].Term.Op == ir.OpBr && w.to[2*ps[0].ID] != w.to[2*ps[0].ID+1]:
-			s.b = b
-		case i == 0:
-			s.n = -1
-		default:
-			if *s = w.steps[dom.Idom(b).ID]; s.n >= 0 {
-				s.n++
-			}
+		case len(ps) == 1 && w.at(ps[0]).parts():
+			at.up = b
+		case len(ps) > 0 && i > 0:
+			above := w.at(dom.Idom(b))
+			at.up, at.far = above.up, above.far+1
 		}
 	}
 	return w
 }
 
+func (w *ways) at(b *ir.Block) *fork { return &w.room.List[b.ID] }
+
+// parts reports whether there were two ways.
+func (k *fork) parts() bool { return k.to[0] != k.to[1] }
+
 // free ends the use of w.
 func (w *ways) free() {
 	if w != nil {
-		testRooms.Give(w.room)
-		stepRooms.Give(w.more)
+		forkRooms.Give(w.room)
 	}
 }
 
@@ -184,13 +178,13 @@ func (w *ways) decide(q test, b *ir.Block, k int) int {
 		return -1
 	}
 	for n, s := 0, b; n < far; n++ {
-		next := w.steps[s.ID]
-		if n += int(next.n); next.n < 0 || n >= far {
+		at := w.at(s)
+		if n += int(at.far); at.up == nil || n >= far {
 			break
 		}
-		s = next.b
+		s = at.up
 		p := w.preds[s.ID][0]
-		if take := know.learn(p, w.to[2*p.ID] == s); take >= 0 {
+		if take := know.learn(p, w.at(p).to[0] == s); take >= 0 {
 			return take
 		}
 		up := w.dom.Idom(s)
@@ -212,8 +206,9 @@ type knowledge struct {
 
 // learn adds what the branch of p says, taken or not; the answer is as of decide.
 func (k *knowledge) learn(p *ir.Block, taken bool) int {
-	q, t := k.q, &k.w.tests[p.ID]
-	if t.x != q.x || t.y != q.y || t.size != q.size || p.Term.Op != ir.OpBr || k.w.to[2*p.ID] == k.w.to[2*p.ID+1] {
+	at := k.w.at(p)
+	q, t := k.q, &at.ask
+	if t.x != q.x || t.y != q.y || t.size != q.size || p.Term.Op != ir.OpBr || !at.parts() {
 		return -1
 	}
 	cmp := t.cmp

@@ -27,15 +27,15 @@ type term struct {
 	size  uint8
 	args  []*term
 	num   *int64
-	name  string // of a variable
-	at    int    // where a binding has it
+	at    int // where a binding has the variable
 	konst bool
 }
 
 // A binding is what the variables of a rule stand for, nil while that is open.
-type binding [mostVariables]*ir.Value
+type binding [MostVariables]*ir.Value
 
-const mostVariables = 4
+// MostVariables is how many a rule may have.
+const MostVariables = 5
 
 var rules = sync.OnceValue(func() *[math.MaxUint8 + 1][]rule {
 	var byOp [math.MaxUint8 + 1][]rule
@@ -298,6 +298,37 @@ func (r *ruleReader) next() (token string) {
 	return token
 }
 
+// Rules gives the rules of a text in one form, whatever they call their variables
+// and however they write their ops; or what is wrong with them.
+func Rules(text string) (lines []string, err error) {
+	rs, err := readRules(text)
+	for _, r := range rs {
+		lines = append(lines, r.String())
+	}
+	return lines, err
+}
+
+func (r rule) String() string { return fmt.Sprintf("(rule %v %v)", r.left, r.right) }
+
+func (t *term) String() string {
+	switch {
+	case t.num != nil:
+		return fmt.Sprint(*t.num)
+	case len(t.args) == 0 && t.konst:
+		return "?" + "abcde"[t.at:t.at+1]
+	case len(t.args) == 0:
+		return "xyzwv"[t.at : t.at+1]
+	}
+	s := "(" + t.op.String()
+	if t.size != 8 {
+		s += fmt.Sprintf(".%d", t.size)
+	}
+	for _, a := range t.args {
+		s += " " + a.String()
+	}
+	return s + ")"
+}
+
 func readRules(text string) (rs []rule, err error) {
 	r := &ruleReader{text: text}
 	for t := r.next(); t != ""; t = r.next() {
@@ -353,8 +384,8 @@ func (r *ruleReader) term(token string) (*term, error) {
 		at = len(r.names)
 		r.names = append(r.names, token)
 	}
-	if at >= mostVariables {
-		return nil, fmt.Errorf("more than %d variables: %s", mostVariables, token)
+	if at >= MostVariables {
+		return nil, fmt.Errorf("more than %d variables: %s", MostVariables, token)
 	}
-	return &term{name: token, at: at, konst: name != token}, nil
+	return &term{at: at, konst: name != token}, nil
 }

@@ -62,7 +62,7 @@ func prove(r rule) error {
 	}
 	rnd := rand.New(rand.NewSource(1))
 	for range 3000 {
-		env := map[string]uint64{}
+		env := map[int]uint64{}
 		a, b := r.left.eval(env, rnd), r.right.eval(env, rnd)
 		if a != b {
 			return fmt.Errorf("%v: left is %#x, right %#x", env, a, b)
@@ -71,15 +71,15 @@ func prove(r rule) error {
 	return nil
 }
 
-func (t *term) eval(env map[string]uint64, rnd *rand.Rand) uint64 {
+func (t *term) eval(env map[int]uint64, rnd *rand.Rand) uint64 {
 	switch {
 	case t.num != nil:
 		return uint64(*t.num)
 	case len(t.args) == 0:
-		if _, ok := env[t.name]; !ok {
-			env[t.name] = oddNumbers[rnd.Intn(len(oddNumbers))] + uint64(rnd.Intn(3)) - 1
+		if _, ok := env[t.at]; !ok {
+			env[t.at] = oddNumbers[rnd.Intn(len(oddNumbers))] + uint64(rnd.Intn(3)) - 1
 		}
-		return env[t.name]
+		return env[t.at]
 	}
 	var c [2]uint64
 	for i, a := range t.args {
@@ -114,20 +114,4 @@ func (t *term) variable() bool {
 		}
 	}
 	return false
-}
-
-func (r rule) String() string { return fmt.Sprintf("(rule %v %v)", r.left, r.right) }
-
-func (t *term) String() string {
-	switch {
-	case t.num != nil:
-		return fmt.Sprint(*t.num)
-	case len(t.args) == 0:
-		return t.name
-	}
-	s := fmt.Sprintf("(%v.%d", t.op, t.size)
-	for _, a := range t.args {
-		s += " " + a.String()
-	}
-	return s + ")"
 }

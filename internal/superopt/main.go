@@ -17,12 +17,14 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 
 	"github.com/whistler-lang/whistler/internal/compile"
 	"github.com/whistler-lang/whistler/internal/ir"
 	"github.com/whistler-lang/whistler/internal/lang"
+	"github.com/whistler-lang/whistler/internal/opt"
 	"github.com/whistler-lang/whistler/internal/source"
 )
 
@@ -37,9 +39,13 @@ func main() {
 		flag.Usage()
 		os.Exit(2)
 	}
-	have, err := os.ReadFile(*rules)
+	text, err := os.ReadFile(*rules)
+	var have []string
+	if err == nil {
+		have, err = opt.Rules(string(text))
+	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "superopt:", err)
+		fmt.Fprintf(os.Stderr, "superopt: %s: %v\n", *rules, err)
 		os.Exit(1)
 	}
 	all := windowsOf{}
@@ -53,7 +59,7 @@ func main() {
 		}
 	}
 	fmt.Fprintf(os.Stderr, "superopt: %d windows\n", len(all))
-	all.report(os.Stdout, string(have))
+	all.report(os.Stdout, have)
 }
 
 // windowsOf are windows by their text.
@@ -77,7 +83,7 @@ func (ws windowsOf) add(f *ir.Func, name string) {
 }
 
 // report writes the rules that hold, but those in have.
-func (ws windowsOf) report(w io.Writer, have string) {
+func (ws windowsOf) report(w io.Writer, have []string) {
 	lines := map[string]map[string]bool{} // where each fires
 	for _, x := range ws {
 		r := shorter(x.e, x.alone)
@@ -94,7 +100,10 @@ func (ws windowsOf) report(w io.Writer, have string) {
 			}
 		}
 		line := fmt.Sprintf("(rule %v %v)", e, r)
-		if strings.Contains(have, line) {
+		if read, err := opt.Rules(line); err != nil || slices.Contains(have, read[0]) {
+			if err != nil {
+				fmt.Fprintf(os.Stderr, "superopt: %s: %v\n", line, err)
+			}
 			continue
 		}
 		line += " ; " + how

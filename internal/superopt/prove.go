@@ -5,11 +5,12 @@ import (
 	"math/rand"
 
 	"github.com/whistler-lang/whistler/internal/ir"
+	"github.com/whistler-lang/whistler/internal/opt"
 )
 
 // A general window has variables in the place of constants, which stand for
 // constants only: after those for any values.
-const mostConsts = 2
+const mostConsts = opt.MostVariables - mostVars
 
 // generalise gives, where there are some, the exprs that e and r are for any
 // constants: what r has must be computed from those of e.

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/whistler-lang/whistler/internal/ir"
+	"github.com/whistler-lang/whistler/internal/opt"
 )
 
 // TestSearch finds rules in functions, and none where there is none: neither for
@@ -50,7 +51,7 @@ func TestSearch(t *testing.T) {
 		all := windowsOf{}
 		all.add(f, "f")
 		var b strings.Builder
-		all.report(&b, "")
+		all.report(&b, nil)
 		got := strings.TrimSpace(b.String())
 		if c.want == "" && got != "" || !strings.Contains("\n"+got+"\n", "\n"+c.want+"\n") && c.want != "" {
 			t.Errorf("%s\n\tgives %s\n\twant  %s", c.text, got, c.want)
@@ -64,10 +65,14 @@ func TestHave(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	have, err := opt.Rules("(rule (sub.8 (add p q) q) p) ; in other words")
+	if err != nil {
+		t.Fatal(err)
+	}
 	all := windowsOf{}
 	all.add(f, "f")
 	var b strings.Builder
-	all.report(&b, "(rule (sub (add x y) y) x)\n")
+	all.report(&b, have)
 	if b.Len() > 0 {
 		t.Errorf("printed: %s", &b)
 	}

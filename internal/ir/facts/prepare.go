@@ -77,7 +77,7 @@ func (a *analysis) findNeed(rpo []*ir.Block) {
 				a.uses[x.ID]++
 			}
 			switch {
-			case (v.Op == ir.OpStore || v.Op == ir.OpAtomic) && v.Slot == 0 && operand(v.Args[0]) != nil:
+			case (v.Op == ir.OpStore || v.Op == ir.OpAtomic) && v.Slot == 0 && operand(v.Args[0]) != nil && !a.somewhere(v):
 				need(v.Args[0])
 			case v.Op.IsCall(), v.Op == ir.OpStore, v.Op == ir.OpLoad, v.Op == ir.OpLoadS:
 				for _, x := range v.Args {
@@ -270,7 +270,8 @@ func (a *analysis) findAlive(rpo []*ir.Block) {
 }
 
 // keep finds the slots of which a state says what is in them: those that are
-// read, or hold the index of an array.
+// read, or hold the index of an array, and with callbacks in place, where zeros
+// make a difference, those that are written anywhere.
 func (a *analysis) keep() {
 	a.kept = a.flags.take(len(a.f.Slots))
 	all := false
@@ -283,6 +284,8 @@ func (a *analysis) keep() {
 				} else if v.Args[0].Type == ir.PtrStack {
 					all = true
 				}
+			case ir.OpStore:
+				all = all || a.somewhere(v)
 			case ir.OpCall:
 				if m := a.mapArg(v, 0); m != nil && m.Array && len(v.Args) > 1 {
 					if x := v.Args[1]; x.Op == ir.OpStackAddr {
@@ -297,6 +300,13 @@ func (a *analysis) keep() {
 	for i := range a.kept {
 		a.kept[i] = a.kept[i] || all
 	}
+}
+
+// somewhere reports whether v stores to the stack where its address says, with
+// callbacks in place.
+func (a *analysis) somewhere(v *ir.Value) bool {
+	_, _, direct := slotOf(v)
+	return v.Op == ir.OpStore && a.spliced != nil && !direct && v.Args[0].Type == ir.PtrStack
 }
 
 // scan looks at every value once, for what is rarely there.

@@ -53,6 +53,32 @@ func (g *globals) forget(lo, hi int64) {
 	h.stack = kept
 }
 
+// zeroed drops what is known of the stack from byte lo to before hi but zeros, for
+// one is stored somewhere there. It reports whether there was one.
+func (g *globals) zeroed(lo, hi int64) (some bool) {
+	if len(g.stack) == 0 {
+		return false
+	}
+	h := g.own()
+	kept := h.stack[:0]
+	for _, w := range h.stack {
+		at := 8 * int64(w.at)
+		if at+8 <= lo || hi <= at {
+			kept = append(kept, w)
+			continue
+		}
+		if n, isConst := w.val.Num.Const(); w.size > 0 && (w.val.Class != Number || !isConst || n != 0) {
+			continue
+		}
+		kept = append(kept, w)
+		for b := max(lo, at); b < min(hi, at+8); b++ {
+			some = some || w.size > 0 || w.zero>>(b-at)&1 != 0
+		}
+	}
+	h.stack = kept
+	return some
+}
+
 // layout places the slots as the emitter does, but for spilled values, which
 // take whole words before them. Frames of callbacks come behind one another.
 func (a *analysis) layout() {
@@ -119,8 +145,16 @@ func (a *analysis) stackAt(slot int, off int64) Val {
 // put notes that v stores x to the stack at off behind p.
 func (a *analysis) put(v *ir.Value, p *Val, off int64, size uint8, x Val) {
 	at := a.frame[p.Obj] + off
+	n, isConst := x.Num.Const()
+	zero := x.Class == Number && isConst && n == 0
 	if _, ok := p.Num.Const(); !ok {
-		a.st.forget(at+clampOffset(p.Num.SMin), at+clampOffset(p.Num.SMax)+int64(size))
+		lo, hi := at+clampOffset(p.Num.SMin), at+clampOffset(p.Num.SMax)+int64(size)
+		switch {
+		case !zero:
+			a.st.forget(lo, hi)
+		case a.st.zeroed(lo, hi):
+			a.matters(v) // check_stack_write_var_off: a zero over a zero stays one
+		}
 		return
 	}
 	old := a.st.word(int32(at >> 3))
@@ -128,9 +162,7 @@ func (a *analysis) put(v *ir.Value, p *Val, off int64, size uint8, x Val) {
 		a.st.forget(at, at+1) // the rest of what was one value is not known either
 	}
 	a.st.forget(at, at+int64(size))
-	n, isConst := x.Num.Const()
-	zero := at&7 != 0 && x.Class == Number && isConst && n == 0
-	if zero {
+	if zero = zero && at&7 != 0; zero {
 		a.matters(v) // check_stack_write_fixed_off: bytes of zero are that in every state
 	}
 	if !a.kept[p.Obj] {

@@ -226,6 +226,12 @@
     (for-each-map-elem (k v arr) (decf n) 0) ; ERROR 5: "again for every value"
     (remmap big (logand 7 (<< n 4)))
     1))
+;;;; paths-zero-somewhere
+(defprog p ()
+  (let ((n (logand 7 (ctx rx-queue-index))) (a (array u32 8)))
+    (for-each-map-elem (k v arr) (decf n) 0) ; ERROR 5: "again for every value"
+    (setf (aref a (logand 7 (ctx ingress-ifindex))) (logand 7 (<< n 4)))
+    (aref a 3)))
 ;;;; paths-callback
 (defprog p ()
   (let ((n 0))
