@@ -11,41 +11,42 @@ import (
 )
 
 const (
-	rounds      = 8
-	turn        = 8 * time.Millisecond // of one measurement
+	rounds      = 64
+	turn        = 4 * time.Millisecond // of one measurement
 	tries       = 3                    // in a round; the fastest counts
 	batch       = 50
 	singleTries = 600 // in a round, of programs that run once per packet
 )
 
 // nanoseconds measures a run of each object's program, the empty program of
-// the same type subtracted: interleaved, the minimum of all rounds. Each round
-// loads the objects again, since where code and maps come to lie makes a
-// difference as large as that of two compilers. It is empty where the kernel
-// does not time this type.
+// the same type subtracted: interleaved, the lower quartile of all rounds, each
+// of which is the fastest of many runs. Each round loads the objects again, since
+// where code and maps come to lie makes a difference as large as that of two
+// compilers: the fastest round of all would say who was lucky. It is empty where
+// the kernel does not time this type.
 func (p *pair) nanoseconds(files []string) ([]float64, error) {
 	if p.program == "" || p.inputs == nil || p.inputs[0].args != nil {
 		return nil, nil
 	}
-	var best []float64
-	for round := range rounds {
-		times, err := p.round(files)
+	times := make([][]float64, len(files)+1) // of each, and of the empty program
+	for range rounds {
+		round, err := p.round(files)
 		if err != nil {
 			return nil, err
 		}
-		if round == 0 {
-			best = times
-		}
-		for i := range times {
-			best[i] = min(best[i], times[i])
+		for i, ns := range round {
+			times[i] = append(times[i], ns)
 		}
 	}
-	idle := best[len(best)-1]
-	best = best[:len(best)-1]
-	for i := range best {
-		best[i] = max(0, best[i]-idle)
+	for _, all := range times {
+		slices.Sort(all)
 	}
-	return best, nil
+	quartile := func(i int) float64 { return times[i][rounds/4] }
+	out := make([]float64, len(files))
+	for i := range out {
+		out[i] = max(0, quartile(i)-quartile(len(files)))
+	}
+	return out, nil
 }
 
 // round loads each object and the empty program, and gives the nanoseconds of

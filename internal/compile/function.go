@@ -184,6 +184,7 @@ func judge(files []*source.File, u *lang.Unit, emitted []*function, o Options, t
 	bodies := map[string]*facts.Body{} // of callbacks
 	for _, g := range emitted {
 		env := g.machine(environment(u, g))
+		env.Plain = o.Off["shortcuts"]
 		root := g.sub == nil || !g.sub.Callback || g.sub.Later // others are walked where they are called
 		if root && len(bodies) > 0 {
 			env.Callback = func(name string) *facts.Body { return bodies[name] }

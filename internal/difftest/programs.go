@@ -106,7 +106,7 @@ func (g *programmer) pointer() string {
 }
 
 func (g *programmer) statement(size int) string {
-	switch g.pick(28) {
+	switch g.pick(29) {
 	case 0, 1:
 		return fmt.Sprintf("(setf (getmap out %d) %s)", g.pick(16), g.number())
 	case 2:
@@ -216,6 +216,11 @@ func (g *programmer) statement(size int) string {
 			return "(setf g1 (+ g1 g3))"
 		}
 		return g.gather()
+	case 27:
+		if !g.bound || g.calls {
+			return "(setf g2 (+ g1 g3))"
+		}
+		return g.turns()
 	}
 	return fmt.Sprintf("(case %s (%d\n%s 1) ((3 %d)\n%s 2) (t 3))", g.expr(1), g.pick(3), g.statements(size+2), 4+g.pick(9), g.statements(size+2))
 }
@@ -249,6 +254,34 @@ func (g *programmer) gather() string {
 		stores[0], stores[1] = stores[1], stores[0]
 	}
 	return fmt.Sprintf("(let (%s) %s %s (setf (getmap out 2) (load u64 m %d)))", strings.Join(binds, " "), strings.Join(stores, " "), again, 8*g.pick(4))
+}
+
+// turns is a loop, too long for a copy of each turn, whose turns read words of
+// memory that the turn before has written, in one piece most often.
+func (g *programmer) turns() string {
+	i := g.name()
+	mark := len(g.vars)
+	g.vars = append(g.vars, "(progn "+i+")")
+	word := func() string {
+		at := 8 * g.pick(4)
+		if g.pick(8) == 0 {
+			return fmt.Sprintf("%s m %d", g.of("u8", "i16", "u32", "i32"), at+4*g.pick(2))
+		}
+		return fmt.Sprintf("%s m %d", g.of("u32", "u64", "u16", "u64"), at)
+	}
+	var words, body []string
+	for range 1 + g.pick(4) {
+		words = append(words, word())
+	}
+	for range 2 + g.pick(5) {
+		w := words[g.pick(len(words))]
+		from := []string{w, w, words[g.pick(len(words))], word()}[g.pick(4)]
+		with := g.of(g.variable(), fmt.Sprintf("(load %s)", words[g.pick(len(words))]), "(progn "+i+")", "77")
+		body = append(body, fmt.Sprintf("(store %s (%s (load %s) (cast u64 %s)))", w, g.of("+", "logxor", "-", "logior", "*", "+"), from, with))
+	}
+	s := fmt.Sprintf("(dotimes (%s %d) %s) (setf (getmap out %d) (load %s))", i, 6+g.pick(9), strings.Join(body, " "), g.pick(16), g.of(words...))
+	g.vars = g.vars[:mark]
+	return "(progn " + s + ")"
 }
 
 // callback is a body that the kernel calls.

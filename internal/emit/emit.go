@@ -4,6 +4,7 @@ package emit
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/whistler-lang/whistler/internal/bpf"
@@ -44,6 +45,7 @@ type emitter struct {
 	pos    source.Pos
 	from   int32
 	ref    *bpf.Ref // of the next instruction
+	uses   []int32  // by value: how many there are; nil until somebody asks
 }
 
 var rooms slab.Rooms[machine.Insn]
@@ -186,7 +188,30 @@ func (e *emitter) term(b *regalloc.Block) {
 		e.put(bpf.Insn{Op: bpf.ClassJMP | bpf.JmpExit})
 	case ir.OpBr:
 		e.cur.Branch = e.condition(t.Cmp, t, b.TermSrc)
+		e.cur.Branch.Last = t.Cmp == ir.OpTest && e.last(t.Args[0], b.IR)
 	}
+}
+
+// last reports whether b's end is the last to use v, which b has or gets.
+func (e *emitter) last(v *ir.Value, b *ir.Block) bool {
+	if e.uses == nil {
+		e.uses = make([]int32, e.r.F.NumValues())
+		for _, b := range e.r.F.Blocks {
+			b.Uses(func(v **ir.Value) { e.uses[(*v).ID]++ })
+		}
+	}
+	here := int32(0)
+	b.Uses(func(u **ir.Value) {
+		if *u == v {
+			here++
+		}
+	})
+	for i := range b.Succs {
+		if slices.Contains(b.Succs[i].Args, v) {
+			return false
+		}
+	}
+	return here == e.uses[v.ID] && v.Op != ir.OpCopy && v.Op != ir.OpReload && (v.IsParamOf(b) || slices.Contains(b.Values, v))
 }
 
 func reg(l regalloc.Loc) bpf.Reg { return bpf.Reg(l) }

@@ -22,7 +22,7 @@ var negated = [256]uint8{bpf.JmpEq: bpf.JmpNe, bpf.JmpNe: bpf.JmpEq, bpf.JmpGt: 
 func Layout(f *Func, cpu int) (*Code, error) {
 	defer f.done()
 	shortcut(f)
-	l := &layouter{cpu: cpu, start: f.mem().ints.Take(f.nextB)}
+	l := &layouter{f: f, cpu: cpu, start: f.mem().ints.Take(f.nextB)}
 	blocks := f.place()
 	some := 0
 	for _, b := range blocks {
@@ -50,8 +50,10 @@ func Layout(f *Func, cpu int) (*Code, error) {
 
 type layouter struct {
 	Code
+	f      *Func
 	cpu    int
-	start  []int32 // by block ID
+	start  []int32  // by block ID
+	live   []uint16 // registers at the start of each block; nil until somebody asks
 	fixups []fixup
 	pos    source.Pos
 }
@@ -91,6 +93,17 @@ func (l *layouter) end(b, next *Block) {
 		if not := negated[i.Op&0xf0]; not != 0 && yes == next {
 			i.Op = i.Op&0x0f | not
 			yes, no = no, yes
+		} else if yes == next && i.Last && !no.exits() && l.dead(i.Dst, b) {
+			// As long as a jump over a jump, and one jump less to take.
+			class := uint8(bpf.ClassALU64)
+			if i.Class() == bpf.ClassJMP32 {
+				class = bpf.ClassALU
+			}
+			and := i
+			and.Op = class | bpf.AluAnd | i.Op&bpf.SrcX
+			l.put(&and)
+			i.Op, i.Src, i.Imm = bpf.ClassJMP|bpf.JmpEq, 0, 0
+			yes, no = no, yes
 		}
 		l.fixups = append(l.fixups, fixup{len(l.Insns), yes})
 		l.put(&i)
@@ -109,6 +122,14 @@ func (l *layouter) end(b, next *Block) {
 		l.fixups = append(l.fixups, fixup{len(l.Insns), to[0]})
 	}
 	l.put(&jump)
+}
+
+// dead reports whether nobody reads r behind b.
+func (l *layouter) dead(r bpf.Reg, b *Block) bool {
+	if l.live == nil {
+		l.live = l.f.liveness()
+	}
+	return (l.live[b.Succs[0].ID]|l.live[b.Succs[1].ID])&bit(r) == 0
 }
 
 func (l *layouter) fix(x fixup) error {

@@ -54,6 +54,9 @@ type Insn struct {
 	// Base is where the address of a load, store or atomic operation points:
 	// the verifier wants one kind of pointer at each.
 	Base types.Space
+	// Last says of a Branch that nobody asks for the number that it tests any more,
+	// wherever that is.
+	Last bool
 	Also []int32
 }
 
@@ -86,6 +89,7 @@ func (i *Insn) alsoFor(j *Insn) {
 		i.Also = append(i.Also, j.From)
 	}
 	i.Also = append(i.Also, j.Also...)
+	i.Last = i.Last && j.Last
 }
 
 // same reports whether two instructions do the same.

@@ -67,36 +67,40 @@ func TestPasses(t *testing.T) {
 	}
 }
 
-// TestConditions lays out every branch so that it must be turned round.
+// TestConditions lays out every branch so that it must be turned round, with and
+// without a use of its numbers behind it.
 func TestConditions(t *testing.T) {
 	for sign, op := range jumpSign {
 		for _, class := range []uint8{bpf.ClassJMP, bpf.ClassJMP32} {
-			f := parse(t, `b0:
+			for _, behind := range []string{"r0 += r2", "r0 += 5"} {
+				f := parse(t, `b0:
 	r2 = *(u64 *)(r1 +0) ; ctx
 	r3 = *(u64 *)(r1 +8) ; ctx
 	r0 = 1
-	if r2 == r3 goto b1
+	if r2 == r3 goto b1 ; last
 	goto b2
 b1:
-	r0 += r2
+	`+behind+`
 	goto b2
 b2:
+	r0 += 1
 	exit
 `)
-			f.Blocks[0].Branch.Op = class | op | bpf.SrcX
-			laid, err := Layout(clone(f), 3)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, x := range []byte{0, 1, 2, 0x7f, 0x80, 0xff} {
-				for _, y := range []byte{0, 1, 2, 0x7f, 0x80, 0xff} {
-					in := make([]byte, 64)
-					in[0], in[3], in[7] = 1, x, x
-					in[8], in[11], in[15] = 1, y, y
-					want, err1 := run(plain(f), in)
-					have, err2 := run(laid, in)
-					if err1 != nil || err2 != nil || want != have {
-						t.Errorf("%#x %s %#x: %s, want %s (%v, %v)", x, sign, y, have, want, err2, err1)
+				f.Blocks[0].Branch.Op = class | op | bpf.SrcX
+				laid, err := Layout(clone(f), 3)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, x := range []byte{0, 1, 2, 0x7f, 0x80, 0xff} {
+					for _, y := range []byte{0, 1, 2, 0x7f, 0x80, 0xff} {
+						in := make([]byte, 64)
+						in[0], in[3], in[7] = 1, x, x
+						in[8], in[11], in[15] = 1, y, y
+						want, err1 := run(plain(f), in)
+						have, err2 := run(laid, in)
+						if err1 != nil || err2 != nil || want != have {
+							t.Errorf("%#x %s %#x, then %s: %s, want %s (%v, %v)", x, sign, y, behind, have, want, err2, err1)
+						}
 					}
 				}
 			}

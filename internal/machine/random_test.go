@@ -78,10 +78,12 @@ func (m *maker) condition() Insn {
 	r := m.r
 	op := []uint8{bpf.JmpEq, bpf.JmpNe, bpf.JmpGt, bpf.JmpLe, bpf.JmpGe, bpf.JmpLt, bpf.JmpSgt, bpf.JmpSle, bpf.JmpSge, bpf.JmpSlt, bpf.JmpSet, bpf.JmpEq}[r.Intn(12)]
 	op |= []uint8{bpf.ClassJMP, bpf.ClassJMP, bpf.ClassJMP32}[r.Intn(3)]
+	i := ins(op, m.reg(), 0, 0, m.small())
 	if r.Intn(4) == 0 {
-		return ins(op|bpf.SrcX, m.reg(), m.reg(), 0, 0)
+		i = ins(op|bpf.SrcX, m.reg(), m.reg(), 0, 0)
 	}
-	return ins(op, m.reg(), 0, 0, m.small())
+	i.Last = r.Intn(2) == 0
+	return i
 }
 
 func (m *maker) reg() bpf.Reg {

@@ -23,6 +23,8 @@ import (
 //	b1:
 //		r0 = *(u64 *)(r0 +0) ; value
 //		exit
+//
+// Behind a branch whose number nobody asks for any more stands "; last".
 func text(f *Func) string {
 	var s strings.Builder
 	for _, b := range f.Blocks {
@@ -32,13 +34,19 @@ func text(f *Func) string {
 		}
 		if b.Branch != nil {
 			cond, _, _ := strings.Cut(b.Branch.text(), " goto ")
-			fmt.Fprintf(&s, "\t%s goto b%d\n\tgoto b%d\n", cond, b.Succs[0].ID, b.Succs[1].ID)
+			last := ""
+			if b.Branch.Last {
+				last = lastMark
+			}
+			fmt.Fprintf(&s, "\t%s goto b%d%s\n\tgoto b%d\n", cond, b.Succs[0].ID, last, b.Succs[1].ID)
 		} else if len(b.Succs) > 0 {
 			fmt.Fprintf(&s, "\tgoto b%d\n", b.Succs[0].ID)
 		}
 	}
 	return s.String()
 }
+
+const lastMark = " ; last"
 
 func (i *Insn) text() string {
 	if i.Ref != nil {
@@ -80,6 +88,7 @@ func parse(t *testing.T, s string) *Func {
 		line = strings.TrimSpace(line)
 		name, isLabel := strings.CutSuffix(line, ":")
 		body, to, goes := strings.Cut(line, "goto ")
+		to, last := strings.CutSuffix(to, lastMark)
 		switch {
 		case isLabel:
 			b = blocks[name]
@@ -87,7 +96,8 @@ func parse(t *testing.T, s string) *Func {
 		case goes && blocks[to] == nil:
 			t.Fatalf("no block %s", to)
 		case goes && body != "":
-			i := parseInsn(line)
+			i := parseInsn(body + "goto " + to)
+			i.Last = last
 			b.Branch, b.Succs = &i, []*Block{blocks[to]}
 		case goes:
 			b.Succs = append(b.Succs, blocks[to])

@@ -36,6 +36,7 @@ var suites = []suite{
 	{"regalloc", "internal/regalloc", []string{"-test.run=TestRandom"}},
 	{"facts", "internal/ir/facts", nil},
 	{"lisp", "internal/lisp", []string{"-test.run=^(TestImage|TestFree)"}},
+	{"walk", "internal/difftest", []string{"-test.run=^TestShortcuts$"}},
 	{"run", "internal/difftest", []string{"-test.run=^(TestRun|TestOriginal)$"}},
 	{"random", "internal/difftest", []string{"-test.run=^(TestExpressions|TestPrograms)$", "-rapid.shrinktime=0s"}},
 }

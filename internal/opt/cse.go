@@ -220,6 +220,9 @@ func (e *epochs) bumpAll(clock int32) {
 // anywhere reports whether memory of class c may be memory of another class.
 func anywhere(c ir.Type) bool { return c == ir.Scalar || c == ir.PtrMem || c == ir.PtrAny }
 
+// mayMeet reports whether memory of class c may be that of class d.
+func mayMeet(c, d ir.Type) bool { return c == d || anywhere(c) || anywhere(d) }
+
 func class(v *ir.Value) ir.Type {
 	if v.Slot != 0 {
 		return ir.PtrStack

@@ -33,11 +33,11 @@ func hoist(f *ir.Func, _ *Config) bool {
 		}
 		for i := 0; i < len(x.Values) && i < 8; i++ {
 			v := x.Values[i]
-			if !v.Op.Foldable() || v.Op == ir.OpCopy || v.Op.Compares() || v.Type != ir.Scalar || v.Core != "" || !outside(v, x) || slices.ContainsFunc(v.Args, func(a *ir.Value) bool { return plain(a).Op != ir.OpConst && slices.Contains(b.Term.Args, a) }) {
+			if !v.Op.Foldable() || v.Op == ir.OpCopy || v.Op.Compares() || v.Type != ir.Scalar || v.Core != "" || !outside(v, x) {
 				continue
 			}
 			k := slices.IndexFunc(y.Values[:min(len(y.Values), 8)], func(w *ir.Value) bool { return equal(v, w) })
-			if k < 0 {
+			if k < 0 || !alone(x, i) && !alone(y, k) && slices.ContainsFunc(v.Args, func(a *ir.Value) bool { return plain(a).Op != ir.OpConst && slices.Contains(b.Term.Args, a) }) {
 				continue
 			}
 			for j, a := range v.Args {
@@ -81,4 +81,14 @@ func equal(v, w *ir.Value) bool {
 		}
 	}
 	return true
+}
+
+// alone reports whether b computes nothing but value i, and goes on.
+func alone(b *ir.Block, i int) bool {
+	for k, v := range b.Values {
+		if k != i && v.Op != ir.OpCopy && v.Op != ir.OpConst {
+			return false
+		}
+	}
+	return b.Term.Op == ir.OpJump
 }

@@ -10,9 +10,9 @@ import (
 // to be looked at, and how many values it may hold before those go first that
 // hold fewer, as they stand.
 const (
-	longBlock   = 96
+	longBlock   = 64
 	longestMix  = 1000
-	fewestHeld  = 4
+	fewestHeld  = 3
 	loadLatency = 4 // of the processor, in operations
 	mulLatency  = 3
 )
@@ -68,8 +68,10 @@ func (m *mixer) order(b *ir.Block) {
 		m.nodes[before].behind = append(m.nodes[before].behind, i)
 		m.nodes[i].waits++
 	}
-	stored := -1   // the last that writes
-	var read []int // what has read since
+	var memory [len(epochs{}.at)]accesses // by class
+	for c := range memory {
+		memory[c].stored = -1
+	}
 	for i, v := range b.Values {
 		m.nodes[i].v, m.at[v] = v, i
 		if v.Remat() {
@@ -83,18 +85,38 @@ func (m *mixer) order(b *ir.Block) {
 		if v.Op.Foldable() || v.Op == ir.OpMapAddr {
 			continue
 		}
-		if stored >= 0 {
-			wait(i, stored)
+		load := v.Op == ir.OpLoad || v.Op == ir.OpLoadS
+		plain := load || v.Op == ir.OpStore // others are about all memory
+		for c := range memory {
+			kind := ir.Type(c)
+			if plain && !mayMeet(class(v), kind) {
+				continue
+			}
+			x := &memory[c]
+			if x.stored >= 0 {
+				wait(i, x.stored)
+			}
+			if load {
+				if kind == class(v) {
+					x.read = append(x.read, i)
+				}
+				continue
+			}
+			for _, k := range x.read {
+				wait(i, k)
+			}
+			if !plain || kind == class(v) {
+				x.stored, x.read = i, x.read[:0]
+			}
 		}
-		if v.Op == ir.OpLoad || v.Op == ir.OpLoadS {
-			read = append(read, i)
-			continue
-		}
-		for _, k := range read {
-			wait(i, k)
-		}
-		stored, read = i, read[:0]
 	}
+}
+
+// accesses are those of memory of one class: the last that wrote, and what has
+// read since.
+type accesses struct {
+	stored int
+	read   []int
 }
 
 // count finds heights and uses.

@@ -51,6 +51,7 @@ var improve = []pass{
 var loops = []pass{
 	{"count", count, "branches that only count, where there are too many paths; when nothing else is left on their ways"},
 	{"unroll", unroll, "what the verifier must not walk as a loop; when all that is superfluous in it is gone"},
+	{"carry", carry, "words of the stack that a loop reads and writes; when it is known which loops stay"},
 }
 
 // improving is both, and what Improve runs.

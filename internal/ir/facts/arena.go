@@ -103,6 +103,7 @@ type slab[T any] struct {
 	chunks [][]T
 	at     int // the chunk that is given from
 	used   int // of it
+	top    int // the last chunk that was given from before back
 	size   int // of all chunks
 }
 
@@ -136,9 +137,20 @@ func (s *slab[T]) take(n int) []T {
 	return c[:n:n]
 }
 
+// A mark is how far a slab is used.
+type mark struct{ at, used int }
+
+func (s *slab[T]) mark() mark { return mark{s.at, s.used} }
+
+// back takes back what was given since m, one by one. It is not cleared.
+func (s *slab[T]) back(m mark) {
+	s.top = max(s.top, s.at)
+	s.at, s.used = m.at, m.used
+}
+
 func (s *slab[T]) reset() {
-	for _, c := range s.chunks[:min(s.at+1, len(s.chunks))] {
+	for _, c := range s.chunks[:min(max(s.at, s.top)+1, len(s.chunks))] {
 		clear(c)
 	}
-	s.at, s.used = 0, 0
+	s.at, s.used, s.top = 0, 0, 0
 }

@@ -12,7 +12,27 @@ type pending struct {
 	at       *place
 	last     *checkpoint
 	state
-	more int // instructions on the way there, which do not jump
+	more int   // instructions on the way there, which do not jump
+	room rooms // of the way here
+}
+
+// rooms is how far passages and links are used. Only a path that has gone on from
+// a passage goes back over it: behind what a path came by, the paths that were
+// walked before it have left nothing that anybody looks at again.
+type rooms struct {
+	passages mark
+	links    int
+}
+
+func (a *analysis) rooms() rooms { return rooms{a.passages.mark(), len(a.links)} }
+
+// leave takes back what was made since r.
+func (a *analysis) leave(r rooms) {
+	if a.env.Plain {
+		return
+	}
+	a.passages.back(r.passages)
+	a.links = a.links[:r.links]
 }
 
 // walk follows all paths from the entry in the verifier's order: at a branch
@@ -42,6 +62,7 @@ func (a *analysis) walk() bool {
 		p := a.work[len(a.work)-1]
 		a.work = a.work[:len(a.work)-1]
 		a.last = p.last
+		a.leave(p.room)
 		how = ends
 		if a.arrive(&p) {
 			how = goesOn
@@ -75,7 +96,7 @@ const (
 
 // push goes on at b's entry later.
 func (a *analysis) push(b *ir.Block, w *passage, st state) {
-	a.work = append(a.work, pending{position{b: b, via: w}, &a.entry[b.ID], a.last, st, 0})
+	a.work = append(a.work, pending{position{b: b, via: w}, &a.entry[b.ID], a.last, st, 0, a.rooms()})
 }
 
 // arrive makes p the state that is walked; false if a checkpoint covers it.
@@ -194,6 +215,17 @@ func (a *analysis) move(v, p *ir.Value, to *Val) {
 func (a *analysis) passage(succ int, test *ir.Value) *passage {
 	w := a.passages.one()
 	*w = passage{position: a.position, succ: int8(succ), test: test}
+	w.touched = a.touched() | a.gives[a.b.ID]
+	if succ >= 0 {
+		for _, p := range a.b.Succs[succ].To.Params {
+			w.touched |= a.bits[p.ID]
+		}
+	}
+	if test != nil {
+		for _, x := range test.Args {
+			w.touched |= a.bits[original(x).ID]
+		}
+	}
 	return w
 }
 
@@ -254,7 +286,7 @@ func (a *analysis) split(v *ir.Value) outcome {
 		w := a.passage(-1, v)
 		if a.assume(&st, at.ids, w, v.Op, v.Size, x, y, holds) {
 			st.trail = a.step(v, holds, x, y)
-			p := pending{position{b: a.b, from: a.to + 1, via: w}, at, a.last, st, 0}
+			p := pending{position{b: a.b, from: a.to + 1, via: w}, at, a.last, st, 0, a.rooms()}
 			if holds { // this one goes around some instructions, to those behind them
 				_, _, p.more = a.sides(v)
 			}
@@ -331,7 +363,7 @@ func (a *analysis) branch() outcome {
 			continue
 		}
 		a.part(taken) // this way is walked next
-		if a.arrive(&pending{position{b: edge.To, via: w}, &a.entry[edge.To.ID], a.last, st, 0}) {
+		if a.arrive(&pending{position: position{b: edge.To, via: w}, at: &a.entry[edge.To.ID], state: st}) {
 			return goesOn
 		}
 		return ends
