@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 )
@@ -46,20 +47,36 @@ func (k Kind) String() string {
 	return fmt.Sprintf("kind %d", uint8(k))
 }
 
-// Types is a kernel's BTF, read where it is asked: only an index of where
-// each type stands is made at once.
+// Types is a kernel's BTF, read where it is asked: there is only an index of where
+// each type stands, as far as somebody has asked. Two goroutines may not ask at once.
 type Types struct {
 	recs []byte
 	strs []byte
 	offs []uint32 // by ID, into recs; offs[0] is void's and unused
 	kind []byte   // by ID
+	next int      // where in recs the first type stands that the index has not
+	err  error    // what is wrong with the types there
 
-	prefixes map[prefixed][]ID // what Prefixed has walked for
+	prefixes map[prefixed]*prefixes // what Prefixed has walked for
 }
 
 // Read takes raw BTF, such as /sys/kernel/btf/vmlinux. What it gives answers
 // any question without running outside of the bytes, whatever they are.
 func Read(blob []byte) (*Types, error) {
+	t, err := Open(blob)
+	if err == nil {
+		t.Len()
+		err = t.err
+	}
+	if err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// Open is Read for who asks for few types: most stand where the walk over all has
+// not come far. Where they turn out to be malformed they end, and Err says so.
+func Open(blob []byte) (*Types, error) {
 	if len(blob) < 24 {
 		return nil, errors.New("too short to be BTF")
 	}
@@ -89,28 +106,51 @@ func Read(blob []byte) (*Types, error) {
 		return nil, errors.New("malformed BTF: strings must begin and end with a zero byte")
 	}
 	// A type has 24 bytes on the mean in kernels of today.
-	offs, kinds := make([]uint32, len(recs)/24+64), make([]byte, len(recs)/24+64)
-	n, off := 1, 0
-	for ; off+12 <= len(recs); n++ {
+	most := len(recs)/24 + 64
+	return &Types{recs: recs, strs: strs, offs: make([]uint32, 1, most), kind: make([]byte, 1, most)}, nil
+}
+
+// Err is what is wrong with the types that somebody has asked for, or that stand
+// before them.
+func (t *Types) Err() error { return t.err }
+
+// atOnce is by how many types the index grows.
+const atOnce = 4096
+
+// more makes the index longer; false where there are no more types.
+func (t *Types) more() bool {
+	from, off := len(t.offs), t.next
+	if off == len(t.recs) {
+		return false
+	}
+	if from == cap(t.offs) || from == cap(t.kind) {
+		t.offs, t.kind = slices.Grow(t.offs, from), slices.Grow(t.kind, from)
+	}
+	to := min(from+atOnce, cap(t.offs), cap(t.kind))
+	recs, offs, kinds, n := t.recs, t.offs[:to], t.kind[:to], from
+	for ; off+12 <= len(recs) && n < len(offs) && n < len(kinds); n++ {
 		info := le.Uint32(recs[off+4 : off+8])
 		k := info >> 24 & 31
 		size := &sizes[k]
 		if size.head == 0 {
-			return nil, fmt.Errorf("malformed BTF: type %d has the unknown kind %d", n, k)
-		}
-		if n == len(offs) || n == len(kinds) {
-			offs, kinds = append(offs, make([]uint32, n)...), append(kinds, make([]byte, n)...)
+			t.err = fmt.Errorf("malformed BTF: type %d has the unknown kind %d", n, k)
+			break
 		}
 		offs[n], kinds[n] = uint32(off), byte(k)
 		off += int(size.head) + int(size.each)*int(info&0xffff)
 	}
 	switch {
+	case t.err != nil:
 	case off > len(recs):
-		return nil, fmt.Errorf("malformed BTF: type %d is cut off", n-1)
-	case off < len(recs):
-		return nil, errors.New("malformed BTF: the last type is cut off")
+		n--
+		t.err = fmt.Errorf("malformed BTF: type %d is cut off", n)
+	case off < len(recs) && off+12 > len(recs):
+		t.err = errors.New("malformed BTF: the last type is cut off")
 	}
-	return &Types{recs: recs, strs: strs, offs: offs[:n], kind: kinds[:n]}, nil
+	if t.offs, t.kind, t.next = offs[:n], kinds[:n], off; t.err != nil {
+		t.next = len(recs)
+	}
+	return n > from
 }
 
 // sizes says by kind how many bytes a type has: for its head, and for each of
@@ -124,10 +164,24 @@ var sizes = [32]struct{ head, each uint8 }{
 }
 
 // Len bounds the IDs.
-func (t *Types) Len() int { return len(t.offs) }
+func (t *Types) Len() int {
+	for t.more() {
+	}
+	return len(t.offs)
+}
+
+// has makes the index as long as it must be for id; false if there is no such type.
+func (t *Types) has(id ID) bool {
+	for int(id) >= len(t.offs) {
+		if !t.more() {
+			return false
+		}
+	}
+	return id > 0
+}
 
 func (t *Types) rec(id ID) []byte {
-	if id == 0 || int(id) >= len(t.offs) {
+	if !t.has(id) {
 		return nil
 	}
 	return t.recs[t.offs[id]:]
@@ -319,7 +373,7 @@ func (t *Types) Params(id ID) (out []Param) {
 
 // Tagged reports whether a declaration tag stands on the whole of id.
 func (t *Types) Tagged(id ID, tag string) bool {
-	for i := 1; i < len(t.offs); i++ {
+	for i := 1; i < t.Len(); i++ {
 		r := t.recs[t.offs[i]:]
 		if Kind(le.Uint32(r[4:])>>24&31) == DeclTag && ID(le.Uint32(r[8:])) == id && le.Uint32(r[12:]) == ^uint32(0) && t.str(le.Uint32(r)) == tag {
 			return true
@@ -337,6 +391,7 @@ func (t *Types) Find(name string, kinds ...Kind) (ids []ID) {
 	if name == "" {
 		return nil
 	}
+	t.Len()
 	want := fold(name)
 	var folded []ID
 	for _, k := range kinds {
@@ -366,28 +421,60 @@ func (t *Types) Find(name string, kinds ...Kind) (ids []ID) {
 	return folded
 }
 
-// Prefixed gives the types of kind k with the name prefix+rest. One walk over
-// the types serves all names with the prefix.
-func (t *Types) Prefixed(prefix, rest string, k Kind) (ids []ID) {
-	key := prefixed{prefix, k}
-	all, walked := t.prefixes[key]
-	if !walked {
-		for id, is := range t.kind {
-			if is == byte(k) && t.nameStarts(ID(id), 0, prefix) {
-				all = append(all, ID(id))
+// Named gives the types of the kinds whose name is name, in order, and looks no
+// further than to the last that is taken.
+func (t *Types) Named(name string, kinds ...Kind) iter.Seq[ID] {
+	mask, whole := maskOf(kinds), name+"\x00"
+	return func(yield func(ID) bool) {
+		for id := ID(1); name != "" && t.has(id); id++ {
+			if mask>>t.kind[id]&1 != 0 && t.nameStarts(id, 0, whole) && !yield(id) {
+				return
 			}
 		}
-		if t.prefixes == nil {
-			t.prefixes = map[prefixed][]ID{}
+	}
+}
+
+func maskOf(kinds []Kind) (mask uint32) {
+	for _, k := range kinds {
+		mask |= 1 << k
+	}
+	return mask
+}
+
+// Prefixed gives the types of kind k with the name prefix+rest, as Named does. One
+// walk over the types serves all names with the prefix.
+func (t *Types) Prefixed(prefix, rest string, k Kind) iter.Seq[ID] {
+	key := prefixed{prefix, k}
+	all := t.prefixes[key]
+	if all == nil {
+		if all = (&prefixes{walked: 1}); t.prefixes == nil {
+			t.prefixes = map[prefixed]*prefixes{}
 		}
 		t.prefixes[key] = all
 	}
-	for _, id := range all {
-		if t.nameStarts(id, len(prefix), rest+"\x00") {
-			ids = append(ids, id)
+	rest += "\x00"
+	return func(yield func(ID) bool) {
+		for i := 0; ; i++ {
+			for ; i == len(all.ids); all.walked++ {
+				id := all.walked
+				if !t.has(id) {
+					return
+				}
+				if t.kind[id] == byte(k) && t.nameStarts(id, 0, prefix) {
+					all.ids = append(all.ids, id)
+				}
+			}
+			if id := all.ids[i]; t.nameStarts(id, len(prefix), rest) && !yield(id) {
+				return
+			}
 		}
 	}
-	return ids
+}
+
+// prefixes are the types with a prefix among those with numbers below walked.
+type prefixes struct {
+	ids    []ID
+	walked ID
 }
 
 // nameStarts reports whether the name of a type, which there must be, goes on
@@ -406,6 +493,11 @@ type prefixed struct {
 // FindOne gives the one type of the kinds with the name. Declarations
 // without members count only if there is nothing else.
 func (t *Types) FindOne(name string, kinds ...Kind) (ID, bool) {
+	for id := range t.Named(name, kinds...) {
+		if t.vlen(t.rec(id)) > 0 {
+			return id, true
+		}
+	}
 	ids := t.Find(name, kinds...)
 	for _, id := range ids {
 		if t.vlen(t.rec(id)) > 0 || len(ids) == 1 {
@@ -417,11 +509,8 @@ func (t *Types) FindOne(name string, kinds ...Kind) (ID, bool) {
 
 // Names lists the names of the types of the kinds, for suggestions.
 func (t *Types) Names(kinds ...Kind) (names []string) {
-	mask := uint32(0)
-	for _, k := range kinds {
-		mask |= 1 << k
-	}
-	for id := 1; id < len(t.offs); id++ {
+	mask := maskOf(kinds)
+	for id := 1; id < t.Len(); id++ {
 		if mask>>t.Kind(ID(id))&1 != 0 {
 			if n := t.Name(ID(id)); n != "" {
 				names = append(names, n)

@@ -39,6 +39,64 @@ func TestRead(t *testing.T) {
 	}
 }
 
+// TestOpen wants the same of types that are walked as far as they are asked for,
+// and of those only to be told of what is wrong there.
+func TestOpen(t *testing.T) {
+	all, err := Read(small(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range append(all.Names(Struct, Union, Enum, Typedef, Func), "no_such", "TASK_STRUCT", "") {
+		types, err := Open(small(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		id, ok := types.FindOne(name, Struct, Union, Enum, Func)
+		if want, there := all.FindOne(name, Struct, Union, Enum, Func); id != want || ok != there || types.Kind(id) != all.Kind(want) || types.Size(id) != all.Size(want) {
+			t.Errorf("%s: %d %v, want %d %v", name, id, ok, want, there)
+		}
+		if named := slices.Collect(types.Named(name, Typedef)); name != "TASK_STRUCT" && !slices.Equal(named, all.Find(name, Typedef)) {
+			t.Errorf("%s: %v, and Find gives %v", name, named, all.Find(name, Typedef))
+		}
+		if types.Len() != all.Len() || types.Err() != nil {
+			t.Errorf("%s: %d types, want %d (%v)", name, types.Len(), all.Len(), types.Err())
+		}
+	}
+
+	// A type of which nobody knows the size, behind many others.
+	blob := slices.Clone(small(t))
+	hdr, n := le.Uint32(blob[4:]), le.Uint32(blob[12:])
+	recs := blob[hdr:][:n]
+	var long []byte
+	for len(long) < 3*atOnce*12 {
+		long = append(long, recs...)
+	}
+	bad := len(long)
+	long = append(long, recs...)
+	long[bad+7] = 31
+	head := slices.Clone(blob[:hdr])
+	le.PutUint32(head[12:], uint32(len(long)))
+	le.PutUint32(head[16:], uint32(len(long)))
+	strs := blob[hdr+le.Uint32(blob[16:]):]
+	blob = slices.Concat(head, long, strs)
+	if _, err := Read(blob); err == nil {
+		t.Error("Read takes an unknown kind")
+	}
+	types, err := Open(blob)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := types.FindOne("task_struct", Struct); !ok || types.Err() != nil {
+		t.Error("task_struct is not found before what is malformed: ", types.Err())
+	}
+	if _, ok := types.FindOne("no_such", Struct); ok || types.Err() == nil {
+		t.Error("nothing is wrong with an unknown kind")
+	}
+	if last := ID(types.Len() - 1); types.Kind(last) == Void || types.Kind(last+1) != Void || types.Name(last+1) != "" {
+		t.Error("the types do not end where they are malformed")
+	}
+}
+
 // TestPrefixed wants what Find finds for each name.
 func TestPrefixed(t *testing.T) {
 	types, err := Read(small(t))
@@ -51,11 +109,11 @@ func TestPrefixed(t *testing.T) {
 			continue
 		}
 		n++
-		if ids := types.Prefixed("t", name[1:], Struct); !slices.Equal(types.Find(name, Struct), ids) {
+		if ids := slices.Collect(types.Prefixed("t", name[1:], Struct)); !slices.Equal(types.Find(name, Struct), ids) {
 			t.Errorf("%s: %v, and Find gives %v", name, ids, types.Find(name, Struct))
 		}
 		for _, other := range []string{name[1:] + "x", name[1 : len(name)-1]} {
-			if ids := types.Prefixed("t", other, Struct); types.Find("t"+other, Struct) == nil && ids != nil {
+			if ids := slices.Collect(types.Prefixed("t", other, Struct)); types.Find("t"+other, Struct) == nil && ids != nil {
 				t.Errorf("t%s: %v, and Find gives nothing", other, ids)
 			}
 		}
@@ -67,9 +125,16 @@ func TestPrefixed(t *testing.T) {
 
 // use asks everything of all types.
 func use(blob []byte) {
-	types, err := Read(blob)
-	if err != nil {
-		return
+	for _, read := range []func([]byte) (*Types, error){Open, Read} {
+		if types, err := read(blob); err == nil {
+			ask(types)
+		}
+	}
+}
+
+func ask(types *Types) {
+	types.FindOne("task_struct", Struct, Union)
+	for range types.Prefixed("task_", "struct", Struct) {
 	}
 	b := NewBuilder()
 	var cores []*Core
@@ -87,7 +152,6 @@ func use(blob []byte) {
 		}
 	}
 	types.Find("task_struct", Struct, Union)
-	types.Prefixed("task_", "struct", Struct)
 	l := b.NewLocal(types, cores, nil, nil)
 	for _, c := range cores {
 		types.Value(c)

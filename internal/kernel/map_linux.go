@@ -3,7 +3,6 @@ package kernel
 import (
 	"os"
 	"sync"
-	"sync/atomic"
 	"syscall"
 )
 
@@ -24,19 +23,5 @@ var running = sync.OnceValue(func() []byte {
 	if err != nil {
 		return nil
 	}
-	go touch(blob)
 	return blob
 })
-
-// touch comes by all pages of b, from its end on, while others read it from its
-// start: under a hypervisor the first touch of each may cost a microsecond or two,
-// of which another processor can take its share.
-func touch(b []byte) {
-	sum := byte(0)
-	for i := len(b) - 1; i >= 0; i -= 4 << 10 {
-		sum += b[i]
-	}
-	touched.Store(uint32(sum))
-}
-
-var touched atomic.Uint32 // a variable, for touch to have a result

@@ -95,13 +95,15 @@ func (l *lowerer) signatureOf() *signature {
 			WithExpected(":section \"%s/NAME\"", p.Type.Section).WithCode("no-target"))
 	}
 	t := l.btf()
-	var ids []btf.ID
+	named := t.Named(target, src.kind)
 	if src.prefix != "" { // one walk over the types for all programs of the kind
-		ids = t.Prefixed(src.prefix, target, src.kind)
-	} else {
-		ids = t.Find(target, src.kind)
+		named = t.Prefixed(src.prefix, target, src.kind)
 	}
-	if len(ids) == 0 || t.Name(ids[0]) != src.prefix+target {
+	id := btf.ID(0)
+	for id = range named {
+		break
+	}
+	if id == 0 {
 		e := source.Errorf(p.sectionPos.Or(p.Pos), "the kernel has no %s `%s`", src.what, target).WithCode("unknown-target")
 		var names []string
 		for _, n := range t.Names(src.kind) {
@@ -116,7 +118,6 @@ func (l *lowerer) signatureOf() *signature {
 		}
 		panic(e)
 	}
-	id := ids[0]
 	if src.kind == btf.Typedef {
 		id = t.Strip(id) // pointer to function
 	}
@@ -159,7 +160,7 @@ func traceNames(t *btf.Types, target string, params []btf.Param) []btf.Param {
 		return params
 	}
 	for _, prefix := range []string{"__traceiter_", "__bpf_trace_", "__probestub_"} {
-		for _, id := range t.Prefixed(prefix, target, btf.Func) {
+		for id := range t.Prefixed(prefix, target, btf.Func) {
 			if ps := t.Params(t.Ref(id)); named(ps) {
 				return ps
 			}

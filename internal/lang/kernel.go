@@ -1,6 +1,7 @@
 package lang
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/whistler-lang/whistler/internal/btf"
@@ -24,12 +25,22 @@ func (c *compiler) btf(fail func(format string, args ...any) *source.Error) *btf
 	if err != nil {
 		panic(fail("the types of the kernel cannot be read: %v", err).WithHint(btfHint).WithCode("no-btf"))
 	}
-	t, err := btf.Read(blob)
+	t, err := btf.Open(blob)
 	if err != nil {
 		panic(fail("the types of the kernel cannot be read: %v", err).WithHint(btfHint).WithCode("no-btf"))
 	}
 	c.unit.Kernel = t
+	c.noTypes = fail("").WithHint(btfHint).WithCode("no-btf")
 	return t
+}
+
+// checkTypes says if the kernel's types have turned out to be malformed, and nothing
+// of what they were missed for.
+func (c *compiler) checkTypes() {
+	if t := c.unit.Kernel; t != nil && t.Err() != nil {
+		c.noTypes.What = fmt.Sprintf("the types of the kernel cannot be read: %v", t.Err())
+		c.errs = source.List{c.noTypes}
+	}
 }
 
 func (l *lowerer) btf() *btf.Types {

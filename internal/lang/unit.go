@@ -142,6 +142,7 @@ type compiler struct {
 	unit      *Unit
 	memory    memory
 	errs      source.List
+	noTypes   *source.Error   // where the kernel's types were asked for first
 	maps      map[string]*Map // by symbol name
 	structs   map[string]*types.Struct
 	aliases   map[string]alias      // defenum, by symbol name
@@ -216,6 +217,7 @@ func Lower(files []*source.File, opt Options) (*Unit, source.List) {
 	if !opt.Fragment && len(files) > 0 && len(c.errs.Errors()) == 0 {
 		c.warnDeclarations(files[0])
 	}
+	c.checkTypes()
 	c.errs = onceNoBTF(c.errs)
 	if len(c.errs.Errors()) > 0 {
 		return nil, append(c.errs, c.unit.Warnings...).Sorted()
