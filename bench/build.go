@@ -106,6 +106,8 @@ func (c compiler) compile(dir, pair, tmp string) (build, error) {
 	return b, err
 }
 
+const compilations = 15
+
 // compileRounds runs all compilers, one after the other, the given number of times:
 // the fastest run of each counts.
 func compileRounds(cs [3]compiler, dir, pair, tmp string, times int) (builds [3]build, err error) {

@@ -86,7 +86,7 @@ func bench(dir, filter, asmOf string, quick bool) error {
 // examine compiles, compares and measures a pair.
 func (p *pair) examine(dir, tmp string, compilers [3]compiler, quick bool) *row {
 	r := &row{name: p.name, how: p.how()}
-	times := 15
+	times := compilations
 	if quick {
 		times = 1
 	}
@@ -117,11 +117,9 @@ func (p *pair) examine(dir, tmp string, compilers [3]compiler, quick bool) *row 
 		}
 	}
 	if !quick {
-		ns, err := p.nanoseconds(files)
-		if err != nil {
+		if r.ns, r.fastest, err = p.nanoseconds(files); err != nil {
 			r.problem = err.Error()
 		}
-		r.ns = ns
 	}
 	return r
 }

@@ -19,20 +19,20 @@ const (
 )
 
 // nanoseconds measures a run of each object's program, the empty program of
-// the same type subtracted: interleaved, the lower quartile of all rounds, each
-// of which is the fastest of many runs. Each round loads the objects again, since
-// where code and maps come to lie makes a difference as large as that of two
-// compilers: the fastest round of all would say who was lucky. It is empty where
-// the kernel does not time this type.
-func (p *pair) nanoseconds(files []string) ([]float64, error) {
+// the same type subtracted: interleaved, in rounds of which each is the fastest of
+// many runs, the lower quartile and the fastest of all rounds. Each round loads the
+// objects again, since where code and maps come to lie makes a difference as large
+// as that of two compilers: the fastest round says who was lucky, too. They are
+// empty where the kernel does not time this type.
+func (p *pair) nanoseconds(files []string) (quartile, fastest []float64, err error) {
 	if p.program == "" || p.inputs == nil || p.inputs[0].args != nil {
-		return nil, nil
+		return nil, nil, nil
 	}
 	times := make([][]float64, len(files)+1) // of each, and of the empty program
 	for range rounds {
 		round, err := p.round(files)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		for i, ns := range round {
 			times[i] = append(times[i], ns)
@@ -41,12 +41,12 @@ func (p *pair) nanoseconds(files []string) ([]float64, error) {
 	for _, all := range times {
 		slices.Sort(all)
 	}
-	quartile := func(i int) float64 { return times[i][rounds/4] }
-	out := make([]float64, len(files))
-	for i := range out {
-		out[i] = max(0, quartile(i)-quartile(len(files)))
+	empty := times[len(files)]
+	for _, all := range times[:len(files)] {
+		quartile = append(quartile, max(0, all[rounds/4]-empty[rounds/4]))
+		fastest = append(fastest, max(0, all[0]-empty[0]))
 	}
-	return out, nil
+	return quartile, fastest, nil
 }
 
 // round loads each object and the empty program, and gives the nanoseconds of

@@ -11,9 +11,9 @@ import (
 //	br test v2 1 b1 b2; b1: v3 = shr v1 1; b2: v4 = shr v1 1
 //	=>   v3 = shr v1 1; br test v2 1 b1 b2; b2: v4 = copy v3
 //
-// Only numbers: a pointer's arithmetic stays behind its test. And nothing that
-// is computed from what the branch tests, which it could else be computed in
-// the place of.
+// Only numbers: a pointer's arithmetic stays behind its test. And what is
+// computed from what the branch tests, which it could else be computed in the
+// place of, only where nothing else is on one of the ways.
 func hoist(f *ir.Func, _ *Config) bool {
 	changed := false
 	var preds [][]*ir.Block
@@ -37,7 +37,7 @@ func hoist(f *ir.Func, _ *Config) bool {
 				continue
 			}
 			k := slices.IndexFunc(y.Values[:min(len(y.Values), 8)], func(w *ir.Value) bool { return equal(v, w) })
-			if k < 0 || !alone(x, i) && !alone(y, k) && slices.ContainsFunc(v.Args, func(a *ir.Value) bool { return plain(a).Op != ir.OpConst && slices.Contains(b.Term.Args, a) }) {
+			if k < 0 || ofTested(v, b) && !alone(x, i) && !alone(y, k) {
 				continue
 			}
 			for j, a := range v.Args {
@@ -81,6 +81,11 @@ func equal(v, w *ir.Value) bool {
 		}
 	}
 	return true
+}
+
+// ofTested reports whether v is computed from a number that b's branch tests.
+func ofTested(v *ir.Value, b *ir.Block) bool {
+	return slices.ContainsFunc(v.Args, func(a *ir.Value) bool { return plain(a).Op != ir.OpConst && slices.Contains(b.Term.Args, a) })
 }
 
 // alone reports whether b computes nothing but value i, and goes on.
