@@ -79,6 +79,7 @@ func shape(f *ir.Func, code []bpf.Insn, from []bpf.From) *facts.Shape {
 				if i.Op&0xf0 != emit.Condition(t.Cmp) {
 					end.Jumps = 1
 				}
+				end.Masked = t.Cmp == ir.OpTest && end.Jumps == 1
 				end.Gotos[end.Jumps] = gotos(slot + 1 + int(i.Off))
 				end.Gotos[1-end.Jumps] = gotos(slot + 1)
 			}

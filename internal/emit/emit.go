@@ -192,8 +192,13 @@ func (e *emitter) term(b *regalloc.Block) {
 	}
 }
 
-// last reports whether b's end is the last to use v, which b has or gets.
+// last reports whether b's end is the last to use v, which b has or gets, and what
+// the verifier learns there of v tells it of nothing else: it knows of a sum with a
+// constant, or of a move, that it is v once more.
 func (e *emitter) last(v *ir.Value, b *ir.Block) bool {
+	if linked(v) || !v.IsParamOf(b) && !slices.Contains(b.Values, v) {
+		return false
+	}
 	if e.uses == nil {
 		e.uses = make([]int32, e.r.F.NumValues())
 		for _, b := range e.r.F.Blocks {
@@ -201,17 +206,30 @@ func (e *emitter) last(v *ir.Value, b *ir.Block) bool {
 		}
 	}
 	here := int32(0)
-	b.Uses(func(u **ir.Value) {
-		if *u == v {
-			here++
-		}
-	})
-	for i := range b.Succs {
-		if slices.Contains(b.Succs[i].Args, v) {
-			return false
+	for _, w := range b.Values {
+		for _, x := range w.Args {
+			if x == v && linked(w) {
+				return false
+			} else if x == v {
+				here++
+			}
 		}
 	}
-	return here == e.uses[v.ID] && v.Op != ir.OpCopy && v.Op != ir.OpReload && (v.IsParamOf(b) || slices.Contains(b.Values, v))
+	for _, x := range b.Term.Args {
+		if x == v {
+			here++
+		}
+	}
+	return here == e.uses[v.ID]
+}
+
+// linked reports whether v may be its operand, or differ from it by a constant.
+func linked(v *ir.Value) bool {
+	switch v.Op {
+	case ir.OpCopy, ir.OpReload, ir.OpSpill, ir.OpAdd, ir.OpSub, ir.OpZext, ir.OpSext:
+		return true
+	}
+	return false
 }
 
 func reg(l regalloc.Loc) bpf.Reg { return bpf.Reg(l) }

@@ -28,6 +28,14 @@ type Branches struct{ Lead, Skip uint16 }
 type End struct {
 	Jumps int8     // to which edge a comparison jumps; -1: not known
 	Gotos [2]uint8 // the jumps without a condition on each edge
+	// Masked says that a test of bits became one of what is left of the number,
+	// which teaches nothing of the number itself.
+	Masked bool
+}
+
+// masked reports whether b's branch, which tests t, is Masked.
+func (a *analysis) masked(b *ir.Block, t *ir.Value) bool {
+	return a.env.Shape != nil && a.env.Shape.Ends[b.ID].Masked && t == b.Term
 }
 
 // jumpsTo is the edge to which b's comparison jumps: without a shape the one

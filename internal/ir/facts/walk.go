@@ -353,7 +353,7 @@ func (a *analysis) branch() outcome {
 		}
 		st.gotos = a.gotos(b, succ)
 		w := a.passage(succ, test)
-		if !a.assume(&st, a.entry[edge.To.ID].ids, w, cmp, size, x, y, succ == yes) {
+		if !a.masked(b, test) && !a.assume(&st, a.entry[edge.To.ID].ids, w, cmp, size, x, y, succ == yes) {
 			a.matters(test)
 			continue
 		}
