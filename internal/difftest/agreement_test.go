@@ -131,7 +131,19 @@ func (g *near) test() string {
 // bounded runs body with a variable i that is meant to be below n.
 func (g *near) bounded(n int, body func(i string) string) string {
 	i := g.name()
-	switch g.pick(12) {
+	switch g.pick(13) {
+	case 12: // its high bits are tested, or those of a number that it is a sum with
+		j := g.name()
+		mask := []int{-32, -64, -128, 192, 128, 224}[g.pick(6)]
+		x := g.scalar()
+		if g.chance(30) {
+			x = fmt.Sprintf("(cast u%d %s)", 8<<g.pick(2), x)
+		}
+		sum := fmt.Sprintf("(let* ((%s %s) (%s (%s %s %d)))", j, x, i, g.of("+", "+", "+", "-", "logior"), j, g.pick(4))
+		if g.chance(50) {
+			return fmt.Sprintf("%s (unless (logtest %s %d) %s))", sum, g.of(i, j, j), mask, body(i))
+		}
+		return fmt.Sprintf("%s (when (logtest %s %d) %s (setf %s %s)) %s)", sum, g.of(i, j, j), mask, g.of("(incf n k)", "(incf n)", "(setf n (get-prandom-u32))"), i, g.number(n), body(i))
 	case 0, 1: // tested as unsigned
 		return fmt.Sprintf("(let ((%s %s)) (when (%s %s %d) %s))", i, g.scalar(), g.of("<", "<", "<="), i, g.around(n), body(i))
 	case 2: // as signed
