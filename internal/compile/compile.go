@@ -21,7 +21,7 @@ type Options struct {
 	CountLosses bool
 	Short       bool                                           // order short blocks too, for tests
 	Count       bool                                           // take every function for one with too many paths, for tests
-	Off         map[string]bool                                // passes to leave out, for tests; "facts" is the analysis, "shortcuts" are its own
+	Off         map[string]bool                                // passes to leave out, for tests; "facts" is the analysis, "shortcuts" is what it takes back early
 	Trace       func(program, stage string, what fmt.Stringer) // sees every stage
 	KeepLisp    bool                                           // the Unit's Lisp, tests and sessions are wanted
 }

@@ -185,7 +185,6 @@ func (a *analysis) learn(s *state, ids []int32, w *passage, x *Val, n Num) {
 	for i := range s.vals {
 		if narrow(&s.vals[i]) {
 			a.links = append(a.links, ids[i])
-			w.touched |= a.bits[ids[i]]
 		}
 	}
 	s.eachWord(func(y *Val) {

@@ -135,7 +135,7 @@ type Env struct {
 	Shape          *Shape                  // the function's code; nil if it is not known
 	Walked         func(name string) int   // of a subprogram that is walked at every call: as Check gives it; may be nil
 	Callback       func(name string) *Body // the functions that helpers call back; may be nil
-	Plain          bool                    // take no short cut, for tests: it must find the same
+	Plain          bool                    // take nothing back before the end, for tests: it must find the same
 }
 
 // Check finds the mistakes of f. insns is about how many instructions the
@@ -241,9 +241,6 @@ type analysis struct {
 	slotsOf map[int32][]int // by word of the stack: which of the kept slots it is, by their bits
 	fuel    int
 	next    []*ir.Block // by block: what the code goes on with
-
-	bits  []uint64 // by value: one of 64
-	gives []uint64 // by block: those of its values
 
 	position
 	last             *checkpoint // on the way here

@@ -26,32 +26,6 @@ type passage struct {
 	test   *ir.Value
 	linked int32 // where they begin in links, plus one; 0: there are none
 	succ   int8  // the edge of b; -1: on in the same block
-	// touched are the values that the way here from the last checkpoint gives or
-	// compares, by their bits.
-	touched uint64
-}
-
-// touched are the values that the path gives or compares since the last
-// checkpoint, by their bits.
-func (p *position) touched() uint64 {
-	if p.via != nil {
-		return p.via.touched
-	}
-	return 0
-}
-
-// settled reports whether marks of the value id would go back to the last checkpoint
-// untouched, and find that it counts there: most do, and the way is long.
-func (a *analysis) settled(id int32) bool {
-	if a.env.Plain || a.spliced != nil || (a.touched()|a.gives[a.b.ID])&a.bits[id] != 0 || a.last.at == nil {
-		return false
-	}
-	for i, x := range a.last.at.ids {
-		if x == id {
-			return a.last.precise[i]
-		}
-	}
-	return false
 }
 
 // matters says that what is known here of the operands of v makes a difference.
@@ -59,9 +33,7 @@ func (a *analysis) matters(v *ir.Value) {
 	a.stamp++
 	left := 0
 	for _, x := range v.Args {
-		if x = operand(x); x != nil && !a.settled(int32(x.ID)) {
-			left += a.include(x)
-		}
+		left += a.include(x)
 	}
 	a.mark(left, a.position, a.last)
 }
@@ -180,7 +152,7 @@ func (a *analysis) inherit(c *checkpoint) {
 	a.stamp++
 	left := 0
 	for i, id := range c.at.ids {
-		if c.precise[i] && !a.settled(id) {
+		if c.precise[i] {
 			a.stamps[id] = a.stamp
 			left++
 		}

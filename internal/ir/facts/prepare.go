@@ -187,11 +187,9 @@ func (a *analysis) meeting() *place {
 func (a *analysis) findAlive(rpo []*ir.Block) {
 	ids := a.ints.take(len(a.need))[:0] // of the values that matter, by their bit
 	bit := a.ints.take(len(a.need))
-	a.bits, a.gives = a.words.take(len(a.need)), a.words.take(a.f.NumBlocks())
 	for id, need := range a.need {
 		if need {
 			bit[id] = int32(len(ids))
-			a.bits[id] = 1 << (len(ids) % 64)
 			ids = append(ids, int32(id))
 		}
 	}
@@ -251,9 +249,6 @@ func (a *analysis) findAlive(rpo []*ir.Block) {
 	}
 	l.settle(rpo, a.loops)
 	for _, b := range rpo {
-		for _, v := range b.Values {
-			a.gives[b.ID] |= a.bits[v.ID]
-		}
 		ids := a.ints.take(len(b.Params))
 		for i, p := range b.Params {
 			ids[i] = int32(p.ID)

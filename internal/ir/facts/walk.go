@@ -215,17 +215,6 @@ func (a *analysis) move(v, p *ir.Value, to *Val) {
 func (a *analysis) passage(succ int, test *ir.Value) *passage {
 	w := a.passages.one()
 	*w = passage{position: a.position, succ: int8(succ), test: test}
-	w.touched = a.touched() | a.gives[a.b.ID]
-	if succ >= 0 {
-		for _, p := range a.b.Succs[succ].To.Params {
-			w.touched |= a.bits[p.ID]
-		}
-	}
-	if test != nil {
-		for _, x := range test.Args {
-			w.touched |= a.bits[original(x).ID]
-		}
-	}
 	return w
 }
 
