@@ -373,7 +373,7 @@ func (t *Types) Params(id ID) (out []Param) {
 
 // Tagged reports whether a declaration tag stands on the whole of id.
 func (t *Types) Tagged(id ID, tag string) bool {
-	for i := 1; i < t.Len(); i++ {
+	for i := ID(1); t.has(i); i++ {
 		r := t.recs[t.offs[i]:]
 		if Kind(le.Uint32(r[4:])>>24&31) == DeclTag && ID(le.Uint32(r[8:])) == id && le.Uint32(r[12:]) == ^uint32(0) && t.str(le.Uint32(r)) == tag {
 			return true
@@ -510,9 +510,9 @@ func (t *Types) FindOne(name string, kinds ...Kind) (ID, bool) {
 // Names lists the names of the types of the kinds, for suggestions.
 func (t *Types) Names(kinds ...Kind) (names []string) {
 	mask := maskOf(kinds)
-	for id := 1; id < t.Len(); id++ {
-		if mask>>t.Kind(ID(id))&1 != 0 {
-			if n := t.Name(ID(id)); n != "" {
+	for id := ID(1); t.has(id); id++ {
+		if mask>>t.kind[id]&1 != 0 {
+			if n := t.Name(id); n != "" {
 				names = append(names, n)
 			}
 		}

@@ -194,7 +194,7 @@ func (e *emitter) term(b *regalloc.Block) {
 
 // last reports whether b's end is the last to use v, which b has or gets, and what
 // the verifier learns there of v tells it of nothing else: it knows of a sum with a
-// constant, or of a move, that it is v once more.
+// constant, of a move, or of what lies in the stack, that it is v once more.
 func (e *emitter) last(v *ir.Value, b *ir.Block) bool {
 	if linked(v) || !v.IsParamOf(b) && !slices.Contains(b.Values, v) {
 		return false
@@ -223,11 +223,14 @@ func (e *emitter) last(v *ir.Value, b *ir.Block) bool {
 	return here == e.uses[v.ID]
 }
 
-// linked reports whether v may be its operand, or differ from it by a constant.
+// linked reports whether v may be its operand, differ from it by a constant, or
+// have it from the stack or put it there.
 func linked(v *ir.Value) bool {
 	switch v.Op {
-	case ir.OpCopy, ir.OpReload, ir.OpSpill, ir.OpAdd, ir.OpSub, ir.OpZext, ir.OpSext:
+	case ir.OpCopy, ir.OpReload, ir.OpSpill, ir.OpAdd, ir.OpSub, ir.OpZext, ir.OpSext, ir.OpStore:
 		return true
+	case ir.OpLoad, ir.OpLoadS:
+		return v.Slot != 0
 	}
 	return false
 }

@@ -28,54 +28,49 @@ func (h *held) word(at int32) *word {
 	return nil
 }
 
-// forget drops what is known of the stack from byte lo to before hi.
-func (g *globals) forget(lo, hi int64) {
+// retain drops the words of the stack from byte lo to before hi that keep does not
+// want, which gets each with the part of it that lies there.
+func (g *globals) retain(lo, hi int64, keep func(w *word, from, to int64) bool) {
 	if len(g.stack) == 0 {
 		return
 	}
 	h := g.own()
 	kept := h.stack[:0]
-	for _, w := range h.stack {
+	for i := range h.stack {
+		w := &h.stack[i]
 		at := 8 * int64(w.at)
-		if at+8 <= lo || hi <= at {
-			kept = append(kept, w)
-			continue
-		}
-		if w.size == 0 { // zeros beside it stay
-			for b := max(lo, at); b < min(hi, at+8); b++ {
-				w.zero &^= 1 << (b - at)
-			}
-			if w.zero != 0 {
-				kept = append(kept, w)
-			}
+		if at+8 <= lo || hi <= at || keep(w, max(lo-at, 0), min(hi-at, 8)) {
+			kept = append(kept, *w)
 		}
 	}
 	h.stack = kept
 }
 
+// forget drops what is known of the stack from byte lo to before hi.
+func (g *globals) forget(lo, hi int64) {
+	g.retain(lo, hi, func(w *word, from, to int64) bool {
+		if w.size > 0 {
+			return false
+		}
+		for b := from; b < to; b++ { // zeros beside it stay
+			w.zero &^= 1 << b
+		}
+		return w.zero != 0
+	})
+}
+
 // zeroed drops what is known of the stack from byte lo to before hi but zeros, for
 // one is stored somewhere there. It reports whether there was one.
 func (g *globals) zeroed(lo, hi int64) (some bool) {
-	if len(g.stack) == 0 {
-		return false
-	}
-	h := g.own()
-	kept := h.stack[:0]
-	for _, w := range h.stack {
-		at := 8 * int64(w.at)
-		if at+8 <= lo || hi <= at {
-			kept = append(kept, w)
-			continue
-		}
+	g.retain(lo, hi, func(w *word, from, to int64) bool {
 		if n, isConst := w.val.Num.Const(); w.size > 0 && (w.val.Class != Number || !isConst || n != 0) {
-			continue
+			return false
 		}
-		kept = append(kept, w)
-		for b := max(lo, at); b < min(hi, at+8); b++ {
-			some = some || w.size > 0 || w.zero>>(b-at)&1 != 0
+		for b := from; b < to; b++ {
+			some = some || w.size > 0 || w.zero>>b&1 != 0
 		}
-	}
-	h.stack = kept
+		return true
+	})
 	return some
 }
 
